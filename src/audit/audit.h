@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The audit trail: who got which key, who changed which policy. JSON lines in <folder>/audit.log,
+ * each with a sequence number, a time and the SHA-256 of the line before; every N records, at
+ * rotation and at stop the keyholder signs a checkpoint record (keyholder_checkpoint), and the
+ * newest sequence and hash are kept in the store (STORE_AUDIT_HEAD).
+ *
+ * One thread writes: it takes what waits, writes it in one go, fdatasync, and then tells each
+ * waiter. Nothing is released unless its record is on the disk: a caller that needs that appends
+ * with a completion and answers in it. When writing fails (full disk), every append fails with
+ * audit.unwritable until a retry succeeds (each second).
+ */
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "keyholder/keyholder.h"
+#include "store/store.h"
+
+struct audit;
+
+struct audit_options {
+    const char *folder;
+    const char *node;     /* this node's name: key of the head record */
+    int64_t rotate_size;  /* bytes of one file; then audit-<first sequence>.log */
+    int64_t retain_files; /* rotated files that are kept; 0: all. A removed file's last hash stands
+                             in the head */
+    int64_t checkpoint_every; /* records */
+    const struct clock *clock;
+    struct store *store; /* NULL: no head is kept (tests) */
+};
+
+/* Opens the trail, repairs a last line that a crash cut (and records that it did), starts the
+ * thread. */
+bool audit_open(struct audit **out, const struct audit_options *options, struct error *err);
+/* Who signs checkpoints: after server init, or once keys are loaded. Until then there are none. */
+void audit_set_signer(struct audit *audit, struct keyholder *keyholder,
+                      const uint8_t key_id[KEY_ID_SIZE]);
+/* Writes what waits, a last checkpoint, the head; stops. */
+void audit_close(struct audit **audit);
+
+/*
+ * A record: `event` is a stable word ("key.released", "attestation.passed", "host.added"); fields
+ * are the properties of a JSON object's inside without braces ("\"host\":\"n1\",…"; may be empty).
+ * done (may be NULL) is called on the audit thread when the record is on disk (ok) or could not be
+ * written (not ok, err set). When the queue is full (audit.busy) or the trail is known to be
+ * unwritable, it fails at once and done is not called.
+ */
+typedef void audit_done(void *context, bool ok, const struct error *err);
+bool audit_append(struct audit *audit, const char *event, struct slice fields, audit_done *done,
+                  void *context, struct error *err);
+/* Appends and waits until it is on disk. */
+bool audit_append_wait(struct audit *audit, const char *event, struct slice fields,
+                       struct error *err);
+/* Whether releases are possible; when not, *err says why (for server show). */
+bool audit_healthy(struct audit *audit, struct error *err);
+/* Sequence of the newest record on disk. */
+uint64_t audit_sequence(struct audit *audit);
+
+/* Reading: what `hgsctl event list` shows. Times in seconds; 0 and NULL: no filter. */
+struct audit_filter {
+    int64_t since, until;
+    const char *host;  /* value of the field "host" */
+    const char *event; /* shell wildcard on the event word */
+    uint64_t after;    /* sequence */
+    size_t limit;      /* newest `limit` of those that match; 0: all */
+};
+bool audit_list(const char *folder, const struct audit_filter *filter,
+                bool (*each)(void *context, struct slice line, struct error *err), void *context,
+                struct error *err);
+
+/* Verification (`hgsctl event verify`). */
+struct audit_report {
+    uint64_t first, last; /* sequences seen */
+    uint64_t records, checkpoints;
+    uint64_t unsigned_tail; /* records behind the last checkpoint */
+    bool whole;             /* every check passed */
+    struct error problem;   /* the first one that did not: audit.altered, audit.missing,
+                               audit.reordered, audit.cut */
+};
+/*
+ * Walks all files of the folder (file NULL) or one file. key: the audit key's public half, NULL
+ * when there is none. head_sequence and head_hash: what the store remembers (0: not known): a trail
+ * that ends before is cut. Returns false only when files cannot be read.
+ */
+bool audit_verify(const char *folder, const char *file, const struct public_key *key,
+                  uint64_t head_sequence, const uint8_t head_hash[32], struct audit_report *report,
+                  struct error *err);

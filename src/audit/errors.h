@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The error codes of audit/. */
+
+#include "base/error.h"
+
+#define AUDIT_ERRORS(X)                                                                            \
+    X(audit_unwritable, "audit.unwritable", ERROR_UNAVAILABLE,                                     \
+      "the audit trail cannot be written, so no key is released",                                  \
+      "make room on its disk or mend its folder's owner and mode; the service goes on by itself "  \
+      "within a second")                                                                           \
+    X(audit_busy, "audit.busy", ERROR_UNAVAILABLE,                                                 \
+      "more events wait to be written than the queue holds",                                       \
+      "try again; if it persists, the audit trail's disk is too slow")                             \
+    X(audit_altered, "audit.altered", ERROR_INVALID, "a record of the audit trail was changed",    \
+      "compare with a copy on another system (the journal); treat this node as compromised until " \
+      "it is explained")                                                                           \
+    X(audit_missing, "audit.missing", ERROR_INVALID, "records of the audit trail are missing",     \
+      "restore the missing file if it was archived; treat this node as compromised until it is "   \
+      "explained")                                                                                 \
+    X(audit_reordered, "audit.reordered", ERROR_INVALID,                                           \
+      "records of the audit trail are out of order",                                               \
+      "compare with a copy on another system; treat this node as compromised until it is "         \
+      "explained")                                                                                 \
+    X(audit_cut, "audit.cut", ERROR_INVALID, "the end of the audit trail was cut off",             \
+      "the store remembers later records; treat this node as compromised until it is explained")   \
+    X(audit_checkpoint, "audit.checkpoint", ERROR_INVALID,                                         \
+      "a checkpoint of the audit trail is not signed by the audit key",                            \
+      "the trail was rewritten, or belongs to another cluster")                                    \
+    X(audit_unreadable, "audit.unreadable", ERROR_IO, "the audit trail cannot be read",            \
+      "run the command as a member of the administrators' group, and check the folder's mode")
+
+ERROR_TABLE_DECLARE(audit_errors, AUDIT_ERRORS)

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * INI configuration against a table: each program lists its keys, so that an unknown section or
+ * key, a value of the wrong form and a key given twice are errors that name file and line
+ * (base.config-malformed).
+ */
+
+#include "base/buf.h"
+
+enum config_type {
+    CONFIG_TEXT,     /* char *, allocated */
+    CONFIG_LIST,     /* struct config_list, separated by white space */
+    CONFIG_BOOL,     /* bool: yes/no, true/false, on/off, 1/0 */
+    CONFIG_NUMBER,   /* int64_t */
+    CONFIG_DURATION, /* int64_t milliseconds: 500ms 30s 5min 8h 30d; a bare number is seconds */
+    CONFIG_SIZE,     /* int64_t bytes: 512 64KiB 4MiB 1GiB */
+};
+
+struct config_list {
+    char **items;
+    size_t count;
+};
+
+struct config_key {
+    const char *section;
+    const char *key;
+    enum config_type type;
+    size_t offset;            /* of the field in the structure that config_load fills */
+    const char *initial;      /* the default, in the form of the file; NULL: zero */
+    int64_t minimum, maximum; /* for numbers, durations and sizes; both 0: no bound */
+    const char *description;  /* one sentence, for the man page's check */
+};
+
+/*
+ * Fills the structure at values (which must be zeroed) with the defaults of the table of count keys
+ * and then with what the file says. path NULL: defaults only. On failure nothing of values is left
+ * allocated.
+ */
+bool config_load(void *values, const struct config_key *keys, size_t count, const char *path,
+                 struct error *err);
+/* Frees the texts and lists of a structure that config_load filled. */
+void config_done(void *values, const struct config_key *keys, size_t count);
+
+/* The forms on their own, for command-line options: "8h" to milliseconds, "4MiB" to bytes. */
+bool config_parse_duration(int64_t *milliseconds, const char *text, struct error *err);
+bool config_parse_size(int64_t *bytes, const char *text, struct error *err);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Public keys: RSA of 2048 to 8192 bits (public exponent odd, 3 to 2^64), ECDSA on P-256 or P-384.
+ * Immutable once made and shared by threads; parsing does not go through OpenSSL's generic decoder,
+ * which costs half an RSA private operation and locks (service-facts.md), but reads the DER itself
+ * and gives OpenSSL the numbers (EVP_PKEY_fromdata).
+ */
+
+#include "base/buf.h"
+#include "crypto/algorithm.h"
+
+enum public_key_type { PUBLIC_KEY_RSA, PUBLIC_KEY_P256, PUBLIC_KEY_P384 };
+
+struct public_key;
+
+/* A DER SubjectPublicKeyInfo (RFC 5280 4.1.2.7), nothing behind it. crypto.key-malformed,
+ * crypto.key-too-small, crypto.key-unsupported. One reference, freed with public_key_free. */
+bool public_key_parse(struct public_key **out, struct slice spki, struct error *err);
+/*
+ * protocol.md 2.1: a DER SubjectPublicKeyInfo, a DER X.509 certificate (its key), or a Windows RSA1
+ * BCRYPT_RSAKEY_BLOB; found out by trial, whole, no trailing bytes.
+ */
+bool public_key_parse_any(struct public_key **out, struct slice bytes, struct error *err);
+struct public_key *public_key_ref(struct public_key *key);
+void public_key_free(struct public_key **key);
+#define _cleanup_public_key_ __attribute__((cleanup(public_key_free)))
+
+enum public_key_type public_key_type(const struct public_key *key);
+int public_key_bits(const struct public_key *key);
+/* The DER SubjectPublicKeyInfo (canonical: written by us, whatever form was read). */
+struct slice public_key_spki(const struct public_key *key);
+/* SHA-256 of the above: how hosts and keys are known. */
+const uint8_t *public_key_digest(const struct public_key *key);
+
+/* crypto.signature-wrong when it does not verify, crypto.key-unsupported when the key cannot make
+ * such a signature. */
+bool public_key_verify(const struct public_key *key, enum signature_algorithm algorithm,
+                       struct slice message, struct slice signature, struct error *err);
+/* RSA-OAEP of plain, appended to out. */
+bool public_key_encrypt(struct buf *out, const struct public_key *key,
+                        enum encryption_algorithm algorithm, struct slice plain, struct error *err);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Random bytes from OpenSSL's generator; aborts when it cannot give any: nothing safe can be done
+ * without. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+void random_bytes(void *out, size_t size);
+/* Uniform in 0 … bound-1. */
+uint32_t random_below(uint32_t bound);

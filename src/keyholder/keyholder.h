@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The client of a keyholder process: how the service has things signed and decrypted by keys that
+ * it never sees.
+ *
+ * A keyholder serves one SOCK_SEQPACKET socket pair a worker (a channel), each with a thread of its
+ * own, and answers the fixed messages of message.h; descriptors travel with them (SCM_RIGHTS). The
+ * supervisor makes the pairs and hands new ones over when a keyholder was started again
+ * (keyholder_replace). While there is none, every call fails with keyholder.away
+ * (ERROR_UNAVAILABLE: the caller's reply is retryable); no call waits longer than its deadline.
+ *
+ * A key is known by SHA-256 of its SubjectPublicKeyInfo. The store keeps keys sealed to the cluster
+ * key; after every (re)start the service loads them again (keyholder_load). A key has a purpose,
+ * fixed when it is made or imported and sealed with it, and the keyholder refuses any other use.
+ */
+
+#include "base/secret.h"
+#include "crypto/private_key.h"
+#include "crypto/public_key.h"
+#include "crypto/signer.h"
+
+enum key_purpose {
+    KEY_PURPOSE_GUARDIAN_SIGNING = 1,    /* signs guardian signatures, metadata */
+    KEY_PURPOSE_GUARDIAN_ENCRYPTION = 2, /* decrypts transport keys, nothing else */
+    KEY_PURPOSE_ATTESTATION_SIGNER = 3,  /* signs certificates */
+    KEY_PURPOSE_COMMUNICATIONS = 4,      /* signs metadata */
+    KEY_PURPOSE_AUDIT = 5,               /* signs audit checkpoints: keyholder_checkpoint only */
+};
+
+#define KEY_ID_SIZE 32
+#define KEYHOLDER_SEALED_MAX 8192
+
+struct keyholder; /* thread-safe: a call takes a free channel, or waits for one */
+
+/* channels: count connected sockets, taken over. log_gone may be NULL; called when the keyholder
+ * goes away. */
+struct keyholder *keyholder_new(const int *channels, size_t count);
+void keyholder_free(struct keyholder **keyholder);
+/* New channels after a restart; the old ones are closed and calls on them fail with keyholder.away.
+ */
+void keyholder_replace(struct keyholder *keyholder, const int *channels, size_t count);
+/* Whether it answered last time it was asked. */
+bool keyholder_alive(const struct keyholder *keyholder);
+
+/* A new key pair: its public key and its sealed form for the store. */
+bool keyholder_generate(struct keyholder *keyholder, enum key_purpose purpose,
+                        enum private_key_kind kind, struct public_key **public_key,
+                        struct buf *sealed, struct error *err);
+/*
+ * Imports a PFX (certificate_fd < 0) or a certificate and a PEM key, whose bytes this process never
+ * reads: descriptors go over and are closed here. password_fd may be -1. Gives the certificate's
+ * DER and the sealed key. Errors of crypto/ come back as they arose there (crypto.password-wrong,
+ * crypto.pkcs12-legacy, crypto.key-mismatch…).
+ */
+bool keyholder_import(struct keyholder *keyholder, enum key_purpose purpose, int key_fd,
+                      int certificate_fd, int password_fd, struct buf *certificate,
+                      struct buf *sealed, struct error *err);
+/* Makes a sealed key usable. *public_key may be NULL when not wanted. Loading twice is the same as
+ * once. */
+bool keyholder_load(struct keyholder *keyholder, struct slice sealed,
+                    struct public_key **public_key, struct error *err);
+bool keyholder_forget(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE],
+                      struct error *err);
+
+/* Signs message's digest (computed here). Appended to out. keyholder.key-unknown,
+ * keyholder.purpose. */
+bool keyholder_sign(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE],
+                    enum signature_algorithm algorithm, struct slice message, struct buf *out,
+                    struct error *err);
+/* RSA-OAEP. crypto.decryption-failed says nothing about why, in the same time. */
+bool keyholder_decrypt(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE],
+                       enum encryption_algorithm algorithm, struct slice ciphertext,
+                       struct secret *out, struct error *err);
+/*
+ * Signs "HGS-AUDIT-CHECKPOINT-1" ‖ u64 sequence (LE) ‖ head (32) ‖ i64 time (LE) with an audit key
+ * (ECDSA P-256, SHA-256).
+ */
+bool keyholder_checkpoint(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE],
+                          uint64_t sequence, const uint8_t head[32], int64_t time, struct buf *out,
+                          struct error *err);
+
+/*
+ * Backups (docs/backup-format in the guide): the keyholder reads a document from in_fd, which
+ * begins with sealed keys (u32 count, then u32 size and bytes each, little-endian) followed by
+ * opaque bytes; writes to out_fd the encrypted backup, with the keys in the clear inside it.
+ * Restore does the reverse and seals the keys to its own cluster key. All descriptors are taken
+ * over. backup.* errors.
+ */
+bool keyholder_backup(struct keyholder *keyholder, int in_fd, int password_fd, int out_fd,
+                      struct error *err);
+bool keyholder_restore(struct keyholder *keyholder, int backup_fd, int password_fd, int document_fd,
+                       struct error *err);
+
+/* A signer over a key of the keyholder; reference must outlive it. */
+struct keyholder_key {
+    struct keyholder *keyholder;
+    const struct public_key *public_key;
+};
+struct signer keyholder_signer(struct keyholder_key *reference);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The Key Protection Service (MS-KPS 3.1): the requests of protocol.md 3, each from the bytes of a
+ * body to the bytes of a reply. Knows no HTTP beyond the status that the profile names. A release
+ * is answered from the audit trail's completion: never before its record is on disk.
+ */
+
+#include "audit/audit.h"
+#include "base/clock.h"
+#include "crypto/certificate.h"
+#include "keyholder/keyholder.h"
+#include "store/store.h"
+
+#define KEYPROTECTION_BODY_MAX (1024 * 1024)
+
+struct keyprotection_service;
+
+struct keyprotection_options {
+    struct store *store;
+    struct keyholder *keyholder;
+    struct audit *audit;
+    const struct clock *clock;
+};
+
+bool keyprotection_service_new(struct keyprotection_service **out,
+                               const struct keyprotection_options *options, struct error *err);
+void keyprotection_service_free(struct keyprotection_service **service);
+/* As attestation_apply. */
+void keyprotection_apply(struct keyprotection_service *service, const struct store_change *changes,
+                         size_t count);
+
+/* Called exactly once, on the worker's or the audit's thread; takes what body holds. XML, UTF-8. */
+typedef void keyprotection_reply(void *context, unsigned status, struct buf *body);
+
+/* version: 1 or 2, from the route. peer: for the audit trail. Returns before the reply when it
+ * waits for the audit. */
+void keyprotection_roll(struct keyprotection_service *service, unsigned version, struct slice body,
+                        const char *peer, keyprotection_reply *reply, void *context);
+/* The metadata document, built once for each change of certificates. */
+void keyprotection_metadata(struct keyprotection_service *service, keyprotection_reply *reply,
+                            void *context);
+/* The reply when a queue is full: 503 and an Error document. */
+void keyprotection_unavailable(keyprotection_reply *reply, void *context);

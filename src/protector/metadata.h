@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Guardian metadata (MS-KPS 2.2.4.x Metadata; protocol.md 3): the service's primary certificates,
+ * vouched for and signed with an enveloped XML-DSig, which owners import.
+ */
+
+#include "protector/guardian.h"
+
+struct metadata_content {
+    struct certificate *signing;       /* primary signing certificate */
+    struct certificate *encryption;    /* primary encryption certificate */
+    struct certificate *const *others; /* further signing certificates */
+    size_t other_count;
+    struct certificate *communications; /* signs the document; NULL: the signing certificate does */
+};
+
+/* Builds and signs a document. signing: over content->signing's key; document: over the
+ * communications key (or the same). Appended to out. */
+bool metadata_format(struct buf *out, const struct metadata_content *content,
+                     const struct signer *signing, const struct signer *document,
+                     struct error *err);
+
+struct metadata_checks {
+    bool allow_untrusted_root; /* do not demand that the certificates chain to the system's trust
+                                  store */
+    bool allow_expired;
+    int64_t now;
+};
+/*
+ * Verifies a document (its XML signature with xmlsec, restricted to the one reference and
+ * transforms of protocol.md; both certificate signatures; trust; validity) and gives its guardian.
+ * metadata.* errors, each naming what to do (metadata.untrusted-root names --allow-untrusted-root).
+ */
+bool metadata_parse(struct guardian *out, struct slice document,
+                    const struct metadata_checks *checks, struct error *err);
