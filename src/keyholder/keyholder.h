@@ -34,17 +34,23 @@ enum key_purpose {
 
 struct keyholder; /* thread-safe: a call takes a free channel, or waits for one */
 
-/* channels: count connected sockets, taken over. log_gone may be NULL; called when the keyholder
- * goes away. */
+/* channels: count connected sockets (may be none yet), taken over. */
 struct keyholder *keyholder_new(const int *channels, size_t count);
+/* No call may be under way. */
 void keyholder_free(struct keyholder **keyholder);
+/*
+ * The longest that a call waits for a channel and for the answer (default 10 s); then it fails with
+ * keyholder.away and its channel is given up. Making, importing and backing up keys are slow by
+ * nature and have longer deadlines of their own. Before any call.
+ */
+void keyholder_set_deadline(struct keyholder *keyholder, int64_t milliseconds);
 /* New channels after a restart; the old ones are closed and calls on them fail with keyholder.away.
  */
 void keyholder_replace(struct keyholder *keyholder, const int *channels, size_t count);
-/* Whether it answered last time it was asked. */
+/* Whether it answered last time it was asked (whatever it answered). */
 bool keyholder_alive(const struct keyholder *keyholder);
 
-/* A new key pair: its public key and its sealed form for the store. */
+/* A new key pair: its public key and its sealed form for the store. It is not loaded by this. */
 bool keyholder_generate(struct keyholder *keyholder, enum key_purpose purpose,
                         enum private_key_kind kind, struct public_key **public_key,
                         struct buf *sealed, struct error *err);
@@ -61,6 +67,7 @@ bool keyholder_import(struct keyholder *keyholder, enum key_purpose purpose, int
  * once. */
 bool keyholder_load(struct keyholder *keyholder, struct slice sealed,
                     struct public_key **public_key, struct error *err);
+/* Under every purpose that it was loaded for. */
 bool keyholder_forget(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE],
                       struct error *err);
 
@@ -82,14 +89,21 @@ bool keyholder_checkpoint(struct keyholder *keyholder, const uint8_t key_id[KEY_
                           struct error *err);
 
 /*
- * Backups (docs/backup-format in the guide): the keyholder reads a document from in_fd, which
- * begins with sealed keys (u32 count, then u32 size and bytes each, little-endian) followed by
- * opaque bytes; writes to out_fd the encrypted backup, with the keys in the clear inside it.
- * Restore does the reverse and seals the keys to its own cluster key. All descriptors are taken
- * over. backup.* errors.
+ * Backups (backup.h has the format): the keyholder reads a document from in_fd, which begins with
+ * sealed keys (u32 count, then u32 size and bytes each, little-endian) followed by opaque bytes;
+ * writes to out_fd the encrypted backup, with the keys in the clear inside it. Restore does the
+ * reverse and seals the keys to its own cluster key; when it fails, what document_fd received is
+ * worthless and must be discarded. All descriptors are read from where they stand, and closed here.
+ * Errors: backup.*, keyholder.permit, keyholder.sealed, base.file-*.
+ *
+ * permit_fd: a backup tells every private key to whoever chose its password, so a service that was
+ * taken over must not be able to ask for one. The administrator's program (hgsctl) opens
+ * KEYHOLDER_PERMIT_FILE in the keyholder's folder, which the service's user and sandbox cannot, and
+ * passes it on as proof; the file is empty. Without it: keyholder.permit.
  */
-bool keyholder_backup(struct keyholder *keyholder, int in_fd, int password_fd, int out_fd,
-                      struct error *err);
+#define KEYHOLDER_PERMIT_FILE "export.permit"
+bool keyholder_backup(struct keyholder *keyholder, int permit_fd, int in_fd, int password_fd,
+                      int out_fd, struct error *err);
 bool keyholder_restore(struct keyholder *keyholder, int backup_fd, int password_fd, int document_fd,
                        struct error *err);
 

@@ -2,19 +2,23 @@
 #pragma once
 
 /*
- * A keyholder process: what runs in it. It opens its key folder (cluster.key, 0600, made at the
- * first start), loses every privilege, network and file (process/sandbox), and then serves its
- * channels until they are all closed.
+ * A keyholder process: what runs in it. It opens its key folder (0700: cluster.key, made at the
+ * first start, and export.permit), loses every privilege, network and file (process/sandbox), and
+ * then serves its channels, each in a thread of its own, until they are all closed.
  */
 
 #include "base/error.h"
 
 struct keyholder_process_options {
-    const char *folder;  /* where cluster.key is */
+    const char *folder;  /* where cluster.key is; made when missing */
     const int *channels; /* connected sockets */
     int channel_count;
     bool sandbox; /* off only in unit tests */
 };
 
-/* Serves until every channel is closed by its peer; then returns true. */
+/*
+ * Serves until every channel is closed by its peer; then returns true. Takes the channels over.
+ * Ignores SIGPIPE, SIGXFSZ, SIGHUP and SIGINT: it ends when the service does, or by SIGTERM. Fails
+ * with keyholder.cluster-key, or process.sandbox.
+ */
 bool keyholder_process_run(const struct keyholder_process_options *options, struct error *err);
