@@ -48,6 +48,13 @@
       "see hgsd.conf(5); the message names the line")                                          \
     X(base_buffer_full, "base.buffer-full", ERROR_LIMIT,                                       \
       "a value grew past the largest size it may have",                                        \
-      "the object is larger than the service handles: make it smaller")
+      "the object is larger than the service handles: make it smaller")                        \
+    X(base_usage, "base.usage", ERROR_USAGE, "the command line is wrong",                      \
+      "see the command's --help")                                                              \
+    X(base_name, "base.name", ERROR_USAGE, "a name has characters that names may not have",    \
+      "begin with a letter or digit; then letters, digits, '.', '_' and '-'; at most 128")     \
+    X(base_declined, "base.declined", ERROR_UNAUTHORIZED,                                      \
+      "the question was not answered with yes",                                                \
+      "nothing was changed; repeat the command with --yes if you mean it")
 
 ERROR_TABLE_DECLARE(base_errors, BASE_ERRORS)
