@@ -103,19 +103,15 @@ struct option_program {
 int option_main(const struct option_program *program, int argc, char *const *argv);
 
 /*
- * The parts, for tests. option_parse: base.usage with a suggestion. *out is freed with
- * option_free; it borrows argv and the tables. command is NULL when help or version was asked for
- * (option_wants).
+ * The parts, for tests. base.usage, with a suggestion where a word is near another. *out is given
+ * in either case (whether --json was said matters to an error, too), borrows argv and the tables,
+ * and is freed with option_free.
  */
 bool option_parse(struct option_values **out, const struct option_program *program, int argc,
                   char *const *argv, struct error *err);
 void option_free(struct option_values **values);
+/* The command to run; NULL when help, the version or the dump was asked for. */
 const struct option_command *option_command(const struct option_values *values);
-/* Help for words that begin a command's name ("", "vm", "vm secret add"); false: no such command.
- */
-bool option_help(FILE *stream, const struct option_program *program, const char *words);
-/* All tables as JSON. */
-void option_dump(FILE *stream, const struct option_program *program);
 
 /* What was given. name must be in the command's or the program's table (asserted). Texts are
  * borrowed. */
