@@ -35,7 +35,11 @@ void digest_compute_parts(struct digest *out, enum digest_algorithm algorithm,
                           const struct slice *parts, size_t count);
 /* SHA-256 into 32 bytes. */
 void digest_sha256(uint8_t out[DIGEST_SHA256_SIZE], struct slice bytes);
-/* HMAC of bytes under key. */
+/* As digest_compute_parts, for secrets: nothing of them stays behind in a context. The caller wipes
+ * *out. */
+void digest_secret_parts(struct digest *out, enum digest_algorithm algorithm,
+                         const struct slice *parts, size_t count);
+/* HMAC (RFC 2104) of bytes under key. */
 void digest_hmac(struct digest *out, enum digest_algorithm algorithm, struct slice key,
                  struct slice bytes);
 
