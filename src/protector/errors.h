@@ -15,7 +15,8 @@
       "HMAC-SHA256")                                                                             \
     X(protector_limit, "protector.limit", ERROR_LIMIT,                                           \
       "a key protector is larger, or has more wrappings, than is allowed",                       \
-      "revoke guardians that are not needed: hgs protector revoke")                              \
+      "revoke guardians, or remove signing certificates, that are not needed: hgs protector "    \
+      "revoke, hgsctl certificate remove")                                                       \
     X(protector_signature, "protector.signature", ERROR_CRYPTO,                                  \
       "the guardian signature of a key protector does not verify",                               \
       "it was altered: use the last known good one (hgs vm restore)")                            \
@@ -36,6 +37,12 @@
     X(protector_owner_key, "protector.owner-key", ERROR_UNAUTHORIZED,                            \
       "this needs the owner's private keys, and they are not here",                              \
       "run it where the owner's guardian was made: hgs guardian list")                           \
+    X(protector_granted, "protector.granted", ERROR_CONFLICT,                                    \
+      "a guardian has access to this key protector already",                                     \
+      "nothing needs to be done; see who has: hgs protector show FILE")                          \
+    X(protector_owner_stays, "protector.owner-stays", ERROR_INVALID,                             \
+      "the owner's own wrapping cannot be revoked",                                              \
+      "make a new protector for another owner: hgs protector create")                            \
     X(metadata_malformed, "metadata.malformed", ERROR_MALFORMED,                                 \
       "a document is not guardian metadata",                                                     \
       "fetch it anew: hgs guardian import NAME "                                                 \

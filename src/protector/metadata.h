@@ -2,11 +2,15 @@
 #pragma once
 
 /*
- * Guardian metadata (MS-KPS 2.2.4.x Metadata; protocol.md 3): the service's primary certificates,
- * vouched for and signed with an enveloped XML-DSig, which owners import.
+ * Guardian metadata (MS-KPS 6.4; protocol.md 3): a service's primary certificates, vouched for by
+ * its signing key and signed with an enveloped XML-DSig, which owners import.
  */
 
 #include "protector/guardian.h"
+
+#define METADATA_SIZE_MAX (512 * 1024)
+/* Further signing certificates. */
+#define METADATA_OTHERS_MAX 64
 
 struct metadata_content {
     struct certificate *signing;       /* primary signing certificate */
@@ -27,11 +31,13 @@ struct metadata_checks {
                                   store */
     bool allow_expired;
     int64_t now;
+    const char *trust_file; /* a PEM bundle; NULL: the system's (TRUST_FILE) */
 };
 /*
  * Verifies a document (its XML signature with xmlsec, restricted to the one reference and
- * transforms of protocol.md; both certificate signatures; trust; validity) and gives its guardian.
- * metadata.* errors, each naming what to do (metadata.untrusted-root names --allow-untrusted-root).
+ * transforms of protocol.md; both certificate signatures; trust; validity) and gives its guardian,
+ * with the service's signature over its encryption certificate. metadata.* errors, each naming what
+ * to do (metadata.untrusted-root names --allow-untrusted-root).
  */
 bool metadata_parse(struct guardian *out, struct slice document,
                     const struct metadata_checks *checks, struct error *err);

@@ -4,19 +4,23 @@
 /*
  * Key protectors (MS-KPS 2.2.4; protocol.md 3): an XML document in which each guardian's wrapping
  * carries the VM's transport key, encrypted to that guardian. Parsed once into a checked structure;
- * nothing in it is evaluated twice.
+ * nothing in it is evaluated twice, and the element that was signed is the one that is used.
+ *
+ * Refused are a DTD, comments, processing instructions, unknown or repeated elements and
+ * attributes, numbers that are not in canonical form, and algorithms or parameters other than those
+ * of algorithms.c.
  *
  * The room speaks of four things: certificates (crypto/), wrappings, a transport key (32 bytes,
  * secret) and two outer signatures over the canonical Wrappings element. It knows neither HTTP nor
  * the service.
  */
 
-#include "base/xml.h"
 #include "crypto/certificate.h"
+#include "protector/transport_key.h"
+#include "protector/verification_cache.h"
 
 #define PROTECTOR_SIZE_MAX (1024 * 1024)
 #define PROTECTOR_WRAPPINGS_MAX 64
-#define PROTECTOR_TRANSPORT_KEY_SIZE 32
 
 struct protector_signature {
     enum signature_algorithm algorithm;
@@ -37,10 +41,10 @@ struct protector_wrapping {
 struct protector; /* owns everything below */
 
 /*
- * Parses a document: form, algorithms, limits; both outer signatures present; the guardian
- * signature's wrapping exists. cache may be NULL. protector.malformed, protector.algorithm,
- * protector.limit (InvalidProtectorException); protector.wrapping (InvalidWrappingException: a
- * certificate does not parse).
+ * Parses a document: form, algorithms, limits; no two wrappings with one id; the guardian
+ * signature's wrapping exists; then the certificates. cache may be NULL. protector.malformed,
+ * protector.algorithm, protector.limit (InvalidProtectorException); protector.wrapping
+ * (InvalidWrappingException: a certificate does not parse, or its key is not RSA).
  */
 bool protector_parse(struct protector **out, struct slice document, struct certificate_cache *cache,
                      struct error *err);
@@ -50,7 +54,8 @@ void protector_free(struct protector **protector);
 size_t protector_wrapping_count(const struct protector *protector);
 const struct protector_wrapping *protector_wrapping(const struct protector *protector,
                                                     size_t index);
-/* The owner's wrapping: its own parent. Exactly one (protector_verify demands it). */
+/* The owner's wrapping: its own parent. NULL when none is; exactly one once protector_verify
+ * agreed. */
 const struct protector_wrapping *protector_owner(const struct protector *protector);
 /* The wrapping that made the guardian signature. */
 const struct protector_wrapping *protector_last_guardian(const struct protector *protector);
@@ -65,6 +70,9 @@ const uint8_t *protector_digest(const struct protector *protector);
  * (InvalidWrappingException).
  */
 bool protector_verify(const struct protector *protector, struct error *err);
+/* The same, and signatures over certificates that verified before are not computed again. */
+bool protector_verify_cached(const struct protector *protector, struct verification_cache *cache,
+                             struct error *err);
 /* The first wrapping encrypted to this key (SHA-256 of its SPKI); NULL when there is none. */
 const struct protector_wrapping *protector_find(const struct protector *protector,
                                                 const uint8_t encryption_key_id[32]);
@@ -75,23 +83,6 @@ const struct protector_wrapping *protector_find(const struct protector *protecto
 bool protector_verify_transport_key(const struct protector *protector, struct slice transport_key,
                                     struct error *err);
 
-/*
- * The transport key out of a decrypted payload (MS-KPS 2.2.4.x; version 1 or 2). Always gives 32
- * bytes: random ones when the payload is not acceptable or decrypted is NULL, so that time and
- * answer do not tell; then protector_verify_transport_key fails.
- */
-void protector_payload_key(uint8_t key[PROTECTOR_TRANSPORT_KEY_SIZE],
-                           const struct secret *decrypted);
-/* A payload with count keys of 32 bytes. version 1 or 2 (with no policies). Appended to out (a
- * secret buffer). */
-void protector_payload_format(struct buf *out, unsigned version, const struct slice *keys,
-                              size_t count);
-/* The keys of a payload, whatever their count up to maximum; for clients. */
-bool protector_payload_parse(struct secret *keys, size_t *count, size_t maximum,
-                             struct slice payload, struct error *err);
-
-/* A wrapping to be written: certificates and their signatures, as made by guardian_wrap or kept
- * from a parsed one. */
 /*
  * Writes a new protector: every wrapping of `from` (kept as it is) with transport_key encrypted to
  * it anew, signed by `signer` as wrapping signer_id and by the key derived from transport_key.
