@@ -26,5 +26,5 @@ int64_t clock_monotonic_ms(void);
 /* "2026-11-23T10:00:00Z"; writes CLOCK_TEXT_SIZE bytes and returns text. Years 0000 to 9999. */
 char *clock_format(int64_t time, char text[CLOCK_TEXT_SIZE]);
 /* Reads what clock_format writes, also with a numeric offset instead of Z; a date alone is its
- * midnight. */
+ * midnight (UTC). base.time-malformed. */
 bool clock_parse(int64_t *out, const char *text, struct error *err);

@@ -4,10 +4,14 @@
 /*
  * INI configuration against a table: each program lists its keys, so that an unknown section or
  * key, a value of the wrong form and a key given twice are errors that name file and line
- * (base.config-malformed).
+ * (base.config-malformed). A line has at most CONFIG_LINE_MAX bytes, and is a comment when it
+ * begins with '#' or ';'; what follows " ;" on a line is one too.
  */
 
 #include "base/buf.h"
+
+#define CONFIG_LINE_MAX 4000
+#define CONFIG_FILE_MAX 1048576
 
 enum config_type {
     CONFIG_TEXT,     /* char *, allocated */

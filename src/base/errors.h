@@ -28,6 +28,9 @@
     X(base_guid_malformed, "base.guid-malformed", ERROR_MALFORMED,                             \
       "a value that should be a GUID is not",                                                  \
       "write it as 6a460ee1-62ea-416f-ae6c-04e29634506d, or as base64 of its 16 bytes")        \
+    X(base_time_malformed, "base.time-malformed", ERROR_MALFORMED,                             \
+      "a value that should be a time is not",                                                  \
+      "write it as 2026-11-23T10:00:00Z, or as a date alone: 2026-11-23")                      \
     X(base_json_malformed, "base.json-malformed", ERROR_MALFORMED,                             \
       "a document that should be JSON is not, or lacks a property",                            \
       "check the document against the protocol; the message names the place")                  \
@@ -46,6 +49,8 @@
     X(base_config_malformed, "base.config-malformed", ERROR_USAGE,                             \
       "a configuration file has an unknown key or a value of the wrong form",                  \
       "see hgsd.conf(5); the message names the line")                                          \
+    X(base_folder, "base.folder", ERROR_IO, "a folder could not be made",                      \
+      "check that its parent exists, who may write to it, and that no file has its name")      \
     X(base_buffer_full, "base.buffer-full", ERROR_LIMIT,                                       \
       "a value grew past the largest size it may have",                                        \
       "the object is larger than the service handles: make it smaller")                        \

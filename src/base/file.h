@@ -25,7 +25,7 @@ bool file_replace(const char *path, struct slice bytes, mode_t mode, struct erro
 bool file_create(const char *path, struct slice bytes, mode_t mode, struct error *err);
 /* All of the bytes to fd, through partial writes and EINTR. */
 bool file_write_fd(int fd, struct slice bytes, const char *name, struct error *err);
-/* mkdir -p; folders that it makes get mode. */
+/* mkdir -p; folders that it makes get mode. base.folder. */
 bool file_make_folder(const char *path, mode_t mode, struct error *err);
 
 /* Closes *fd unless negative and sets it to -1; for the cleanup attribute. */

@@ -6,10 +6,9 @@
  * that appends text in the order it is called (protocol.md 2: `__type` is the first property).
  *
  * Refused when parsing: trailing bytes other than white space, a byte order mark, invalid UTF-8,
- * NULs in strings
- * (\u0000), more than JSON_DEPTH_MAX levels, more than JSON_VALUES_MAX values, a property twice in
- * one object, numbers that are not finite. The bounds are checked in one pass before cJSON sees the
- * text.
+ * NULs in strings (\u0000), halves of surrogate pairs, more than JSON_DEPTH_MAX levels, more than
+ * JSON_VALUES_MAX values, a property twice in one object, numbers of more than 63 characters or
+ * that are not finite. Grammar and bounds are checked in one pass before cJSON sees the text.
  */
 
 #include "base/buf.h"
@@ -38,13 +37,15 @@ bool json_is_null(const struct json *value);
  * property. */
 bool json_get_text(const char **out, const struct json *object, const char *name,
                    struct error *err);
+/* A whole number of at most 2^53 in magnitude, which is what a JSON number holds exactly. */
 bool json_get_integer(int64_t *out, const struct json *object, const char *name, struct error *err);
 bool json_get_bool(bool *out, const struct json *object, const char *name, struct error *err);
 bool json_get_array(const struct json **out, const struct json *object, const char *name,
                     struct error *err);
 bool json_get_object(const struct json **out, const struct json *object, const char *name,
                      struct error *err);
-/* A base64 text, or an array of numbers 0–255 (protocol.md 2), appended to out. */
+/* A base64 text, or an array of numbers 0–255 (protocol.md 2), appended to out. base.buffer-full at
+ * out's ceiling. */
 bool json_get_bytes(struct buf *out, const struct json *object, const char *name,
                     struct error *err);
 
@@ -79,11 +80,13 @@ struct json_writer {
     bool comma; /* something stands before, in this object or array */
 };
 
+/* json_write.c. */
 void json_writer_init(struct json_writer *writer, struct buf *out);
 void json_write_object(struct json_writer *writer, const char *name);
 void json_write_object_end(struct json_writer *writer);
 void json_write_array(struct json_writer *writer, const char *name);
 void json_write_array_end(struct json_writer *writer);
+/* text NULL writes null. */
 void json_write_text(struct json_writer *writer, const char *name, const char *text);
 void json_write_slice(struct json_writer *writer, const char *name, struct slice text);
 void json_write_integer(struct json_writer *writer, const char *name, int64_t value);

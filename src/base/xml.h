@@ -7,21 +7,24 @@
  * element.
  *
  * Refused when parsing (base.xml-refused): a DTD, entities other than the five predefined ones,
- * comments, processing instructions, CDATA sections, encodings other than UTF-8, more than
- * XML_DEPTH_MAX levels, more than XML_ELEMENTS_MAX elements, more than 64 attributes or namespace
- * declarations on an element. Nothing is ever fetched. Refusals happen while parsing (SAX level),
- * so that no bomb is expanded first.
+ * comments, processing instructions, CDATA sections, encodings other than UTF-8; and
+ * (base.xml-too-large) more than XML_DEPTH_MAX levels, more than XML_ELEMENTS_MAX elements, more
+ * than XML_ATTRIBUTES_MAX attributes and namespace declarations on an element. Nothing is ever
+ * fetched. Refusals happen in a pass of our own (xml_check.h) before libxml2 builds anything, so
+ * that no bomb is expanded first.
  */
 
 #include "base/buf.h"
 
 #define XML_DEPTH_MAX 32
 #define XML_ELEMENTS_MAX 20000
+#define XML_ATTRIBUTES_MAX 64
 
-struct xml_document;
-struct xml_element; /* one element of a document, borrowed from it; is libxml2's node behind a cast
-                     */
+struct xml_document; /* is libxml2's xmlDoc behind a cast */
+struct xml_element;  /* one element of a document, borrowed from it; is libxml2's xmlNode behind a
+                        cast */
 
+/* base.xml-malformed, base.xml-refused, base.xml-too-large, base.text-malformed. */
 bool xml_parse(struct xml_document **out, struct slice text, struct error *err);
 void xml_free(struct xml_document **document);
 #define _cleanup_xml_ __attribute__((cleanup(xml_free)))

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/base64.h"
+
+#include "base/errors.h"
+
+static const char clause[] = "RFC 4648 section 4";
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* One row for each character of the alphabet: the character and its value. */
+/* clang-format off */
+#define ALPHABET(X) \
+    X('A', 0) X('B', 1) X('C', 2) X('D', 3) X('E', 4) X('F', 5) X('G', 6) X('H', 7) \
+    X('I', 8) X('J', 9) X('K', 10) X('L', 11) X('M', 12) X('N', 13) X('O', 14) X('P', 15) \
+    X('Q', 16) X('R', 17) X('S', 18) X('T', 19) X('U', 20) X('V', 21) X('W', 22) X('X', 23) \
+    X('Y', 24) X('Z', 25) X('a', 26) X('b', 27) X('c', 28) X('d', 29) X('e', 30) X('f', 31) \
+    X('g', 32) X('h', 33) X('i', 34) X('j', 35) X('k', 36) X('l', 37) X('m', 38) X('n', 39) \
+    X('o', 40) X('p', 41) X('q', 42) X('r', 43) X('s', 44) X('t', 45) X('u', 46) X('v', 47) \
+    X('w', 48) X('x', 49) X('y', 50) X('z', 51) X('0', 52) X('1', 53) X('2', 54) X('3', 55) \
+    X('4', 56) X('5', 57) X('6', 58) X('7', 59) X('8', 60) X('9', 61) X('+', 62) X('/', 63)
+/* clang-format on */
+
+/*
+ * decoded[n][c]: what character c contributes as the n-th of a group of four to the group's 24
+ * bits, and bit 24 + n to say that it belongs to the alphabet. So a group is four loads, three ORs
+ * and one comparison.
+ */
+#define FIRST(c, value) [c] = 1u << 24 | (value) << 18,
+#define SECOND(c, value) [c] = 1u << 25 | (value) << 12,
+#define THIRD(c, value) [c] = 1u << 26 | (value) << 6,
+#define FOURTH(c, value) [c] = 1u << 27 | (value),
+static const uint32_t decoded[4][256] = {
+    {ALPHABET(FIRST)}, {ALPHABET(SECOND)}, {ALPHABET(THIRD)}, {ALPHABET(FOURTH)}};
+#define GROUP_VALID 0x0f000000u
+
+static void encode_group(uint8_t *to, uint32_t bits)
+{
+    to[0] = (uint8_t)alphabet[bits >> 18];
+    to[1] = (uint8_t)alphabet[bits >> 12 & 63];
+    to[2] = (uint8_t)alphabet[bits >> 6 & 63];
+    to[3] = (uint8_t)alphabet[bits & 63];
+}
+
+void base64_append(struct buf *out, struct slice bytes)
+{
+    if (bytes.size == 0)
+        return;
+    size_t size = (bytes.size + 2) / 3 * 4;
+    uint8_t *to = buf_reserve(out, size);
+    if (to == NULL)
+        return;
+    const uint8_t *from = bytes.data;
+    size_t left = bytes.size;
+    for (; left >= 3; left -= 3, from += 3, to += 4)
+        encode_group(to, (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2]);
+    if (left > 0) {
+        encode_group(to, (uint32_t)from[0] << 16 | (left == 2 ? (uint32_t)from[1] << 8 : 0));
+        to[3] = '=';
+        if (left == 1)
+            to[2] = '=';
+    }
+    buf_added(out, size);
+}
+
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static size_t count_characters(struct slice text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.size; i++)
+        count += !is_space(text.data[i]);
+    return count;
+}
+
+/* How many '=' end the text, at most two. */
+static size_t count_padding(struct slice text, bool spaced)
+{
+    size_t padding = 0;
+    for (size_t i = text.size; i > 0 && padding < 2; i--) {
+        if (text.data[i - 1] == '=')
+            padding++;
+        else if (!spaced || !is_space(text.data[i - 1]))
+            break;
+    }
+    return padding;
+}
+
+static uint32_t group_bits(const uint8_t *four)
+{
+    return decoded[0][four[0]] | decoded[1][four[1]] | decoded[2][four[2]] | decoded[3][four[3]];
+}
+
+/* The next group that has white space in or before it, which the caller knows to be there. */
+static const uint8_t *gather(const uint8_t *from, uint8_t four[4])
+{
+    for (size_t i = 0; i < 4; from++) {
+        if (!is_space(*from))
+            four[i++] = *from;
+    }
+    return from;
+}
+
+/* Decodes count whole groups; where they end in the text, or NULL when one is malformed. */
+static const uint8_t *decode_groups(uint8_t *to, const uint8_t *from, size_t count, bool spaced)
+{
+    for (; count > 0; count--, to += 3) {
+        uint32_t bits = group_bits(from);
+        if ((bits & GROUP_VALID) == GROUP_VALID) {
+            from += 4;
+        } else {
+            uint8_t four[4];
+            if (!spaced)
+                return NULL;
+            from = gather(from, four);
+            bits = group_bits(four);
+            if ((bits & GROUP_VALID) != GROUP_VALID)
+                return NULL;
+        }
+        to[0] = (uint8_t)(bits >> 16);
+        to[1] = (uint8_t)(bits >> 8);
+        to[2] = (uint8_t)bits;
+    }
+    return from;
+}
+
+/* The last group, when it is padded: 1 or 2 bytes, whose unused bits must be zero. */
+static bool decode_last(uint8_t *to, const uint8_t *from, size_t padding, bool spaced)
+{
+    uint8_t four[4];
+    if (spaced)
+        gather(from, four);
+    else
+        memcpy(four, from, sizeof four);
+    four[3] = 'A';
+    if (padding == 2)
+        four[2] = 'A';
+    uint32_t bits = group_bits(four);
+    if ((bits & GROUP_VALID) != GROUP_VALID || (bits & (padding == 2 ? 0xffff : 0xff)) != 0)
+        return false;
+    to[0] = (uint8_t)(bits >> 16);
+    if (padding == 1)
+        to[1] = (uint8_t)(bits >> 8);
+    return true;
+}
+
+static bool parse(struct buf *out, struct slice text, bool spaced, struct error *err)
+{
+    size_t characters = spaced ? count_characters(text) : text.size;
+    if (characters == 0)
+        return true;
+    if (characters % 4 != 0)
+        return error_set(err, &base_base64_malformed, clause, NULL,
+                         "base64 text has %zu characters, which is not a multiple of 4",
+                         characters);
+    size_t padding = count_padding(text, spaced);
+    size_t size = characters / 4 * 3 - padding;
+    uint8_t *to = buf_reserve(out, size);
+    if (to == NULL)
+        return buf_ok(out, "base64 text", err);
+    size_t groups = characters / 4 - (padding > 0);
+    const uint8_t *from = decode_groups(to, text.data, groups, spaced);
+    if (from == NULL || (padding > 0 && !decode_last(to + 3 * groups, from, padding, spaced)))
+        return error_set(err, &base_base64_malformed, clause, NULL,
+                         "base64 text holds a foreign character, or bits after its end");
+    buf_added(out, size);
+    return true;
+}
+
+bool base64_parse(struct buf *out, struct slice text, struct error *err)
+{
+    return parse(out, text, false, err);
+}
+
+bool base64_parse_spaced(struct buf *out, struct slice text, struct error *err)
+{
+    return parse(out, text, true, err);
+}

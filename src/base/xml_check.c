@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/xml_check.h"
+
+#include <strings.h>
+
+#include "base/errors.h"
+#include "base/utf8.h"
+#include "base/xml.h"
+
+struct checker {
+    struct slice text;
+    size_t at;
+    size_t depth;
+    size_t elements;
+    struct error *err;
+};
+
+static size_t line_of(const struct checker *checker)
+{
+    size_t line = 1;
+    for (size_t i = 0; i < checker->at && i < checker->text.size; i++)
+        line += checker->text.data[i] == '\n';
+    return line;
+}
+
+static bool refuse(const struct checker *checker, const struct error_code *code, const char *what)
+{
+    return error_set(checker->err, code, "XML 1.0", NULL, "line %zu: %s", line_of(checker), what);
+}
+
+static bool starts_with(const struct checker *checker, const char *text)
+{
+    size_t size = strlen(text);
+    return checker->text.size - checker->at >= size &&
+           memcmp(checker->text.data + checker->at, text, size) == 0;
+}
+
+/* The quoted value behind name= inside the declaration; empty when it is not there. */
+static struct slice declared(struct slice declaration, const char *name)
+{
+    const uint8_t *found = memmem(declaration.data, declaration.size, name, strlen(name));
+    if (found == NULL)
+        return SLICE_EMPTY;
+    const uint8_t *end = declaration.data + declaration.size;
+    const uint8_t *at = found + strlen(name);
+    while (at < end && (*at == ' ' || *at == '=' || (*at >= '\t' && *at <= '\r')))
+        at++;
+    if (at == end || (*at != '"' && *at != '\''))
+        return SLICE_EMPTY;
+    const uint8_t *close = memchr(at + 1, *at, (size_t)(end - at) - 1);
+    return close != NULL ? slice_of(at + 1, (size_t)(close - at) - 1) : SLICE_EMPTY;
+}
+
+/* "<?xml …?>": a declared encoding would make libxml2 read other characters than this pass did. */
+static bool check_declaration(struct checker *checker)
+{
+    const uint8_t *from = checker->text.data + checker->at;
+    const uint8_t *end = memmem(from, checker->text.size - checker->at, "?>", 2);
+    if (end == NULL)
+        return refuse(checker, &base_xml_malformed, "the XML declaration has no end");
+    struct slice declaration = slice_of(from, (size_t)(end - from));
+    if (memmem(declaration.data, declaration.size, "encoding", 8) != NULL) {
+        struct slice encoding = declared(declaration, "encoding");
+        if (encoding.size != 5 || strncasecmp((const char *)encoding.data, "utf-8", 5) != 0)
+            return refuse(checker, &base_xml_refused, "an encoding other than UTF-8");
+    }
+    if (!slice_equals_text(declared(declaration, "version"), "1.0"))
+        return refuse(checker, &base_xml_refused, "a version other than 1.0");
+    checker->at += declaration.size + 2;
+    return true;
+}
+
+/* "<!" or "<?". */
+static bool refuse_markup(const struct checker *checker)
+{
+    const char *what = "an instruction";
+    if (starts_with(checker, "<!--"))
+        what = "a comment";
+    else if (starts_with(checker, "<![CDATA["))
+        what = "a CDATA section";
+    else if (starts_with(checker, "<!"))
+        what = "a document type or entity declaration";
+    return refuse(checker, &base_xml_refused, what);
+}
+
+/* Walks to the '>' that ends a tag; counts the attributes on the way. */
+static bool skip_tag(struct checker *checker, size_t *attributes)
+{
+    const uint8_t *data = checker->text.data;
+    uint8_t quote = 0;
+    *attributes = 0;
+    while (++checker->at < checker->text.size) {
+        uint8_t c = data[checker->at];
+        if (c == '<')
+            break;
+        if (quote != 0) {
+            if (c == quote)
+                quote = 0;
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+        } else if (c == '=') {
+            ++*attributes;
+        } else if (c == '>') {
+            return true;
+        }
+    }
+    return refuse(checker, &base_xml_malformed, "a tag has no end");
+}
+
+static bool check_end_tag(struct checker *checker)
+{
+    size_t ignored;
+    if (checker->depth == 0)
+        return refuse(checker, &base_xml_malformed, "an element ends that never began");
+    checker->depth--;
+    return skip_tag(checker, &ignored);
+}
+
+static bool check_start_tag(struct checker *checker)
+{
+    size_t attributes;
+    if (++checker->elements > XML_ELEMENTS_MAX)
+        return refuse(checker, &base_xml_too_large, "more than 20000 elements");
+    if (checker->depth == XML_DEPTH_MAX)
+        return refuse(checker, &base_xml_too_large, "more than 32 levels");
+    if (!skip_tag(checker, &attributes))
+        return false;
+    if (attributes > XML_ATTRIBUTES_MAX)
+        return refuse(checker, &base_xml_too_large, "more than 64 attributes on an element");
+    if (checker->text.data[checker->at - 1] != '/')
+        checker->depth++;
+    return true;
+}
+
+static bool check_markup(struct checker *checker)
+{
+    uint8_t next = checker->at + 1 < checker->text.size ? checker->text.data[checker->at + 1] : 0;
+    if (next == '!' || next == '?')
+        return refuse_markup(checker);
+    return next == '/' ? check_end_tag(checker) : check_start_tag(checker);
+}
+
+bool xml_check(struct slice text, struct error *err)
+{
+    struct checker checker = {.text = text, .err = err};
+    if (!utf8_check(text, "XML", err))
+        return false;
+    if (starts_with(&checker, "\xef\xbb\xbf"))
+        checker.at += 3;
+    if (starts_with(&checker, "<?xml ") && !check_declaration(&checker))
+        return false;
+    while (checker.at < text.size) {
+        const uint8_t *found = memchr(text.data + checker.at, '<', text.size - checker.at);
+        if (found == NULL)
+            break;
+        checker.at = (size_t)(found - text.data);
+        if (!check_markup(&checker))
+            return false;
+    }
+    return true;
+}
