@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keyholder/answer.h"
+
+#include "crypto/certificate.h"
+#include "keyholder/backup.h"
+#include "keyholder/import.h"
+#include "keyholder/purpose.h"
+#include "keyholder/sealed.h"
+#include "keyholder/software.h"
+#include "keyholder/stream.h"
+
+/* One request on its way. */
+struct job {
+    struct answer *answer;
+    struct answer_context *context;
+    unsigned worker;
+    const struct keyholder_request *request;
+    const int *fds;
+};
+
+void answer_init(struct answer *answer)
+{
+    buf_init(&answer->fields[0], CERTIFICATE_SIZE_MAX);
+    buf_init(&answer->fields[1], KEYHOLDER_SEALED_MAX);
+    answer->plain = SECRET_EMPTY;
+}
+
+void answer_reset(struct answer *answer)
+{
+    buf_reset(&answer->fields[0]);
+    buf_reset(&answer->fields[1]);
+    secret_done(&answer->plain);
+}
+
+void answer_done(struct answer *answer)
+{
+    buf_done(&answer->fields[0]);
+    buf_done(&answer->fields[1]);
+    secret_done(&answer->plain);
+}
+
+static bool seal(const struct job *job, const struct private_key *key, struct error *err)
+{
+    struct buf *sealed = &job->answer->fields[1];
+    sealed_format(sealed, secret_slice(&job->context->sealing_key), job->request->purpose, key);
+    return buf_ok(sealed, "a sealed key", err);
+}
+
+static bool generate(const struct job *job, struct error *err)
+{
+    _cleanup_private_key_ struct private_key *key = NULL;
+    if (!private_key_generate(&key, job->request->kind, err) ||
+        !purpose_check_key(job->request->purpose, private_key_public(key), err))
+        return false;
+    buf_append(&job->answer->fields[0], public_key_spki(private_key_public(key)));
+    return seal(job, key, err);
+}
+
+static bool import(const struct job *job, struct error *err)
+{
+    unsigned flags = job->request->flags;
+    const int *next = job->fds;
+    int key_fd = *next++;
+    int certificate_fd = (flags & KEYHOLDER_WITH_CERTIFICATE) != 0 ? *next++ : -1;
+    int password_fd = (flags & KEYHOLDER_WITH_PASSWORD) != 0 ? *next++ : -1;
+    _cleanup_private_key_ struct private_key *key = NULL;
+    return import_read(&key, &job->answer->fields[0], job->request->purpose, key_fd, certificate_fd,
+                       password_fd, err) &&
+           seal(job, key, err);
+}
+
+static bool load(const struct job *job, struct error *err)
+{
+    _cleanup_private_key_ struct private_key *key = NULL;
+    enum key_purpose purpose;
+    if (!sealed_parse(&key, &purpose, secret_slice(&job->context->sealing_key),
+                      job->request->payload, err))
+        return false;
+    _cleanup_public_key_ struct public_key *public_key =
+        public_key_ref((struct public_key *)private_key_public(key));
+    if (!keyring_add(job->context->keyring, purpose, public_key, &software_operations,
+                     software_key_new(&key), err))
+        return false;
+    buf_append(&job->answer->fields[0], public_key_spki(public_key));
+    return true;
+}
+
+static bool forget(const struct job *job, struct error *err)
+{
+    return keyring_forget(job->context->keyring, job->request->key_id, err);
+}
+
+static bool sign(const struct job *job, struct error *err)
+{
+    return keyring_sign(job->context->keyring, job->worker, job->request->key_id,
+                        job->request->signature, job->request->payload, &job->answer->fields[0],
+                        err);
+}
+
+static bool decrypt(const struct job *job, struct error *err)
+{
+    return keyring_decrypt(job->context->keyring, job->worker, job->request->key_id,
+                           job->request->encryption, job->request->payload, &job->answer->plain,
+                           err);
+}
+
+static bool checkpoint(const struct job *job, struct error *err)
+{
+    struct keyholder_checkpoint point;
+    keyholder_message_parse_checkpoint(&point, job->request->payload);
+    return keyring_checkpoint(job->context->keyring, job->worker, job->request->key_id,
+                              point.sequence, point.head, point.time, &job->answer->fields[0], err);
+}
+
+static bool backup(const struct job *job, struct error *err)
+{
+    const int *fds = job->fds; /* permit, in, password, out */
+    _cleanup_secret_ struct secret password = SECRET_EMPTY;
+    if (!permit_check(&job->context->permit, fds[0], err) ||
+        !stream_read_password(&password, fds[2], err))
+        return false;
+    pthread_mutex_lock(&job->context->backup_lock);
+    bool ok = backup_create(fds[1], fds[3], secret_slice(&job->context->sealing_key),
+                            secret_slice(&password), err);
+    pthread_mutex_unlock(&job->context->backup_lock);
+    return ok;
+}
+
+static bool restore(const struct job *job, struct error *err)
+{
+    const int *fds = job->fds; /* backup, password, document */
+    _cleanup_secret_ struct secret password = SECRET_EMPTY;
+    if (!stream_read_password(&password, fds[1], err))
+        return false;
+    pthread_mutex_lock(&job->context->backup_lock);
+    bool ok = backup_restore(fds[0], fds[2], secret_slice(&job->context->sealing_key),
+                             secret_slice(&password), err);
+    pthread_mutex_unlock(&job->context->backup_lock);
+    return ok;
+}
+
+static bool (*const handlers[])(const struct job *job, struct error *err) = {
+    [KEYHOLDER_GENERATE] = generate,     [KEYHOLDER_IMPORT] = import, [KEYHOLDER_LOAD] = load,
+    [KEYHOLDER_FORGET] = forget,         [KEYHOLDER_SIGN] = sign,     [KEYHOLDER_DECRYPT] = decrypt,
+    [KEYHOLDER_CHECKPOINT] = checkpoint, [KEYHOLDER_BACKUP] = backup, [KEYHOLDER_RESTORE] = restore,
+};
+
+bool answer_request(struct answer *answer, struct answer_context *context, unsigned worker,
+                    const struct keyholder_request *request, const int *fds, struct error *err)
+{
+    struct job job = {answer, context, worker, request, fds};
+    return handlers[request->opcode](&job, err);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keyholder/channels.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "keyholder/errors.h"
+#include "process/descriptors.h"
+
+struct channel {
+    struct channel *next_free; /* while nobody uses it */
+    struct channel *next;      /* in the list of all that are open */
+    int socket;
+    uint64_t generation;
+    int64_t timeout_ms; /* what the socket's timeouts are set to */
+    uint32_t sequence;
+};
+
+struct channels {
+    pthread_mutex_t mutex; /* all but alive */
+    pthread_cond_t freed;  /* a channel became free, or there are none any more */
+    struct channel *free;  /* the last used first: its thread is the warmest */
+    struct channel *open;
+    uint64_t generation;
+    atomic_bool alive;
+};
+
+static bool away(struct channels *channels, const char *why, struct error *err)
+{
+    atomic_store(&channels->alive, false);
+    return error_set(err, &keyholder_away, NULL, "keyholder", "%s", why);
+}
+
+/* Under the mutex. */
+static void add(struct channels *channels, const int *sockets, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct channel *channel = memory_allocate_zero(1, sizeof *channel);
+        channel->socket = sockets[i];
+        channel->generation = channels->generation;
+        channel->next = channels->open;
+        channels->open = channel;
+        channel->next_free = channels->free;
+        channels->free = channel;
+    }
+}
+
+/* Under the mutex, for a channel that is not in the free list. */
+static void discard(struct channels *channels, struct channel *channel)
+{
+    struct channel **link = &channels->open;
+    while (*link != channel)
+        link = &(*link)->next;
+    *link = channel->next;
+    file_close(&channel->socket);
+    free(channel);
+}
+
+/* Under the mutex. */
+static void discard_free(struct channels *channels)
+{
+    while (channels->free != NULL) {
+        struct channel *channel = channels->free;
+        channels->free = channel->next_free;
+        discard(channels, channel);
+    }
+}
+
+struct channels *channels_new(const int *sockets, size_t count)
+{
+    struct channels *channels = memory_allocate_zero(1, sizeof *channels);
+    pthread_mutex_init(&channels->mutex, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&channels->freed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    add(channels, sockets, count);
+    atomic_init(&channels->alive, count > 0);
+    return channels;
+}
+
+void channels_free(struct channels **channels)
+{
+    if (*channels == NULL)
+        return;
+    discard_free(*channels);
+    pthread_cond_destroy(&(*channels)->freed);
+    pthread_mutex_destroy(&(*channels)->mutex);
+    free(*channels);
+    *channels = NULL;
+}
+
+void channels_replace(struct channels *channels, const int *sockets, size_t count)
+{
+    pthread_mutex_lock(&channels->mutex);
+    channels->generation++;
+    discard_free(channels);
+    /* Those in use are closed by their users, whom this wakes. */
+    for (struct channel *channel = channels->open; channel != NULL; channel = channel->next)
+        shutdown(channel->socket, SHUT_RDWR);
+    add(channels, sockets, count);
+    atomic_store(&channels->alive, count > 0);
+    pthread_cond_broadcast(&channels->freed);
+    pthread_mutex_unlock(&channels->mutex);
+}
+
+bool channels_alive(const struct channels *channels)
+{
+    return atomic_load((atomic_bool *)&channels->alive);
+}
+
+/* Under the mutex: whether any channel of the keyholder of today is left. */
+static bool any_open(const struct channels *channels)
+{
+    for (const struct channel *channel = channels->open; channel != NULL; channel = channel->next)
+        if (channel->generation == channels->generation)
+            return true;
+    return false;
+}
+
+static struct timespec timespec_of(int64_t milliseconds)
+{
+    return (struct timespec){.tv_sec = (time_t)(milliseconds / 1000),
+                             .tv_nsec = (long)(milliseconds % 1000) * 1000000};
+}
+
+/* A channel for one call; NULL with err set. until_ms: on clock_monotonic_ms. */
+static struct channel *acquire(struct channels *channels, int64_t until_ms, struct error *err)
+{
+    const struct timespec until = timespec_of(until_ms);
+    const char *why = NULL;
+    pthread_mutex_lock(&channels->mutex);
+    while (channels->free == NULL && why == NULL) {
+        if (!any_open(channels))
+            why = "it is not there";
+        else if (pthread_cond_timedwait(&channels->freed, &channels->mutex, &until) == ETIMEDOUT)
+            why = "all its channels were busy until the call's deadline";
+    }
+    struct channel *channel = channels->free;
+    if (channel != NULL)
+        channels->free = channel->next_free;
+    pthread_mutex_unlock(&channels->mutex);
+    if (channel == NULL)
+        away(channels, why, err);
+    return channel;
+}
+
+/* Gives a channel back. usable: whether its next reply will be the one to its next request. */
+static void release(struct channels *channels, struct channel *channel, bool usable)
+{
+    pthread_mutex_lock(&channels->mutex);
+    if (usable && channel->generation == channels->generation) {
+        channel->next_free = channels->free;
+        channels->free = channel;
+        pthread_cond_signal(&channels->freed);
+    } else {
+        discard(channels, channel);
+        pthread_cond_broadcast(&channels->freed);
+    }
+    pthread_mutex_unlock(&channels->mutex);
+}
+
+/* The socket itself waits with a limit, which saves a poll in each call. The limit is rounded so
+ * that it hardly ever has to be set anew. */
+static void limit_wait(struct channel *channel, int64_t left_ms, int64_t deadline_ms)
+{
+    int64_t step = deadline_ms / 8 > 0 ? deadline_ms / 8 : 1;
+    int64_t timeout = left_ms > 0 ? (left_ms + step - 1) / step * step : 1;
+    if (timeout == channel->timeout_ms)
+        return;
+    struct timeval value = {.tv_sec = (time_t)(timeout / 1000),
+                            .tv_usec = (suseconds_t)(timeout % 1000) * 1000};
+    setsockopt(channel->socket, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value);
+    setsockopt(channel->socket, SOL_SOCKET, SO_SNDTIMEO, &value, sizeof value);
+    channel->timeout_ms = timeout;
+}
+
+static bool send_request(struct channel *channel, const struct keyholder_request *request,
+                         const int *fds, size_t count)
+{
+    uint8_t head[KEYHOLDER_REQUEST_HEAD];
+    keyholder_message_format_request(head, request);
+    if (count > 0) /* requests with descriptors have no payload */
+        return descriptors_send(channel->socket, slice_of(head, sizeof head), fds, count, NULL);
+    struct iovec parts[] = {{head, sizeof head},
+                            {(void *)request->payload.data, request->payload.size}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    ssize_t sent;
+    do
+        sent = sendmsg(channel->socket, &message, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent >= 0;
+}
+
+/* One packet, whole: its size, 0 when the peer is gone, or negative. A signal does not prolong the
+ * wait. */
+static ssize_t receive(struct channel *channel, void *bytes, size_t size, int64_t until_ms,
+                       int64_t deadline_ms)
+{
+    for (;;) {
+        ssize_t got = recv(channel->socket, bytes, size, MSG_TRUNC);
+        if (got >= 0 || errno != EINTR)
+            return got;
+        limit_wait(channel, until_ms - clock_monotonic_ms(), deadline_ms);
+    }
+}
+
+bool channels_exchange(struct channels *channels, struct keyholder_request *request, const int *fds,
+                       size_t count, int64_t deadline_ms, void *bytes, size_t size,
+                       struct keyholder_reply *reply, struct error *err)
+{
+    int64_t until_ms = clock_monotonic_ms() + deadline_ms;
+    struct channel *channel = acquire(channels, until_ms, err);
+    if (channel == NULL)
+        return false;
+    limit_wait(channel, until_ms - clock_monotonic_ms(), deadline_ms);
+    request->sequence = ++channel->sequence;
+    bool usable = false;
+    bool ok = false;
+    ssize_t got = -1;
+    if (!send_request(channel, request, fds, count))
+        away(channels, "it ended while it was asked", err);
+    else if ((got = receive(channel, bytes, size, until_ms, deadline_ms)) < 0)
+        away(channels, errno == EAGAIN ? "it did not answer in time" : "its channel failed", err);
+    else if (got == 0)
+        away(channels, "it ended before it answered", err);
+    else if ((size_t)got > size)
+        error_set(err, &keyholder_message, NULL, "keyholder reply", "a reply has %zd bytes", got);
+    else if (keyholder_message_parse_reply(reply, slice_of(bytes, (size_t)got), err)) {
+        ok = usable = reply->sequence == request->sequence;
+        if (!ok)
+            error_set(err, &keyholder_message, NULL, "keyholder reply",
+                      "a reply belongs to another request");
+    }
+    release(channels, channel, usable);
+    if (ok)
+        atomic_store(&channels->alive, true);
+    return ok;
+}

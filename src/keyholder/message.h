@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The fixed messages between the service and a keyholder, as bytes; pure. One request and one reply
+ * are one packet each of a SOCK_SEQPACKET socket; descriptors travel beside a request. All numbers
+ * are little-endian.
+ *
+ *   request: u32 sequence, u8 opcode, u8 purpose, u8 parameter, u8 flags, 32 bytes key id, payload
+ *   reply:   u32 sequence, u8 failed, u8 0, 3 × u16 size, three fields of those sizes
+ *
+ * A field that the opcode does not use is zero. The keyholder takes every request for hostile:
+ * whatever is not exactly one of these messages is refused whole (keyholder.message).
+ *
+ *   opcode       uses                       payload                    descriptors
+ *   generate     purpose, key kind
+ *   import       purpose, flags                                        key, [certificate],
+ * [password] load                                    sealed key forget       key id sign key id,
+ * algorithm          digest, exactly its size decrypt      key id, algorithm          ciphertext
+ *   checkpoint   key id                     u64 sequence, head, i64 time
+ *   backup                                                             permit, in, password, out
+ *   restore                                                            backup, password, document
+ *
+ * Reply fields: generate: public key, sealed key; import: certificate, sealed key; load: public
+ * key; sign and checkpoint: signature; decrypt: plaintext; when failed: code name, object, message.
+ */
+
+#include "keyholder/keyholder.h"
+
+#define KEYHOLDER_REQUEST_HEAD 40
+#define KEYHOLDER_REQUEST_MAX 16384
+#define KEYHOLDER_REPLY_HEAD 12
+#define KEYHOLDER_REPLY_MAX 32768
+#define KEYHOLDER_CIPHERTEXT_MAX 1024 /* RSA of 8192 bits */
+#define KEYHOLDER_CHECKPOINT_SIZE 48
+#define KEYHOLDER_REQUEST_DESCRIPTORS_MAX 4
+
+enum keyholder_opcode {
+    KEYHOLDER_GENERATE = 1,
+    KEYHOLDER_IMPORT = 2,
+    KEYHOLDER_LOAD = 3,
+    KEYHOLDER_FORGET = 4,
+    KEYHOLDER_SIGN = 5,
+    KEYHOLDER_DECRYPT = 6,
+    KEYHOLDER_CHECKPOINT = 7,
+    KEYHOLDER_BACKUP = 8,
+    KEYHOLDER_RESTORE = 9,
+};
+
+enum keyholder_flags {
+    KEYHOLDER_WITH_CERTIFICATE = 1,
+    KEYHOLDER_WITH_PASSWORD = 2,
+};
+
+struct keyholder_request {
+    uint32_t sequence; /* the reply bears the same */
+    enum keyholder_opcode opcode;
+    enum key_purpose purpose;             /* generate, import */
+    enum private_key_kind kind;           /* generate */
+    enum signature_algorithm signature;   /* sign */
+    enum encryption_algorithm encryption; /* decrypt */
+    unsigned flags;                       /* import */
+    uint8_t key_id[KEY_ID_SIZE];
+    struct slice payload; /* borrowed */
+};
+
+#define KEYHOLDER_REPLY_FIELDS 3
+
+struct keyholder_reply {
+    uint32_t sequence;
+    bool failed;
+    struct slice fields[KEYHOLDER_REPLY_FIELDS]; /* borrowed */
+};
+
+struct keyholder_checkpoint {
+    uint64_t sequence;
+    uint8_t head[32];
+    int64_t time;
+};
+
+/* Reads a request, all of it; keyholder.message. */
+bool keyholder_message_parse_request(struct keyholder_request *out, struct slice bytes,
+                                     struct error *err);
+/* How many descriptors must come with a request that was parsed. */
+size_t keyholder_message_descriptors(const struct keyholder_request *request);
+/* The head of a request; request->payload follows it in the packet. */
+void keyholder_message_format_request(uint8_t head[KEYHOLDER_REQUEST_HEAD],
+                                      const struct keyholder_request *request);
+/* The sequence number of a request, for the reply that refuses it; 0 when it is not even that long.
+ */
+uint32_t keyholder_message_sequence(struct slice bytes);
+
+/* Reads a reply, all of it; keyholder.message. */
+bool keyholder_message_parse_reply(struct keyholder_reply *out, struct slice bytes,
+                                   struct error *err);
+/* The head of a reply; its fields follow in the packet. Each is at most 65535 bytes. */
+void keyholder_message_format_reply(uint8_t head[KEYHOLDER_REPLY_HEAD],
+                                    const struct keyholder_reply *reply);
+
+/* A failed reply that carries err, whose texts it borrows. */
+void keyholder_message_from_error(struct keyholder_reply *out, uint32_t sequence,
+                                  const struct error *err);
+/* Sets err to what a failed reply carries, and returns false. A code that this program does not
+ * know becomes crypto.internal. */
+bool keyholder_message_to_error(const struct keyholder_reply *reply, struct error *err);
+
+/* The payload of a checkpoint request: KEYHOLDER_CHECKPOINT_SIZE bytes, which parsing a request has
+ * made sure of. */
+void keyholder_message_format_checkpoint(uint8_t out[KEYHOLDER_CHECKPOINT_SIZE],
+                                         const struct keyholder_checkpoint *checkpoint);
+void keyholder_message_parse_checkpoint(struct keyholder_checkpoint *out, struct slice payload);
