@@ -8,20 +8,15 @@
  * both fed by attestation_apply from the store's watch.
  */
 
+#include "attestation/message.h"
+#include "attestation/mode.h"
 #include "audit/audit.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "keyholder/keyholder.h"
 #include "store/store.h"
 
 #define ATTESTATION_BODY_MAX (4 * 1024 * 1024)
-
-/* protocol.md 2, AttestationOperationMode. */
-enum attestation_mode {
-    ATTESTATION_MODE_UNKNOWN = 0,
-    ATTESTATION_MODE_TPM = 1,
-    ATTESTATION_MODE_AD = 2,
-    ATTESTATION_MODE_HOST_KEY = 3,
-};
 
 struct attestation_service;
 
@@ -34,7 +29,7 @@ struct attestation_options {
 };
 
 /* Reads everything that it needs from the store (nothing there yet: mode unknown, every attestation
- * is Unavailable). */
+ * is Unavailable). *revision: where the watch must begin. Errors of store/. */
 bool attestation_service_new(struct attestation_service **out,
                              const struct attestation_options *options, int64_t *revision,
                              struct error *err);
@@ -44,15 +39,42 @@ void attestation_service_free(struct attestation_service **service);
 void attestation_apply(struct attestation_service *service, const struct store_change *changes,
                        size_t count);
 
+/*
+ * Makes, publishes and retires this node's attestation signers as their schedule wants it. To be
+ * called every minute, after a keyholder was started again, and after changes of settings; does
+ * nothing in a service that is not initialised. *due: the time (seconds since 1970) to call again
+ * at the latest, also set on failure. Errors of store/, keyholder/, crypto/.
+ */
+bool attestation_tick(struct attestation_service *service, int64_t *due, struct error *err);
+/*
+ * As attestation_tick, and makes the next signer now whatever the schedule says (`signer renew`).
+ * It is listed at once and signs after the lead of signer_schedule.h, or at once when this node has
+ * no other. attestation.not-initialized.
+ */
+bool attestation_signer_renew(struct attestation_service *service, struct error *err);
+/*
+ * Every signer of the cluster as an object of the array `name`: thumbprint, subject, node, use,
+ * state ("next", "published", "active", "retired", "expired"), key, not_before, not_after,
+ * publish_at, active_at, renewed_at, served_until, deny_before (RFC 3339; the last may be absent).
+ */
+void attestation_signer_describe(struct attestation_service *service, struct json_writer *writer,
+                                 const char *name);
+
 enum attestation_mode attestation_current_mode(struct attestation_service *service);
 size_t attestation_host_count(struct attestation_service *service);
+/* The name of a host that is registered with this identity (SHA-256 of its SubjectPublicKeyInfo).
+ */
+bool attestation_host_find(struct attestation_service *service,
+                           const uint8_t id[ATTESTATION_HOST_ID_SIZE],
+                           char name[ATTESTATION_NAME_SIZE]);
+/* The latest damaged record of the store that was passed over; false when there was none. */
+bool attestation_problem(struct attestation_service *service, struct error *out);
 
 /* The doors of protocol.md 1. Each appends a whole JSON reply to out and cannot fail otherwise:
  * errors are replies. */
 void attestation_get_info(struct attestation_service *service, struct buf *out);
 void attestation_signing_certificates(struct attestation_service *service, struct buf *out);
-enum attestation_door { ATTESTATION_DOOR_TPM, ATTESTATION_DOOR_AD, ATTESTATION_DOOR_HOST_KEY };
-/* peer: the caller's address, for the audit trail. */
+/* peer: the caller's address, for the audit trail. The doors are enum attestation_door. */
 void attestation_attest(struct attestation_service *service, enum attestation_door door,
                         unsigned version, struct slice body, const char *peer, struct buf *out);
 /* The reply when a queue is full or the body was too large: UnavailableErrorReply,

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * A registered host: the record of kind STORE_HOST under the host's name. In host key mode a host
+ * is known by the SHA-256 of its key's DER SubjectPublicKeyInfo (protocol.md 2.1).
+ *
+ * Value: {"name", "mode": "hostkey", "key": base64 SubjectPublicKeyInfo, "key_id": hex, "added":
+ * RFC 3339 time, "added_by": text}.
+ */
+
+#include "attestation/message.h"
+#include "base/buf.h"
+
+#define ATTESTATION_NAME_SIZE 129     /* of a name with its NUL */
+#define ATTESTATION_HOST_KEY_MAX 4096 /* bytes of a SubjectPublicKeyInfo */
+#define ATTESTATION_HOST_ID_SIZE 32
+
+struct attestation_host {
+    char name[ATTESTATION_NAME_SIZE];
+    enum attestation_mode mode;
+    struct buf key; /* DER SubjectPublicKeyInfo */
+    uint8_t key_id[ATTESTATION_HOST_ID_SIZE];
+    int64_t added;
+    char added_by[256];
+};
+
+/* [A-Za-z0-9][A-Za-z0-9._-]{0,127}: names of hosts and of everything else that is named. */
+bool attestation_host_name_valid(const char *name);
+
+/*
+ * A new host in host key mode. key: what an administrator gave, PEM aside: a DER
+ * SubjectPublicKeyInfo or certificate or an RSA1 blob. attestation.host-name, crypto.key-*. Freed
+ * with attestation_host_done.
+ */
+bool attestation_host_init(struct attestation_host *out, const char *name, struct slice key,
+                           int64_t added, const char *added_by, struct error *err);
+void attestation_host_done(struct attestation_host *host);
+#define _cleanup_attestation_host_ __attribute__((cleanup(attestation_host_done)))
+
+/* Appends the record's value. */
+void attestation_host_format(struct buf *out, const struct attestation_host *host);
+/*
+ * Reads a record's value. key_id must be the digest of the key, but the key itself is not decoded
+ * again (a million hosts are read at start). For a host of another mode only name, mode, added and
+ * added_by are read. attestation.host-malformed and the errors of base/.
+ */
+bool attestation_host_parse(struct attestation_host *out, struct slice value, struct error *err);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Who is registered: from a host's 32-byte identity (host key mode: SHA-256 of its
+ * SubjectPublicKeyInfo) to its name, for up to millions of hosts. Readers take only the read lock
+ * of one shard of many, so that workers do not meet; changes come from one thread at a time, and
+ * each holds up the readers of one shard for as long as that shard needs to grow at most.
+ *
+ * Two hosts may be registered with one identity: either name is then found, and removing one leaves
+ * the other.
+ */
+
+#include "attestation/host.h"
+
+struct attestation_host_map;
+
+struct attestation_host_map *attestation_host_map_new(void);
+void attestation_host_map_free(struct attestation_host_map **map);
+
+/* The host of this name has this identity from now on, whatever it had before. */
+void attestation_host_map_put(struct attestation_host_map *map, const char *name,
+                              const uint8_t id[ATTESTATION_HOST_ID_SIZE]);
+/* False when there was none of this name. */
+bool attestation_host_map_remove(struct attestation_host_map *map, const char *name);
+
+/* Copies the name of a host with this identity to name; false when there is none. */
+bool attestation_host_map_find(struct attestation_host_map *map,
+                               const uint8_t id[ATTESTATION_HOST_ID_SIZE],
+                               char name[ATTESTATION_NAME_SIZE]);
+
+size_t attestation_host_map_count(struct attestation_host_map *map);
+/* Bytes of memory it takes, the allocator's share included. */
+size_t attestation_host_map_memory(struct attestation_host_map *map);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* From an error to the protocol's error reply: the one table of that. */
+
+#include "attestation/message_reply.h"
+
+/* Fills in type, retryable and mode (the service's, for an error of mode) of a zeroed reply. */
+void attestation_refusal_reply(struct attestation_reply *out, const struct error *err,
+                               enum attestation_mode mode);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Carries the schedule of attestation signers out: makes this node's next ones, removes retired
+ * ones, notes in their records how long their certificates live. Every change demands the revision
+ * that it was decided on, so whoever comes second does nothing.
+ */
+
+#include "attestation/signer_schedule.h"
+
+struct attestation_renewal {
+    struct store *store;
+    struct keyholder *keyholder;
+    const char *node;
+    /* Called with each commit that was made. */
+    void (*committed)(void *context, const struct store_change *changes, size_t count);
+    void *context;
+};
+
+/*
+ * Does what is due now; at_once: makes a new signer for health certificates in any case. *due: when
+ * to come again at the latest. What fails does not keep the rest from being done; the first error
+ * is returned. Errors of store/, keyholder/, crypto/.
+ */
+bool attestation_renewal_run(const struct attestation_renewal *renewal,
+                             const struct attestation_settings *settings, int64_t now, bool at_once,
+                             int64_t *due, struct error *err);

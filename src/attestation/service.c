@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attestation/service.h"
+
+#include "attestation/errors.h"
+#include "attestation/health_certificate.h"
+#include "attestation/message_reply.h"
+#include "attestation/refusal.h"
+#include "attestation/renewal.h"
+#include "attestation/snapshot.h"
+#include "attestation/state.h"
+#include "attestation/trail.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+#define IDLE_SECONDS 60
+#define CERTIFICATES_MAX (ATTESTATION_RESULT_MAX * 4096)
+
+struct attestation_service {
+    struct attestation_options options;
+    char *node;
+    pthread_mutex_t lock; /* of state */
+    struct attestation_state state;
+    pthread_mutex_t renewal_lock; /* one renewal at a time */
+    struct attestation_snapshot_slot slot;
+};
+
+/* With the lock held. */
+static void publish(struct attestation_service *service)
+{
+    attestation_snapshot_publish(
+        &service->slot, attestation_snapshot_new(&service->state.settings, &service->state.signers,
+                                                 service->node, clock_now(service->options.clock)));
+}
+
+bool attestation_service_new(struct attestation_service **out,
+                             const struct attestation_options *options, int64_t *revision,
+                             struct error *err)
+{
+    struct attestation_service *service = memory_allocate_zero(1, sizeof *service);
+    service->options = *options;
+    service->node = memory_copy_text(options->node);
+    service->options.node = service->node;
+    pthread_mutex_init(&service->lock, NULL);
+    pthread_mutex_init(&service->renewal_lock, NULL);
+    attestation_snapshot_slot_init(&service->slot);
+    attestation_state_init(&service->state);
+    if (!attestation_state_load(&service->state, options->store, revision, err)) {
+        attestation_service_free(&service);
+        return false;
+    }
+    publish(service);
+    *out = service;
+    return true;
+}
+
+void attestation_service_free(struct attestation_service **service)
+{
+    struct attestation_service *gone = *service;
+    *service = NULL;
+    if (gone == NULL)
+        return;
+    attestation_snapshot_slot_done(&gone->slot);
+    attestation_state_done(&gone->state);
+    pthread_mutex_destroy(&gone->renewal_lock);
+    pthread_mutex_destroy(&gone->lock);
+    free(gone->node);
+    free(gone);
+}
+
+void attestation_apply(struct attestation_service *service, const struct store_change *changes,
+                       size_t count)
+{
+    bool changed = false;
+    pthread_mutex_lock(&service->lock);
+    for (size_t i = 0; i < count; i++)
+        changed = attestation_state_apply(&service->state, &changes[i]) || changed;
+    if (changed)
+        publish(service);
+    pthread_mutex_unlock(&service->lock);
+}
+
+static void committed(void *context, const struct store_change *changes, size_t count)
+{
+    attestation_apply(context, changes, count); /* the watch brings it once more, later */
+}
+
+static bool renew(struct attestation_service *service, bool at_once, int64_t *due,
+                  struct error *err)
+{
+    const struct attestation_renewal renewal = {
+        .store = service->options.store,
+        .keyholder = service->options.keyholder,
+        .node = service->node,
+        .committed = committed,
+        .context = service,
+    };
+    pthread_mutex_lock(&service->renewal_lock);
+    pthread_mutex_lock(&service->lock);
+    struct attestation_settings settings = service->state.settings;
+    pthread_mutex_unlock(&service->lock);
+    bool good = attestation_renewal_run(&renewal, &settings, clock_now(service->options.clock),
+                                        at_once, due, err);
+    pthread_mutex_lock(&service->lock);
+    publish(service); /* the list's order also changes with time alone */
+    pthread_mutex_unlock(&service->lock);
+    pthread_mutex_unlock(&service->renewal_lock);
+    return good;
+}
+
+bool attestation_tick(struct attestation_service *service, int64_t *due, struct error *err)
+{
+    if (attestation_current_mode(service) != ATTESTATION_MODE_UNKNOWN)
+        return renew(service, false, due, err);
+    *due = clock_now(service->options.clock) + IDLE_SECONDS;
+    return true;
+}
+
+bool attestation_signer_renew(struct attestation_service *service, struct error *err)
+{
+    int64_t due;
+    if (attestation_current_mode(service) == ATTESTATION_MODE_UNKNOWN)
+        return error_set(err, &attestation_not_initialized, NULL, NULL,
+                         "the service is not initialised");
+    return renew(service, true, &due, err);
+}
+
+static void write_time(struct json_writer *writer, const char *name, int64_t time)
+{
+    char text[CLOCK_TEXT_SIZE];
+    json_write_text(writer, name, clock_format(time, text));
+}
+
+static void describe(struct json_writer *writer, const struct attestation_signer_list *list,
+                     const struct attestation_signer *signer,
+                     const struct attestation_settings *settings, int64_t now)
+{
+    const struct certificate_facts *facts = certificate_facts(signer->certificate);
+    bool rsa = public_key_type(certificate_key(signer->certificate)) == PUBLIC_KEY_RSA;
+    json_write_object(writer, NULL);
+    json_write_text(writer, "thumbprint", signer->thumbprint);
+    json_write_text(writer, "subject", facts->subject_text);
+    json_write_text(writer, "node", signer->node);
+    json_write_text(writer, "use",
+                    signer->use == ATTESTATION_SIGNER_HEALTH ? "health" : "unprotected");
+    json_write_text(writer, "state",
+                    attestation_signer_state_name(
+                        attestation_signer_schedule_state(list, signer, settings, now)));
+    json_write_text(writer, "key", rsa ? "rsa2048" : "p256");
+    write_time(writer, "not_before", facts->not_before);
+    write_time(writer, "not_after", facts->not_after);
+    write_time(writer, "publish_at", signer->publish_at);
+    write_time(writer, "active_at", signer->active_at);
+    write_time(writer, "renewed_at", attestation_signer_schedule_renewed_at(signer));
+    write_time(writer, "served_until",
+               attestation_signer_schedule_served_until(list, signer, settings));
+    if (signer->deny_before != 0)
+        write_time(writer, "deny_before", signer->deny_before);
+    json_write_object_end(writer);
+}
+
+void attestation_signer_describe(struct attestation_service *service, struct json_writer *writer,
+                                 const char *name)
+{
+    _cleanup_attestation_snapshot_ struct attestation_snapshot *snapshot =
+        attestation_snapshot_take(&service->slot);
+    int64_t now = clock_now(service->options.clock);
+    json_write_array(writer, name);
+    for (size_t i = 0; i < snapshot->signers.count; i++)
+        describe(writer, &snapshot->signers, &snapshot->signers.items[i], &snapshot->settings, now);
+    json_write_array_end(writer);
+}
+
+enum attestation_mode attestation_current_mode(struct attestation_service *service)
+{
+    _cleanup_attestation_snapshot_ struct attestation_snapshot *snapshot =
+        attestation_snapshot_take(&service->slot);
+    return snapshot->settings.mode;
+}
+
+size_t attestation_host_count(struct attestation_service *service)
+{
+    return attestation_host_map_count(service->state.hosts);
+}
+
+bool attestation_host_find(struct attestation_service *service,
+                           const uint8_t id[ATTESTATION_HOST_ID_SIZE],
+                           char name[ATTESTATION_NAME_SIZE])
+{
+    return attestation_host_map_find(service->state.hosts, id, name);
+}
+
+bool attestation_problem(struct attestation_service *service, struct error *out)
+{
+    pthread_mutex_lock(&service->lock);
+    bool some = service->state.problem.code != NULL;
+    if (some)
+        *out = service->state.problem;
+    pthread_mutex_unlock(&service->lock);
+    return some;
+}
+
+void attestation_get_info(struct attestation_service *service, struct buf *out)
+{
+    _cleanup_attestation_snapshot_ struct attestation_snapshot *snapshot =
+        attestation_snapshot_take(&service->slot);
+    buf_append(out, buf_slice(&snapshot->info));
+}
+
+void attestation_signing_certificates(struct attestation_service *service, struct buf *out)
+{
+    _cleanup_attestation_snapshot_ struct attestation_snapshot *snapshot =
+        attestation_snapshot_take(&service->slot);
+    buf_append(out, buf_slice(&snapshot->signing_certificates));
+}
+
+/* The mode's operations when the door is its own and it is supported. */
+static const struct attestation_mode_operations *open_door(enum attestation_mode mode,
+                                                           enum attestation_door door,
+                                                           struct error *err)
+{
+    const struct attestation_mode_operations *operations = attestation_mode_operations(mode);
+    if (operations == NULL)
+        error_set(err, &attestation_not_initialized, NULL, NULL, "no mode is set");
+    else if (operations->door != door)
+        error_set(err, &attestation_mode_wrong, "MS-HGSA 3.1.5", NULL, "the service's mode is %s",
+                  attestation_mode_name(mode));
+    else if (operations->attest == NULL)
+        error_set(err, &attestation_mode_unsupported, NULL, NULL,
+                  "mode %s is not supported by this version", attestation_mode_name(mode));
+    else
+        return operations;
+    return NULL;
+}
+
+/* One certificate of the reply; it is released by going into the audit trail. */
+static bool issue(struct attestation_service *service, const struct attestation_snapshot *snapshot,
+                  const struct attestation_evidence *evidence, enum attestation_result result,
+                  const char *peer, struct buf *out, struct error *err)
+{
+    int64_t now = clock_now(service->options.clock);
+    enum attestation_signer_use use = result == ATTESTATION_RESULT_SIGNING_CERTIFICATE
+                                          ? ATTESTATION_SIGNER_UNPROTECTED
+                                          : ATTESTATION_SIGNER_HEALTH;
+    const struct attestation_signer *issuer =
+        attestation_signer_schedule_select(&snapshot->signers, service->node, use, now);
+    if (issuer == NULL)
+        return error_set(err, &attestation_no_signer, NULL, service->node,
+                         "no signer of this node is valid");
+    struct attestation_signer_key_reference reference = {
+        service->options.store, service->options.keyholder, certificate_key(issuer->certificate)};
+    struct signer signer = attestation_signer_key_signer(&reference);
+    struct attestation_health_request request = {
+        .host_id = evidence->host_id,
+        .identity_key = evidence->identity_key,
+        .result = result,
+        .settings = &snapshot->settings,
+        .issuer = issuer->certificate,
+        .now = now,
+    };
+    struct attestation_health_certificate issued;
+    struct error why = {0};
+    if (!attestation_health_certificate_issue(out, &issued, &request, &signer, &why))
+        return error_set(err, &attestation_signer_failed, NULL, issuer->thumbprint, "%s (%s)",
+                         why.message, why.code->name);
+    return attestation_trail_passed(service->options.audit, evidence, &issued, issuer, peer, err);
+}
+
+static bool issue_all(struct attestation_service *service,
+                      const struct attestation_snapshot *snapshot,
+                      const struct attestation_evidence *evidence, const char *peer,
+                      struct attestation_reply *reply, struct error *err)
+{
+    size_t ends[ATTESTATION_RESULT_MAX + 1] = {0};
+    for (size_t i = 0; i < evidence->requested_count; i++) {
+        enum attestation_result result = (enum attestation_result)evidence->requested[i];
+        if (!issue(service, snapshot, evidence, result, peer, &reply->bytes, err))
+            return false;
+        reply->certificates[i].result = result;
+        ends[i + 1] = reply->bytes.size;
+    }
+    for (size_t i = 0; i < evidence->requested_count; i++)
+        reply->certificates[i].der = slice_of(reply->bytes.data + ends[i], ends[i + 1] - ends[i]);
+    reply->certificate_count = evidence->requested_count;
+    reply->type = ATTESTATION_REPLY_HEALTH_CERTIFICATE;
+    return true;
+}
+
+static bool attest(struct attestation_service *service, const struct attestation_snapshot *snapshot,
+                   enum attestation_door door, struct attestation_evidence *evidence,
+                   const struct attestation_mode_input *input, const char *peer,
+                   struct attestation_reply *reply, struct error *err)
+{
+    const struct attestation_mode_operations *operations =
+        open_door(snapshot->settings.mode, door, err);
+    return operations != NULL && operations->attest(evidence, input, err) &&
+           issue_all(service, snapshot, evidence, peer, reply, err);
+}
+
+void attestation_attest(struct attestation_service *service, enum attestation_door door,
+                        unsigned version, struct slice body, const char *peer, struct buf *out)
+{
+    _cleanup_attestation_snapshot_ struct attestation_snapshot *snapshot =
+        attestation_snapshot_take(&service->slot);
+    _cleanup_attestation_evidence_ struct attestation_evidence evidence = {0};
+    _cleanup_attestation_reply_ struct attestation_reply reply = {0};
+    struct error err = {0};
+    struct attestation_mode_input input = {
+        .version = version,
+        .body = body,
+        .hosts = service->state.hosts,
+        .settings = &snapshot->settings,
+    };
+    buf_init(&reply.bytes, CERTIFICATES_MAX);
+    if (!attest(service, snapshot, door, &evidence, &input, peer, &reply, &err)) {
+        attestation_refusal_reply(&reply, &err, snapshot->settings.mode);
+        /* A refusal releases nothing, so it is told even when the trail refuses its record. */
+        attestation_trail_failed(service->options.audit, &evidence, &err, peer);
+    }
+    attestation_reply_format(out, &reply);
+}
+
+void attestation_unavailable(struct buf *out)
+{
+    struct attestation_reply reply = {.type = ATTESTATION_REPLY_UNAVAILABLE_ERROR,
+                                      .retryable = true};
+    attestation_reply_format(out, &reply);
+}
+
+void attestation_payload_error(struct buf *out)
+{
+    struct attestation_reply reply = {.type = ATTESTATION_REPLY_PAYLOAD_ERROR};
+    attestation_reply_format(out, &reply);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What the administrator decides about attestation, from two records of kind STORE_SETTING:
+ * "service" (the mode; made by server init) and "attestation" (lifetimes and keys; each member has
+ * a default, so the record may be absent). Members that are not known here are skipped: other rooms
+ * keep theirs in the same records.
+ */
+
+#include "attestation/message.h"
+#include "base/slice.h"
+
+#define ATTESTATION_SETTING_SERVICE "service"
+#define ATTESTATION_SETTING_ATTESTATION "attestation"
+
+enum attestation_signer_key { ATTESTATION_SIGNER_KEY_RSA2048, ATTESTATION_SIGNER_KEY_P256 };
+
+struct attestation_settings {
+    enum attestation_mode mode;             /* unknown: not initialised */
+    int64_t health_certificate_seconds;     /* validity from now; 300 to 604800, default 28800 */
+    int64_t clock_tolerance_seconds;        /* notBefore lies so far back; 0 to 3600, default 300 */
+    int64_t signer_lifetime_days;           /* 2 to 825, default 30 */
+    enum attestation_signer_key signer_key; /* of signers made from now on; default rsa2048 */
+    bool allow_unprotected_signing_keys;    /* protocol.md 2.4; default no */
+};
+
+/* Not initialised, and the defaults. */
+void attestation_settings_init(struct attestation_settings *settings);
+/* Reads the record "service": {"mode": "tpm"|"hostkey"|"ad", …}; only the mode is changed.
+ * attestation.settings-malformed, base.json-*. */
+bool attestation_settings_parse_service(struct attestation_settings *settings, struct slice value,
+                                        struct error *err);
+/* Reads the record "attestation"; what it does not name becomes the default, the mode stays.
+ * attestation.settings-malformed (also for a value out of bounds), base.json-*. */
+bool attestation_settings_parse(struct attestation_settings *settings, struct slice value,
+                                struct error *err);

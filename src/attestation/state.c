@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attestation/state.h"
+
+void attestation_state_init(struct attestation_state *state)
+{
+    *state = (struct attestation_state){.hosts = attestation_host_map_new()};
+    attestation_settings_init(&state->settings);
+}
+
+void attestation_state_done(struct attestation_state *state)
+{
+    attestation_host_map_free(&state->hosts);
+    attestation_signer_list_done(&state->signers);
+}
+
+static void apply_service(struct attestation_state *state, const struct store_change *change)
+{
+    state->settings.mode = ATTESTATION_MODE_UNKNOWN; /* stays so when the record is damaged */
+    if (!change->remove)
+        attestation_settings_parse_service(&state->settings, change->value, &state->problem);
+}
+
+static void apply_attestation(struct attestation_state *state, const struct store_change *change)
+{
+    if (change->remove) {
+        enum attestation_mode mode = state->settings.mode;
+        attestation_settings_init(&state->settings);
+        state->settings.mode = mode;
+        return;
+    }
+    attestation_settings_parse(&state->settings, change->value, &state->problem);
+}
+
+static bool apply_setting(struct attestation_state *state, const struct store_change *change)
+{
+    if (strcmp(change->key, ATTESTATION_SETTING_SERVICE) == 0)
+        apply_service(state, change);
+    else if (strcmp(change->key, ATTESTATION_SETTING_ATTESTATION) == 0)
+        apply_attestation(state, change);
+    else
+        return false;
+    return true;
+}
+
+static bool apply_host(struct attestation_state *state, const struct store_change *change)
+{
+    _cleanup_attestation_host_ struct attestation_host host = {0};
+    if (!change->remove && attestation_host_parse(&host, change->value, &state->problem) &&
+        host.mode == ATTESTATION_MODE_HOST_KEY)
+        attestation_host_map_put(state->hosts, change->key, host.key_id);
+    else
+        attestation_host_map_remove(state->hosts, change->key);
+    return false;
+}
+
+static bool apply_signer(struct attestation_state *state, const struct store_change *change)
+{
+    _cleanup_attestation_signer_ struct attestation_signer signer = {0};
+    if (!change->remove &&
+        attestation_signer_parse(&signer, change->key, change->value, 0, &state->problem))
+        attestation_signer_list_put(&state->signers, &signer);
+    else
+        attestation_signer_list_remove(&state->signers, change->key);
+    return true;
+}
+
+bool attestation_state_apply(struct attestation_state *state, const struct store_change *change)
+{
+    switch (change->kind) {
+    case STORE_SETTING:
+        return apply_setting(state, change);
+    case STORE_HOST:
+        return apply_host(state, change);
+    case STORE_ATTESTATION_SIGNER:
+        return apply_signer(state, change);
+    default:
+        return false;
+    }
+}
+
+static bool load_record(void *context, const struct store_record *record, struct error *err)
+{
+    (void)err;
+    struct store_change change = {.kind = record->kind, .key = record->key, .value = record->value};
+    attestation_state_apply(context, &change);
+    return true;
+}
+
+bool attestation_state_load(struct attestation_state *state, struct store *store, int64_t *revision,
+                            struct error *err)
+{
+    static const enum store_kind kinds[] = {STORE_SETTING, STORE_HOST, STORE_ATTESTATION_SIGNER};
+    int64_t
+        before; /* the lists are of states at or behind it; applying a change twice is harmless */
+    if (!store_revision(store, &before, err))
+        return false;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (!store_list(store, kinds[i], NULL, 0, load_record, state, NULL, err))
+            return false;
+    }
+    *revision = before;
+    return true;
+}

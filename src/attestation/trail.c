@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attestation/trail.h"
+
+#include "attestation/errors.h"
+#include "base/json.h"
+
+#define FIELDS_MAX 8192
+
+static void write_host(struct json_writer *writer, const struct attestation_evidence *evidence)
+{
+    if (evidence->host[0] != '\0')
+        json_write_text(writer, "host", evidence->host);
+    if (evidence->has_host_id)
+        json_write_hex(writer, "key_id", slice_of(evidence->host_id, sizeof evidence->host_id));
+}
+
+/* The trail wants the inside of the object that fields holds. */
+static bool append(struct audit *audit, const char *event, const struct buf *fields,
+                   struct error *err)
+{
+    struct slice object = buf_slice(fields);
+    return audit_append(audit, event, slice_of(object.data + 1, object.size - 2), NULL, NULL, err);
+}
+
+bool attestation_trail_passed(struct audit *audit, const struct attestation_evidence *evidence,
+                              const struct attestation_health_certificate *certificate,
+                              const struct attestation_signer *signer, const char *peer,
+                              struct error *err)
+{
+    char time[CLOCK_TEXT_SIZE];
+    struct error why = {0};
+    struct json_writer writer;
+    _cleanup_buf_ struct buf fields;
+    buf_init(&fields, FIELDS_MAX);
+    json_writer_init(&writer, &fields);
+    json_write_object(&writer, NULL);
+    write_host(&writer, evidence);
+    json_write_text(&writer, "peer", peer);
+    json_write_hex(&writer, "certificate",
+                   slice_of(certificate->thumbprint, sizeof certificate->thumbprint));
+    json_write_text(&writer, "not_after", clock_format(certificate->not_after, time));
+    json_write_text(&writer, "signer", signer->thumbprint);
+    json_write_object_end(&writer);
+    return append(audit, "attestation.passed", &fields, &why) ||
+           error_set(err, &attestation_unaudited, NULL, evidence->host, "%s", why.message);
+}
+
+bool attestation_trail_failed(struct audit *audit, const struct attestation_evidence *evidence,
+                              const struct error *refusal, const char *peer)
+{
+    struct json_writer writer;
+    _cleanup_buf_ struct buf fields;
+    buf_init(&fields, FIELDS_MAX);
+    json_writer_init(&writer, &fields);
+    json_write_object(&writer, NULL);
+    write_host(&writer, evidence);
+    json_write_text(&writer, "peer", peer);
+    json_write_text(&writer, "code", refusal->code->name);
+    json_write_text(&writer, "object", refusal->object);
+    json_write_text(&writer, "reason", refusal->message);
+    json_write_object_end(&writer);
+    return append(audit, "attestation.failed", &fields, NULL);
+}
