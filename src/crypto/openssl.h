@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
-#include "crypto/digest.h"
+#include "crypto/algorithm.h"
 
 const EVP_MD *openssl_digest(enum digest_algorithm algorithm);
 const EVP_CIPHER *openssl_aes_gcm(void);
@@ -32,6 +32,21 @@ struct openssl_idle {
 };
 EVP_PKEY_CTX *openssl_idle_take(struct openssl_idle *idle);
 void openssl_idle_put(struct openssl_idle *idle, EVP_PKEY_CTX *context);
+
+/*
+ * A context ready to sign or verify, encrypt or decrypt digests with the algorithm, which the
+ * caller has found to suit the key. NULL, with OpenSSL's error queue set, when it refuses.
+ */
+enum openssl_operation {
+    OPENSSL_SIGN,
+    OPENSSL_VERIFY,
+    OPENSSL_ENCRYPT,
+    OPENSSL_DECRYPT,
+};
+EVP_PKEY_CTX *openssl_signature_context(EVP_PKEY *key, enum signature_algorithm algorithm,
+                                        enum openssl_operation operation);
+EVP_PKEY_CTX *openssl_encryption_context(EVP_PKEY *key, enum encryption_algorithm algorithm,
+                                         enum openssl_operation operation);
 
 /*
  * Whether a password-based encryption (of a PKCS#8 or PKCS#12) is one that is read here: PBES2 with

@@ -23,6 +23,8 @@ bool public_key_parse(struct public_key **out, struct slice spki, struct error *
  * BCRYPT_RSAKEY_BLOB; found out by trial, whole, no trailing bytes.
  */
 bool public_key_parse_any(struct public_key **out, struct slice bytes, struct error *err);
+/* As files have it: the above, or the first PUBLIC KEY or CERTIFICATE of a PEM file. */
+bool public_key_parse_file(struct public_key **out, struct slice bytes, struct error *err);
 struct public_key *public_key_ref(struct public_key *key);
 void public_key_free(struct public_key **key);
 #define _cleanup_public_key_ __attribute__((cleanup(public_key_free)))
@@ -31,13 +33,25 @@ enum public_key_type public_key_type(const struct public_key *key);
 int public_key_bits(const struct public_key *key);
 /* The DER SubjectPublicKeyInfo (canonical: written by us, whatever form was read). */
 struct slice public_key_spki(const struct public_key *key);
-/* SHA-256 of the above: how hosts and keys are known. */
+/* The bits of its subjectPublicKey; what a subjectKeyIdentifier is made of. */
+struct slice public_key_material(const struct public_key *key);
+/* SHA-256 of the SubjectPublicKeyInfo: how hosts and keys are known. */
 const uint8_t *public_key_digest(const struct public_key *key);
+
+/* Whether a key of this kind makes such signatures, or can be encrypted to so. algorithm may be any
+ * number: crypto.key-unsupported also for one that is none. */
+bool public_key_allows_signature(const struct public_key *key, enum signature_algorithm algorithm,
+                                 struct error *err);
+bool public_key_allows_encryption(const struct public_key *key, enum encryption_algorithm algorithm,
+                                  struct error *err);
 
 /* crypto.signature-wrong when it does not verify, crypto.key-unsupported when the key cannot make
  * such a signature. */
 bool public_key_verify(const struct public_key *key, enum signature_algorithm algorithm,
                        struct slice message, struct slice signature, struct error *err);
+/* As above for a digest that was made with signature_digest(algorithm). */
+bool public_key_verify_digest(const struct public_key *key, enum signature_algorithm algorithm,
+                              struct slice digest, struct slice signature, struct error *err);
 /* RSA-OAEP of plain, appended to out. */
 bool public_key_encrypt(struct buf *out, const struct public_key *key,
                         enum encryption_algorithm algorithm, struct slice plain, struct error *err);
