@@ -22,6 +22,12 @@
       "look at it again and repeat the command if it is still what you want")                  \
     X(store_limit, "store.limit", ERROR_LIMIT,                                                 \
       "a record, its key or a commit is larger than the store takes",                          \
-      "make it smaller: 1 MiB a record, 255 bytes a key, 128 records a commit")
+      "make it smaller: 1 MiB a record, 255 bytes a key, 128 records and 1.25 MiB a commit")   \
+    X(store_key_invalid, "store.key-invalid", ERROR_INVALID,                                   \
+      "a record's key is empty, is not printable UTF-8, or stands twice in one commit",        \
+      "choose a name of visible characters; each record can change once a commit")             \
+    X(store_compacted, "store.compacted", ERROR_NOT_FOUND,                                     \
+      "the changes after that revision are not kept any more, or never were",                  \
+      "list the records again, and watch from the revision of that list")
 
 ERROR_TABLE_DECLARE(store_errors, STORE_ERRORS)

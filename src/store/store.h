@@ -3,20 +3,23 @@
 
 /*
  * What the service remembers: records of a few kinds under text keys, one contract over several
- * backends (SQLite on one node; etcd for a cluster later). Every commit gets the next revision of
- * the whole store; a record remembers the revision that wrote it. Commits are atomic and durable
- * when store_commit returns true, and conditional: each change may demand the revision that it
- * replaces. A watch delivers every commit once and in order, from any revision on.
+ * backends (SQLite on one node; etcd for a cluster later). Every commit that changes something gets
+ * a revision of the whole store, higher than all before it (from 1; not always by one); a record
+ * remembers the revision that wrote it. Commits are atomic and durable when store_commit returns
+ * true, and conditional: each change may demand the revision that it replaces. A watch delivers
+ * every commit once and in order, from any revision on that the store still remembers.
  *
- * Bounds: at most STORE_CHANGES_MAX changes a commit, STORE_VALUE_MAX bytes a value, keys of 1 to
- * STORE_KEY_MAX bytes. Values are JSON documents or sealed bytes whose meaning belongs to the rooms
- * that keep them here.
+ * Bounds: at most STORE_CHANGES_MAX changes a commit with values of STORE_COMMIT_MAX bytes together
+ * (what one etcd request carries), STORE_VALUE_MAX bytes a value, keys of 1 to STORE_KEY_MAX bytes
+ * of UTF-8 without control characters (store.limit, store.key-invalid). Values are JSON documents
+ * or sealed bytes whose meaning belongs to the rooms that keep them here.
  */
 
 #include "base/buf.h"
 
 #define STORE_CHANGES_MAX 128
 #define STORE_VALUE_MAX (1024 * 1024)
+#define STORE_COMMIT_MAX (1280 * 1024)
 #define STORE_KEY_MAX 255
 
 /* Stable numbers: they stand in the database and in backups. */
@@ -55,12 +58,22 @@ struct store_change {
     int64_t expected;   /* STORE_ANY, STORE_ABSENT, or the revision it must have */
 };
 
-/* Opens (making it when absent) the database file at path. store.unusable, store.newer. */
+/*
+ * Opens (making it when absent, mode 0600, in a folder that exists) the database file at path. One
+ * process at a time should have it open: others read and commit correctly, but a watch sees what
+ * they wrote only with the next commit of its own process. store.unusable, store.newer.
+ */
 bool store_open_sqlite(struct store **out, const char *path, struct error *err);
+/* Every watch must have been stopped. */
 void store_close(struct store **store);
-/* All functions may be called by any thread. */
+/*
+ * All functions may be called by any thread, and by callbacks. Besides what is named below, each
+ * can fail with store.unusable (also when the disk is full: the store goes on once there is room)
+ * and store.busy.
+ */
 
-/* store.not-found when there is none. revision may be NULL. */
+/* Appends the value (NULL: not wanted). store.not-found when there is none. revision may be NULL.
+ */
 bool store_get(struct store *store, enum store_kind kind, const char *key, struct buf *value,
                int64_t *revision, struct error *err);
 /*
@@ -68,12 +81,16 @@ bool store_get(struct store *store, enum store_kind kind, const char *key, struc
  * the first), at most limit of them (0: all). each returns false to stop early, having set err when
  * it is a failure. All of one state: *revision (may be NULL) is the store's at that moment.
  */
+typedef bool store_each(void *context, const struct store_record *record, struct error *err);
 bool store_list(struct store *store, enum store_kind kind, const char *after, size_t limit,
-                bool (*each)(void *context, const struct store_record *record, struct error *err),
-                void *context, int64_t *revision, struct error *err);
+                store_each *each, void *context, int64_t *revision, struct error *err);
 /* How many records of a kind there are. */
 bool store_count(struct store *store, enum store_kind kind, int64_t *count, struct error *err);
-/* All changes or none. store.conflict names the first key whose revision was not the expected one.
+/*
+ * All changes or none; *revision (may be NULL) is the commit's. store.conflict names the first key
+ * whose revision was not the expected one. Removing what is not there, with STORE_ANY, is no
+ * change; with STORE_ABSENT it is a condition alone. A commit of no change at all takes no revision
+ * of its own and gives the newest.
  */
 bool store_commit(struct store *store, const struct store_change *changes, size_t count,
                   int64_t *revision, struct error *err);
@@ -81,10 +98,19 @@ bool store_commit(struct store *store, const struct store_change *changes, size_
 bool store_revision(struct store *store, int64_t *revision, struct error *err);
 
 /*
- * Calls changed on a thread of the store for every commit after revision `since`, in order, without
- * gaps: the records as they were written (removed ones with an empty value and remove true). One
- * watch call may deliver several commits. The callback must not call store_unwatch. Stop with
- * store_unwatch, after which it is not called any more.
+ * Calls changed on a thread of the watch's own for every commit after revision `since`, in order,
+ * without gaps: the records as they were written (removed ones with an empty value and remove
+ * true), `expected` holding the revision of their commit. One call may deliver several whole
+ * commits, of at most STORE_CHANGES_MAX changes together; revision is the last one's.
+ *
+ * The store remembers the latest commits only (on SQLite 16384 changes or 64 MiB): store.compacted
+ * when `since` is older, or newer than anything here. List then, and watch from the list's
+ * revision. A running watch is waited for; should its history be lost all the same (another process
+ * wrote; a cluster went on without this node), changed is called with changes NULL and count 0:
+ * list again and pass over what is not newer than that list. The watch goes on behind revision.
+ *
+ * The callback must not call store_watch_stop. Stop with store_watch_stop, after which it is not
+ * called any more.
  */
 struct store_watch;
 typedef void store_changed(void *context, const struct store_change *changes, size_t count,
