@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keyholder/message.h"
+
+#include <stdlib.h>
+
+#include "base/errors.h"
+#include "base/memory.h"
+#include "crypto/errors.h"
+#include "testing.h"
+
+#define PAYLOAD_MAX 128
+
+/* A well-formed request of each kind; payload says what its bytes are filled up to. */
+static const struct {
+    struct keyholder_request request;
+    size_t payload;
+    size_t descriptors;
+} samples[] = {
+    {{.opcode = KEYHOLDER_GENERATE,
+      .purpose = KEY_PURPOSE_ATTESTATION_SIGNER,
+      .kind = PRIVATE_KEY_P384},
+     0,
+     0},
+    {{.opcode = KEYHOLDER_IMPORT, .purpose = KEY_PURPOSE_GUARDIAN_SIGNING}, 0, 1},
+    {{.opcode = KEYHOLDER_IMPORT,
+      .purpose = KEY_PURPOSE_COMMUNICATIONS,
+      .flags = KEYHOLDER_WITH_CERTIFICATE | KEYHOLDER_WITH_PASSWORD},
+     0,
+     3},
+    {{.opcode = KEYHOLDER_LOAD}, 100, 0},
+    {{.opcode = KEYHOLDER_FORGET, .key_id = {1, 2, 3}}, 0, 0},
+    {{.opcode = KEYHOLDER_SIGN, .signature = SIGNATURE_RSA_PKCS1_SHA256, .key_id = {4}}, 32, 0},
+    {{.opcode = KEYHOLDER_SIGN, .signature = SIGNATURE_ECDSA_SHA384, .key_id = {4}}, 48, 0},
+    {{.opcode = KEYHOLDER_SIGN, .signature = SIGNATURE_RSA_PKCS1_SHA512, .key_id = {4}}, 64, 0},
+    {{.opcode = KEYHOLDER_DECRYPT, .encryption = ENCRYPTION_RSA_OAEP_SHA1, .key_id = {5}}, 128, 0},
+    {{.opcode = KEYHOLDER_CHECKPOINT, .key_id = {6}}, KEYHOLDER_CHECKPOINT_SIZE, 0},
+    {{.opcode = KEYHOLDER_BACKUP}, 0, 4},
+    {{.opcode = KEYHOLDER_RESTORE}, 0, 3},
+};
+#define SAMPLE_COUNT (sizeof samples / sizeof samples[0])
+
+struct packet {
+    size_t size;
+    uint8_t bytes[KEYHOLDER_REQUEST_HEAD + PAYLOAD_MAX];
+};
+
+static struct packet packet_of(size_t sample)
+{
+    struct keyholder_request request = samples[sample].request;
+    request.sequence = 0x01020304;
+    struct packet packet = {.size = KEYHOLDER_REQUEST_HEAD + samples[sample].payload};
+    memset(packet.bytes, 0xA5, sizeof packet.bytes);
+    keyholder_message_format_request(packet.bytes, &request);
+    return packet;
+}
+
+/* The bytes in a block of exactly their size, so that the sanitizer sees every read beyond. */
+static bool parse(struct keyholder_request *out, const uint8_t *bytes, size_t size,
+                  struct error *err)
+{
+    static uint8_t *exact;
+    free(exact);
+    exact = memory_allocate(size);
+    memcpy(exact, bytes, size);
+    return keyholder_message_parse_request(out, slice_of(exact, size), err);
+}
+
+static void requests_survive_the_journey(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
+        struct packet packet = packet_of(i);
+        const struct keyholder_request *sent = &samples[i].request;
+        struct keyholder_request got;
+        assert_ok(parse(&got, packet.bytes, packet.size, err));
+        assert_int_equal(got.sequence, 0x01020304);
+        assert_int_equal(got.opcode, sent->opcode);
+        assert_int_equal(got.purpose, sent->purpose);
+        assert_int_equal(got.kind, sent->kind);
+        assert_int_equal(got.signature, sent->signature);
+        assert_int_equal(got.encryption, sent->encryption);
+        assert_int_equal(got.flags, sent->flags);
+        assert_memory_equal(got.key_id, sent->key_id, KEY_ID_SIZE);
+        assert_int_equal(got.payload.size, samples[i].payload);
+        assert_int_equal(keyholder_message_descriptors(&got), samples[i].descriptors);
+        assert_int_equal(keyholder_message_sequence(slice_of(packet.bytes, packet.size)),
+                         0x01020304);
+    }
+}
+
+static void the_layout_is_the_documented_one(void **state)
+{
+    (void)state;
+    static const uint8_t expected[KEYHOLDER_REQUEST_HEAD] = {0x44, 0x33, 0x22, 0x11, 5,
+                                                             0,    4,    0,    0xAA, [39] = 0xBB};
+    struct keyholder_request request = {.sequence = 0x11223344,
+                                        .opcode = KEYHOLDER_SIGN,
+                                        .signature = SIGNATURE_RSA_PSS_SHA256,
+                                        .key_id = {0xAA, [31] = 0xBB}};
+    uint8_t head[KEYHOLDER_REQUEST_HEAD];
+    keyholder_message_format_request(head, &request);
+    assert_memory_equal(head, expected, sizeof head);
+}
+
+/* A load's payload may have any size, a ciphertext likewise: everything else is cut to something
+ * that is refused. */
+static void every_truncation_is_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
+        struct packet packet = packet_of(i);
+        bool free_size = samples[i].request.opcode == KEYHOLDER_LOAD ||
+                         samples[i].request.opcode == KEYHOLDER_DECRYPT;
+        size_t until = free_size ? KEYHOLDER_REQUEST_HEAD + 1 : packet.size;
+        struct keyholder_request got;
+        for (size_t size = 0; size < until; size++)
+            assert_refused(parse(&got, packet.bytes, size, err), "keyholder.message");
+    }
+}
+
+static void trailing_bytes_are_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
+        size_t most = samples[i].request.opcode == KEYHOLDER_LOAD      ? KEYHOLDER_SEALED_MAX
+                      : samples[i].request.opcode == KEYHOLDER_DECRYPT ? KEYHOLDER_CIPHERTEXT_MAX
+                                                                       : samples[i].payload;
+        struct packet packet = packet_of(i);
+        size_t size = KEYHOLDER_REQUEST_HEAD + most + 1;
+        _cleanup_free_ uint8_t *bytes = memory_allocate_zero(1, size);
+        memcpy(bytes, packet.bytes, packet.size);
+        struct keyholder_request got;
+        assert_refused(parse(&got, bytes, size, err), "keyholder.message");
+        if (most != samples[i].payload)
+            assert_ok(parse(&got, bytes, size - 1, err));
+    }
+}
+
+static void refused_with(size_t sample, size_t offset, uint8_t value)
+{
+    struct packet packet = packet_of(sample);
+    packet.bytes[offset] = value;
+    struct keyholder_request got;
+    assert_refused(parse(&got, packet.bytes, packet.size, err), "keyholder.message");
+}
+
+static void unknown_numbers_are_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
+        refused_with(i, 4, 0);
+        refused_with(i, 4, KEYHOLDER_RESTORE + 1);
+        refused_with(i, 4, 255);
+        refused_with(i, 5, KEY_PURPOSE_AUDIT + 1);
+        refused_with(i, 5, 255);
+        refused_with(i, 6, 7);
+        refused_with(i, 6, 255);
+        refused_with(i, 7, 4);
+        refused_with(i, 7, 255);
+    }
+    refused_with(0, 5, 0); /* generate without a purpose */
+    refused_with(0, 6, 5); /* generate of a kind that does not exist */
+    refused_with(5, 6, 0); /* sign without an algorithm */
+    refused_with(8, 6, 3); /* decrypt with an algorithm that does not exist */
+}
+
+static void what_an_opcode_does_not_use_is_zero(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
+        enum keyholder_opcode opcode = samples[i].request.opcode;
+        if (opcode != KEYHOLDER_GENERATE && opcode != KEYHOLDER_IMPORT)
+            refused_with(i, 5, KEY_PURPOSE_AUDIT);
+        if (opcode != KEYHOLDER_IMPORT)
+            refused_with(i, 7, 1);
+        bool key = opcode == KEYHOLDER_FORGET || opcode == KEYHOLDER_SIGN ||
+                   opcode == KEYHOLDER_DECRYPT || opcode == KEYHOLDER_CHECKPOINT;
+        if (!key) {
+            refused_with(i, 8, 1);
+            refused_with(i, 39, 1);
+        }
+    }
+    refused_with(4, 6, 1);
+    refused_with(9, 6, 5);
+}
+
+/* Whatever the bytes: refused, or a request whose payload lies within them. */
+static void flipped_and_random_bytes_do_no_harm(void **state)
+{
+    (void)state;
+    srandom(1);
+    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
+        for (size_t offset = 0; offset < KEYHOLDER_REQUEST_HEAD; offset++) {
+            for (unsigned value = 0; value < 256; value++) {
+                struct packet packet = packet_of(i);
+                packet.bytes[offset] = (uint8_t)value;
+                struct keyholder_request got;
+                struct error err = {0};
+                if (!parse(&got, packet.bytes, packet.size, &err)) {
+                    assert_ptr_equal(err.code, &keyholder_message);
+                    continue;
+                }
+                assert_in_range(got.opcode, KEYHOLDER_GENERATE, KEYHOLDER_RESTORE);
+                assert_true(got.payload.size <= packet.size - KEYHOLDER_REQUEST_HEAD);
+            }
+        }
+    }
+    for (int i = 0; i < 20000; i++) {
+        uint8_t bytes[96];
+        size_t size = (size_t)random() % sizeof bytes;
+        for (size_t b = 0; b < size; b++)
+            bytes[b] = (uint8_t)(random() % (b < 8 ? 8 : 256));
+        struct keyholder_request got;
+        parse(&got, bytes, size, NULL);
+    }
+}
+
+struct reply_packet {
+    size_t size;
+    uint8_t bytes[64];
+};
+
+static struct reply_packet reply_packet_of(const struct keyholder_reply *reply)
+{
+    struct reply_packet packet = {.size = KEYHOLDER_REPLY_HEAD};
+    keyholder_message_format_reply(packet.bytes, reply);
+    for (size_t i = 0; i < KEYHOLDER_REPLY_FIELDS; i++) {
+        if (reply->fields[i].size > 0)
+            memcpy(packet.bytes + packet.size, reply->fields[i].data, reply->fields[i].size);
+        packet.size += reply->fields[i].size;
+    }
+    return packet;
+}
+
+static void replies_survive_the_journey_and_are_exact(void **state)
+{
+    (void)state;
+    struct keyholder_reply sent = {
+        .sequence = 77,
+        .fields = {slice_from_text("first"), SLICE_EMPTY, slice_from_text("third field")}};
+    struct reply_packet packet = reply_packet_of(&sent);
+    struct keyholder_reply got;
+    assert_ok(keyholder_message_parse_reply(&got, slice_of(packet.bytes, packet.size), err));
+    assert_int_equal(got.sequence, 77);
+    assert_false(got.failed);
+    for (size_t i = 0; i < KEYHOLDER_REPLY_FIELDS; i++)
+        assert_true(slice_equal(got.fields[i], sent.fields[i]));
+
+    for (size_t size = 0; size <= packet.size + 1; size++)
+        if (size != packet.size)
+            assert_refused(keyholder_message_parse_reply(&got, slice_of(packet.bytes, size), err),
+                           "keyholder.message");
+    packet.bytes[4] = 2;
+    assert_refused(keyholder_message_parse_reply(&got, slice_of(packet.bytes, packet.size), err),
+                   "keyholder.message");
+    packet.bytes[4] = 1;
+    packet.bytes[5] = 1;
+    assert_refused(keyholder_message_parse_reply(&got, slice_of(packet.bytes, packet.size), err),
+                   "keyholder.message");
+}
+
+static void errors_come_back_as_they_arose(void **state)
+{
+    (void)state;
+    const struct error_code *const *const tables[] = {keyholder_errors, crypto_errors, base_errors};
+    for (size_t t = 0; t < 3; t++) {
+        for (const struct error_code *const *code = tables[t]; *code != NULL; code++) {
+            struct error arose = {0};
+            error_set(&arose, *code, "a clause stays there", "the object", "what was %s", "wrong");
+            struct keyholder_reply reply;
+            keyholder_message_from_error(&reply, 9, &arose);
+            struct error err = {0};
+            assert_true(reply.failed);
+            assert_false(keyholder_message_to_error(&reply, &err));
+            assert_ptr_equal(err.code, *code);
+            assert_null(err.clause);
+            assert_string_equal(err.object, "the object");
+            assert_string_equal(err.message, "what was wrong");
+        }
+    }
+}
+
+static void foreign_errors_become_internal_and_texts_are_bounded(void **state)
+{
+    (void)state;
+    uint8_t longest[3000];
+    memset(longest, 'x', sizeof longest);
+    longest[10] = '\n';
+    struct keyholder_reply reply = {.failed = true,
+                                    .fields = {slice_from_text("no.such-code"),
+                                               slice_of(longest, sizeof longest),
+                                               slice_of(longest, sizeof longest)}};
+    struct error err = {0};
+    assert_false(keyholder_message_to_error(&reply, &err));
+    assert_ptr_equal(err.code, &crypto_internal);
+    assert_int_equal(strlen(err.object), ERROR_OBJECT_SIZE - 1);
+    assert_int_equal(strlen(err.message), ERROR_MESSAGE_SIZE - 1);
+    assert_null(strchr(err.message, '\n'));
+    reply.fields[0] = SLICE_EMPTY;
+    reply.fields[1] = SLICE_EMPTY;
+    reply.fields[2] = slice_from_text("%s%n");
+    assert_false(keyholder_message_to_error(&reply, &err));
+    assert_ptr_equal(err.code, &crypto_internal);
+    assert_string_equal(err.message, "%s%n");
+}
+
+static void checkpoints_survive_the_journey(void **state)
+{
+    (void)state;
+    struct keyholder_checkpoint sent = {
+        .sequence = 0x8000000000000001, .head = {1, [31] = 2}, .time = -5};
+    uint8_t payload[KEYHOLDER_CHECKPOINT_SIZE];
+    keyholder_message_format_checkpoint(payload, &sent);
+    assert_int_equal(payload[0], 1);
+    assert_int_equal(payload[7], 0x80);
+    assert_int_equal(payload[39], 2);
+    assert_int_equal(payload[40], 0xFB);
+    struct keyholder_checkpoint got;
+    keyholder_message_parse_checkpoint(&got, slice_of(payload, sizeof payload));
+    assert_true(got.sequence == sent.sequence && got.time == sent.time);
+    assert_memory_equal(got.head, sent.head, sizeof got.head);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_survive_the_journey),
+        cmocka_unit_test(the_layout_is_the_documented_one),
+        cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(trailing_bytes_are_refused),
+        cmocka_unit_test(unknown_numbers_are_refused),
+        cmocka_unit_test(what_an_opcode_does_not_use_is_zero),
+        cmocka_unit_test(flipped_and_random_bytes_do_no_harm),
+        cmocka_unit_test(replies_survive_the_journey_and_are_exact),
+        cmocka_unit_test(errors_come_back_as_they_arose),
+        cmocka_unit_test(foreign_errors_become_internal_and_texts_are_bounded),
+        cmocka_unit_test(checkpoints_survive_the_journey),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
