@@ -510,12 +510,8 @@ int option_fail(const struct option_values *values, const struct error *err)
 
 bool option_confirm(const struct option_values *values, struct error *err, const char *format, ...)
 {
-    if (option_given(values, "yes"))
+    if (option_given(values, "yes") || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
         return true;
-    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-        return usage(err, values,
-                     "this destroys something and there is no terminal to ask at: "
-                     "repeat it with --yes");
     va_list arguments;
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);

@@ -133,8 +133,8 @@ bool option_json(const struct option_values *values);
  * else 1. */
 int option_fail(const struct option_values *values, const struct error *err);
 /*
- * Before something is destroyed: true with --yes, or when a person at the terminal answers y.
- * Without a terminal and without --yes: base.usage. "no" is base.declined.
+ * Before something is destroyed: true with --yes, when a person at the terminal answers y, and
+ * where there is no terminal to ask at: a script means what it says. "no" is base.declined.
  */
 bool option_confirm(const struct option_values *values, struct error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "host/errors.h"
+#include "host/identity.h"
+
+#define STATUS_FILE "status.json"
+#define STATUS_SIZE_MAX 4096
+
+static const char *const names[] = {
+    [HOST_STATUS_UNKNOWN] = "Unknown",
+    [HOST_STATUS_PASSED] = "Passed",
+    [HOST_STATUS_EXPIRED] = "Expired",
+    [HOST_STATUS_NOT_CONFIGURED] = "NotConfigured",
+    [HOST_STATUS_TRANSIENT_ERROR] = "TransientError",
+    [HOST_STATUS_UNAUTHORIZED_HOST] = "UnauthorizedHost",
+    [HOST_STATUS_TPM_ERROR] = "TpmError",
+    [HOST_STATUS_INSECURE_HOST_CONFIGURATION] = "InsecureHostConfiguration",
+};
+#define STATUS_COUNT (sizeof names / sizeof names[0])
+
+/* protocol.md 2, reasons by policy; the word that Windows shows for each. */
+static const struct {
+    const char *policy;
+    const char *word;
+} substatuses[] = {
+    {"6a460ee1-62ea-416f-ae6c-04e29634506d", "SecureBoot"},
+    {"756dc455-9528-479a-a86a-c646417316c9", "SecureBootSettings"},
+    {"20188fda-d40b-460d-b078-2e7898a42ae9", "DebugModeUefi"},
+    {"81f110ba-53c5-4064-9d64-51029fa24f49", "CodeIntegrityPolicy"},
+    {"75ad09c9-7254-4d00-96f3-3b09d0aaac54", "FullBoot"},
+    {"75d595de-12f5-41e9-a61e-469d3205ecca", "VirtualSecureMode"},
+    {"6c0a6d29-5bcb-4f28-bafb-f71eb60fdae0", "VirtualSecureMode"},
+    {"da0776e5-6570-44b3-9a17-7e95b4fc7779", "Iommu"},
+    {"347da547-d266-4939-bf3d-9ec73a90bdbc", "BitLocker"},
+    {"12df0ee9-b38e-4086-90f8-703d9e7cb878", "PagefileEncryption"},
+    {"5408bd30-3250-4ac1-a150-c410af756699", "HypervisorEnforcedCodeIntegrityPolicy"},
+    {"a32022c6-dccd-4bf5-be76-3b5ca1542559", "HibernationEnabled"},
+    {"2a796e36-e918-454f-b610-60f086e8d334", "DumpsEnabled"},
+    {"6f390a71-753c-43aa-a326-74e30aedcd9d", "DumpEncryption"},
+    {"85dac0a4-8ba9-4a7f-a342-211862ce0be8", "DumpEncryptionKey"},
+};
+
+const char *host_status_name(enum host_status status)
+{
+    return names[status];
+}
+
+static const char *substatus_word(const struct guid *policy, char text[GUID_TEXT_SIZE])
+{
+    guid_format(policy, text);
+    for (size_t i = 0; i < sizeof substatuses / sizeof substatuses[0]; i++)
+        if (strcmp(substatuses[i].policy, text) == 0)
+            return substatuses[i].word;
+    return text; /* a policy that we do not know is named by its number */
+}
+
+static void add_word(struct host_status_record *out, const char *word)
+{
+    size_t used = strlen(out->substatus);
+    if (strstr(out->substatus, word) == NULL)
+        snprintf(out->substatus + used, sizeof out->substatus - used, "%s%s", used > 0 ? ", " : "",
+                 word);
+}
+
+static void add_reasons(struct host_status_record *out, const struct attestation_reply *reply)
+{
+    for (size_t i = 0; i < reply->reason_count; i++) {
+        char text[GUID_TEXT_SIZE];
+        if (!reply->reasons[i].passed)
+            add_word(out, substatus_word(&reply->reasons[i].policy, text));
+    }
+}
+
+static enum host_status status_of(enum attestation_reply_type type)
+{
+    switch (type) {
+    case ATTESTATION_REPLY_HEALTH_CERTIFICATE:
+        return HOST_STATUS_PASSED;
+    case ATTESTATION_REPLY_UNAUTHORIZED_ERROR:
+        return HOST_STATUS_UNAUTHORIZED_HOST;
+    case ATTESTATION_REPLY_POLICY_EVALUATION_ERROR:
+    case ATTESTATION_REPLY_TCG_LOG_ERROR:
+    case ATTESTATION_REPLY_VIRTUAL_SECURE_MODE_ERROR:
+    case ATTESTATION_REPLY_VSM_REPORT_ERROR:
+        return HOST_STATUS_INSECURE_HOST_CONFIGURATION;
+    case ATTESTATION_REPLY_RTPM_ERROR:
+        return HOST_STATUS_TPM_ERROR;
+    default:
+        return HOST_STATUS_TRANSIENT_ERROR;
+    }
+}
+
+void host_status_of_reply(struct host_status_record *out, const struct attestation_reply *reply)
+{
+    out->status = status_of(reply->type);
+    out->substatus[0] = '\0';
+    if (reply->type == ATTESTATION_REPLY_POLICY_EVALUATION_ERROR)
+        add_reasons(out, reply);
+    if (reply->type == ATTESTATION_REPLY_TCG_LOG_ERROR)
+        add_word(out, "TcgLogVerification");
+    if (reply->type == ATTESTATION_REPLY_VIRTUAL_SECURE_MODE_ERROR ||
+        reply->type == ATTESTATION_REPLY_VSM_REPORT_ERROR)
+        add_word(out, "VirtualSecureMode");
+    if (out->substatus[0] == '\0')
+        add_word(out, "NoInformation");
+}
+
+bool host_status_error(const struct host_status_record *record,
+                       const struct attestation_reply *reply, const char *url, struct error *err)
+{
+    if (reply->type == ATTESTATION_REPLY_OPERATION_MODE_ERROR)
+        return error_set(err, &host_mode, "MS-HGSA 2.2.2.9", url,
+                         "it attests in mode \"%s\", this host in mode \"%s\"",
+                         attestation_mode_name(reply->mode),
+                         attestation_mode_name(ATTESTATION_MODE_HOST_KEY));
+    switch (record->status) {
+    case HOST_STATUS_UNAUTHORIZED_HOST:
+        return error_set(err, &host_unauthorized, NULL, url, "it does not know this host's key");
+    case HOST_STATUS_INSECURE_HOST_CONFIGURATION:
+        return error_set(err, &host_insecure, NULL, url, "these policies failed: %s",
+                         record->substatus);
+    case HOST_STATUS_TPM_ERROR:
+        return error_set(err, &host_tpm, NULL, url, "it could not use this host's TPM");
+    default:
+        break;
+    }
+    if (!reply->retryable)
+        return error_set(err, &host_refused, NULL, url, "it answered %s, not to be repeated",
+                         attestation_reply_name(reply->type));
+    return error_set(err, &host_unavailable, NULL, url, "it answered %s",
+                     attestation_reply_name(reply->type));
+}
+
+static char *status_path(const char *state)
+{
+    return memory_format("%s/%s", state, STATUS_FILE);
+}
+
+static bool parse(struct host_status_record *out, struct slice text)
+{
+    struct host_status_record record = {0};
+    _cleanup_json_ struct json *document = NULL;
+    const char *status, *substatus;
+    if (!json_parse(&document, text, NULL) || !json_get_text(&status, document, "status", NULL) ||
+        !json_get_text(&substatus, document, "substatus", NULL) ||
+        !json_get_integer(&record.time, document, "time", NULL) ||
+        !json_get_bool(&record.fallback, document, "fallback", NULL))
+        return false;
+    for (size_t i = 0; i < STATUS_COUNT; i++)
+        if (strcmp(names[i], status) == 0)
+            record.status = (enum host_status)i;
+    snprintf(record.substatus, sizeof record.substatus, "%s", substatus);
+    *out = record;
+    return true;
+}
+
+void host_status_load(struct host_status_record *out, const char *state)
+{
+    _cleanup_free_ char *path = status_path(state);
+    struct buf text;
+    buf_init(&text, STATUS_SIZE_MAX);
+    if (!file_read(&text, path, NULL) || !parse(out, buf_slice(&text)))
+        *out = (struct host_status_record){.substatus = "NoInformation"};
+    buf_done(&text);
+}
+
+bool host_status_save(const struct host_status_record *record, const char *state, struct error *err)
+{
+    _cleanup_free_ char *path = status_path(state);
+    struct buf text;
+    buf_init(&text, STATUS_SIZE_MAX);
+    struct json_writer writer;
+    json_writer_init(&writer, &text);
+    json_write_object(&writer, NULL);
+    json_write_text(&writer, "status", names[record->status]);
+    json_write_text(&writer, "substatus", record->substatus);
+    json_write_integer(&writer, "time", record->time);
+    json_write_bool(&writer, "fallback", record->fallback);
+    json_write_object_end(&writer);
+    bool good = host_identity_folder(state, err) && file_replace(path, buf_slice(&text), 0600, err);
+    buf_done(&text);
+    return good;
+}
