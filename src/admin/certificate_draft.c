@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin/certificate_draft.h"
+
+#include <stdio.h>
+
+#include "base/hex.h"
+
+#define YEAR (365 * 86400LL)
+#define BACKDATED 300 /* seconds, for hosts whose clocks are behind */
+
+static enum key_purpose purpose_of(enum keyprotection_certificate_type type)
+{
+    switch (type) {
+    case KEYPROTECTION_SIGNING:
+        return KEY_PURPOSE_GUARDIAN_SIGNING;
+    case KEYPROTECTION_ENCRYPTION:
+        return KEY_PURPOSE_GUARDIAN_ENCRYPTION;
+    case KEYPROTECTION_COMMUNICATIONS:
+        break;
+    }
+    return KEY_PURPOSE_COMMUNICATIONS;
+}
+
+void certificate_draft_init(struct certificate_draft *draft)
+{
+    *draft = (struct certificate_draft){0};
+    buf_init(&draft->sealed, KEYHOLDER_SEALED_MAX);
+}
+
+void certificate_draft_done(struct certificate_draft *draft)
+{
+    keyprotection_certificate_done(&draft->certificate);
+    buf_done(&draft->sealed);
+}
+
+/* Takes the certificate's bytes and fills in what follows from them. */
+static bool settle(struct certificate_draft *draft, enum keyprotection_certificate_type type,
+                   enum keyprotection_certificate_source source, struct slice der, int64_t now,
+                   struct error *err)
+{
+    struct keyprotection_certificate *certificate = &draft->certificate;
+    certificate->type = type;
+    certificate->source = source;
+    certificate->added = now;
+    certificate->enabled = true;
+    if (!certificate_parse(&certificate->certificate, der, err))
+        return false;
+    const struct public_key *key = certificate_key(certificate->certificate);
+    memcpy(certificate->key_id, public_key_digest(key), KEY_ID_SIZE);
+    hex_format(slice_of(certificate->key_id, KEY_ID_SIZE), draft->key_name);
+    keyprotection_certificate_record_key(
+        type, certificate_facts(certificate->certificate)->thumbprint, draft->record_key);
+    return true;
+}
+
+static unsigned usage_of(enum keyprotection_certificate_type type)
+{
+    return type == KEYPROTECTION_ENCRYPTION
+               ? CERTIFICATE_KEY_ENCIPHERMENT | CERTIFICATE_DATA_ENCIPHERMENT
+               : CERTIFICATE_DIGITAL_SIGNATURE;
+}
+
+bool certificate_draft_generate(struct certificate_draft *draft,
+                                enum keyprotection_certificate_type type, const char *name,
+                                const struct certificate_draft *issuer, struct keyholder *keyholder,
+                                int64_t now, struct error *err)
+{
+    char subject[192];
+    _cleanup_public_key_ struct public_key *key = NULL;
+    _cleanup_buf_ struct buf der;
+    buf_init(&der, CERTIFICATE_SIZE_MAX);
+    snprintf(subject, sizeof subject, "%s %s", name, keyprotection_certificate_type_name(type));
+    if (!keyholder_generate(keyholder, purpose_of(type), PRIVATE_KEY_RSA_2048, &key, &draft->sealed,
+                            err) ||
+        !keyholder_load(keyholder, buf_slice(&draft->sealed), NULL, err))
+        return false;
+    struct certificate_template template = {
+        .subject_cn = subject,
+        .subject_key = key,
+        .issuer = issuer != NULL ? issuer->certificate.certificate : NULL,
+        .not_before = now - BACKDATED,
+        .not_after = now + CERTIFICATE_DRAFT_YEARS * YEAR,
+        .usage = usage_of(type)};
+    struct keyholder_key signing_key = {
+        keyholder, issuer != NULL ? certificate_key(issuer->certificate.certificate) : key};
+    struct signer signer = keyholder_signer(&signing_key);
+    return certificate_issue(&der, &template, &signer, err) &&
+           settle(draft, type, KEYPROTECTION_GENERATED, buf_slice(&der), now, err);
+}
+
+bool certificate_draft_import(struct certificate_draft *draft,
+                              enum keyprotection_certificate_type type, int key_fd,
+                              int certificate_fd, int password_fd, struct keyholder *keyholder,
+                              int64_t now, struct error *err)
+{
+    _cleanup_buf_ struct buf der;
+    buf_init(&der, CERTIFICATE_SIZE_MAX);
+    enum keyprotection_certificate_source source =
+        certificate_fd < 0 ? KEYPROTECTION_PFX : KEYPROTECTION_FILE;
+    return keyholder_import(keyholder, purpose_of(type), key_fd, certificate_fd, password_fd, &der,
+                            &draft->sealed, err) &&
+           settle(draft, type, source, buf_slice(&der), now, err) &&
+           keyprotection_certificate_check(type, draft->certificate.certificate, err);
+}
+
+void certificate_draft_changes(struct store_change changes[CERTIFICATE_DRAFT_CHANGES],
+                               const struct certificate_draft *draft, struct buf *value)
+{
+    keyprotection_certificate_format(value, &draft->certificate);
+    changes[0] = (struct store_change){.kind = STORE_KEY,
+                                       .key = draft->key_name,
+                                       .value = buf_slice(&draft->sealed),
+                                       .expected = STORE_ANY};
+    changes[1] = (struct store_change){.kind = STORE_CERTIFICATE,
+                                       .key = draft->record_key,
+                                       .value = buf_slice(value),
+                                       .expected = STORE_ABSENT};
+}

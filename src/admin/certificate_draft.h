@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * A guardian certificate of the service and its sealed private key, before they are in the store:
+ * made by the keyholder, or read by it from files that an administrator passed on.
+ */
+
+#include "keyholder/keyholder.h"
+#include "keyprotection/certificate.h"
+#include "store/store.h"
+
+#define CERTIFICATE_DRAFT_CHANGES 2
+#define CERTIFICATE_DRAFT_YEARS 10
+
+struct certificate_draft {
+    struct keyprotection_certificate certificate;
+    char record_key[KEYPROTECTION_CERTIFICATE_KEY_SIZE];
+    char key_name[2 * KEY_ID_SIZE + 1]; /* of the STORE_KEY record */
+    struct buf sealed;
+};
+
+/* Safe to free with certificate_draft_done from here on. */
+void certificate_draft_init(struct certificate_draft *draft);
+void certificate_draft_done(struct certificate_draft *draft);
+
+/*
+ * An RSA-2048 key of the type's purpose and a certificate for ten years: CN "NAME signing" and the
+ * like. issuer: the signing draft, whose key must be loaded, for types whose keys cannot sign;
+ * NULL: self-signed. The key is loaded.
+ */
+bool certificate_draft_generate(struct certificate_draft *draft,
+                                enum keyprotection_certificate_type type, const char *name,
+                                const struct certificate_draft *issuer, struct keyholder *keyholder,
+                                int64_t now, struct error *err);
+/* From files: descriptors are taken over (keyholder_import). The certificate is checked for its
+ * type. */
+bool certificate_draft_import(struct certificate_draft *draft,
+                              enum keyprotection_certificate_type type, int key_fd,
+                              int certificate_fd, int password_fd, struct keyholder *keyholder,
+                              int64_t now, struct error *err);
+
+/*
+ * The changes that put it into the store. value: the record's, formatted here and kept by the
+ * caller as long as the changes. Set draft->certificate.primary and enabled before.
+ */
+void certificate_draft_changes(struct store_change changes[CERTIFICATE_DRAFT_CHANGES],
+                               const struct certificate_draft *draft, struct buf *value);

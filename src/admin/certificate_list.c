@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin/certificate_list.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "admin/errors.h"
+#include "base/clock.h"
+#include "base/hex.h"
+#include "base/memory.h"
+
+#define LEAST_DIGITS 8
+
+static bool add(void *context, const struct store_record *record, struct error *err)
+{
+    struct certificate_list *list = context;
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity > 0 ? 2 * list->capacity : 8;
+        list->items = memory_resize(list->items, list->capacity, sizeof *list->items);
+    }
+    struct certificate_list_item *item = &list->items[list->count];
+    if (!keyprotection_certificate_parse(&item->certificate, record->key, record->value, err))
+        return false;
+    snprintf(item->record_key, sizeof item->record_key, "%s", record->key);
+    item->revision = record->revision;
+    list->count++;
+    return true;
+}
+
+bool certificate_list_load(struct certificate_list *out, struct store *store, struct error *err)
+{
+    *out = (struct certificate_list){0};
+    return store_list(store, STORE_CERTIFICATE, NULL, 0, add, out, NULL, err);
+}
+
+void certificate_list_done(struct certificate_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        keyprotection_certificate_done(&list->items[i].certificate);
+    free(list->items);
+    *list = (struct certificate_list){0};
+}
+
+/* As people paste thumbprints: "5F:2C:9A" is 5f2c9a. False when it cannot be one. */
+static bool normalize(char normal[65], const char *text)
+{
+    size_t used = 0;
+    for (; *text != '\0'; text++) {
+        if (*text == ':' || *text == ' ')
+            continue;
+        if (!isxdigit((unsigned char)*text) || used == 64)
+            return false;
+        normal[used++] = (char)tolower((unsigned char)*text);
+    }
+    normal[used] = '\0';
+    return used >= LEAST_DIGITS;
+}
+
+static bool matches(const struct certificate_list_item *item, const char *normal)
+{
+    char sha256[65], sha1[41];
+    const struct certificate_facts *facts = certificate_facts(item->certificate.certificate);
+    hex_format(slice_of(facts->thumbprint, 32), sha256);
+    hex_format(slice_of(facts->thumbprint_sha1, 20), sha1);
+    return strncmp(sha256, normal, strlen(normal)) == 0 || strcmp(sha1, normal) == 0;
+}
+
+struct certificate_list_item *certificate_list_find(struct certificate_list *list, const char *text,
+                                                    const enum keyprotection_certificate_type *type,
+                                                    struct error *err)
+{
+    struct certificate_list_item *found = NULL;
+    char normal[65];
+    if (!normalize(normal, text)) {
+        error_set(err, &admin_argument, NULL, text,
+                  "a thumbprint is 64 hexadecimal digits, or the first %d or more of them",
+                  LEAST_DIGITS);
+        return NULL;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        struct certificate_list_item *item = &list->items[i];
+        if ((type != NULL && item->certificate.type != *type) || !matches(item, normal))
+            continue;
+        if (found != NULL) {
+            error_set(err, &admin_argument, NULL, text, "several certificates begin with this");
+            return NULL;
+        }
+        found = item;
+    }
+    if (found == NULL)
+        error_set(err, &admin_not_found, NULL, text, "the service has no such certificate%s%s",
+                  type != NULL ? " for " : "",
+                  type != NULL ? keyprotection_certificate_type_name(*type) : "");
+    return found;
+}
+
+static const char *source_name(enum keyprotection_certificate_source source)
+{
+    switch (source) {
+    case KEYPROTECTION_GENERATED:
+        return "generated";
+    case KEYPROTECTION_PFX:
+        return "pfx";
+    case KEYPROTECTION_FILE:
+        break;
+    }
+    return "file";
+}
+
+void certificate_list_write(struct json_writer *writer,
+                            const struct keyprotection_certificate *certificate, int64_t now)
+{
+    char time[CLOCK_TEXT_SIZE];
+    const struct certificate_facts *facts = certificate_facts(certificate->certificate);
+    json_write_object(writer, NULL);
+    json_write_text(writer, "type", keyprotection_certificate_type_name(certificate->type));
+    json_write_hex(writer, "thumbprint", slice_of(facts->thumbprint, 32));
+    json_write_hex(writer, "thumbprint_sha1", slice_of(facts->thumbprint_sha1, 20));
+    json_write_text(writer, "subject", facts->subject_text);
+    json_write_text(writer, "issuer", facts->issuer_text);
+    json_write_text(writer, "not_before", clock_format(facts->not_before, time));
+    json_write_text(writer, "not_after", clock_format(facts->not_after, time));
+    json_write_bool(writer, "expired", facts->not_after < now);
+    json_write_hex(writer, "key_id", slice_of(certificate->key_id, sizeof certificate->key_id));
+    json_write_bool(writer, "primary", certificate->primary);
+    json_write_bool(writer, "enabled", certificate->enabled);
+    json_write_text(writer, "source", source_name(certificate->source));
+    json_write_text(writer, "added", clock_format(certificate->added, time));
+    json_write_object_end(writer);
+}

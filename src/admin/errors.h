@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The error codes of admin/. */
+
+#include "base/error.h"
+
+#define ADMIN_ERRORS(X)                                                                            \
+    X(admin_unreachable, "admin.unreachable", ERROR_UNAVAILABLE,                                   \
+      "no service answers at the administration socket",                                           \
+      "start it (systemctl start hgsd), or name its socket: hgsctl --socket PATH")                 \
+    X(admin_denied, "admin.denied", ERROR_UNAUTHORIZED,                                            \
+      "the caller is in none of the groups that may use this service",                             \
+      "have an administrator add you to a group that [admin] of hgsd.conf names, then log in "     \
+      "anew")                                                                                      \
+    X(admin_read_only, "admin.read-only", ERROR_UNAUTHORIZED, "a reviewer asked for a change",     \
+      "ask an administrator: [admin] administrators of hgsd.conf")                                 \
+    X(admin_message, "admin.message", ERROR_MALFORMED,                                             \
+      "a message on the administration socket is malformed",                                       \
+      "use the hgsctl of the same version as the service")                                         \
+    X(admin_operation_unknown, "admin.operation-unknown", ERROR_UNSUPPORTED,                       \
+      "the service does not know this operation",                                                  \
+      "use the hgsctl of the same version as the service")                                         \
+    X(admin_argument, "admin.argument", ERROR_USAGE,                                               \
+      "an argument is missing or of the wrong form", "see hgsctl(8), or the command's --help")     \
+    X(admin_not_initialized, "admin.not-initialized", ERROR_CONFLICT,                              \
+      "the service was not initialised yet",                                                       \
+      "initialise it: hgsctl server init --service-name NAME --trust hostkey "                     \
+      "--generate-certificates")                                                                   \
+    X(admin_initialized, "admin.initialized", ERROR_CONFLICT,                                      \
+      "the service was initialised before",                                                        \
+      "look at it: hgsctl server show; to begin anew: hgsctl server clear")                        \
+    X(admin_exists, "admin.exists", ERROR_CONFLICT, "there is such an object already",             \
+      "choose another name, or remove the old one first")                                          \
+    X(admin_not_found, "admin.not-found", ERROR_NOT_FOUND, "there is no such object",              \
+      "list what there is (the command with `list`), and check the spelling")                      \
+    X(admin_primary, "admin.primary", ERROR_CONFLICT,                                              \
+      "the primary certificate of its type cannot be removed or disabled",                         \
+      "make another one primary first: hgsctl certificate set THUMBPRINT --type TYPE --primary")   \
+    X(admin_certificate_rule, "admin.certificate-rule", ERROR_INVALID,                             \
+      "a certificate does not meet the rules for its use",                                         \
+      "request one with RSA of 2048 bits or more, and digital signature (signing) or key or data " \
+      "encipherment (encryption) as key usage")                                                    \
+    X(admin_mode_unsupported, "admin.mode-unsupported", ERROR_UNSUPPORTED,                         \
+      "this version does not attest in that mode", "use --trust hostkey")                          \
+    X(admin_not_applied, "admin.not-applied", ERROR_UNAVAILABLE,                                   \
+      "a change was stored, but this node does not enforce it yet",                                \
+      "look at it in a moment: hgsctl server show")                                                \
+    X(admin_state_conflict, "admin.state-conflict", ERROR_CONFLICT,                                \
+      "a backup and the service hold different objects of the same name",                          \
+      "remove the one that is wrong and import again; nothing was overwritten")                    \
+    X(admin_unhealthy, "admin.unhealthy", ERROR_UNAVAILABLE, "a test of the service failed",       \
+      "the message says which one, and its own remedy")
+
+ERROR_TABLE_DECLARE(admin_errors, ADMIN_ERRORS)

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin/operation.h"
+
+#include "admin/errors.h"
+#include "admin/operations.h"
+#include "attestation/host.h"
+
+#define LOOK ADMIN_ROLE_REVIEWER
+#define CHANGE ADMIN_ROLE_ADMINISTRATOR
+
+static const struct admin_operation table[] = {
+    {"server.init", CHANGE, operation_server_init},
+    {"server.show", LOOK, operation_server_show},
+    {"server.set", CHANGE, operation_server_set},
+    {"server.test", LOOK, operation_server_test},
+    {"server.clear", CHANGE, operation_server_clear},
+    {"host.add", CHANGE, operation_host_add},
+    {"host.list", LOOK, operation_host_list},
+    {"host.show", LOOK, operation_host_show},
+    {"host.remove", CHANGE, operation_host_remove},
+    {"certificate.add", CHANGE, operation_certificate_add},
+    {"certificate.list", LOOK, operation_certificate_list},
+    {"certificate.show", LOOK, operation_certificate_show},
+    {"certificate.set", CHANGE, operation_certificate_set},
+    {"certificate.remove", CHANGE, operation_certificate_remove},
+    {"signer.list", LOOK, operation_signer_list},
+    {"signer.renew", CHANGE, operation_signer_renew},
+    {"event.list", LOOK, operation_event_list},
+    {"event.key", LOOK, operation_event_key},
+    {"event.verify", LOOK, operation_event_verify},
+    {"state.export", CHANGE, operation_state_export},
+    {"state.import", CHANGE, operation_state_import},
+};
+
+const struct admin_operation *admin_operation_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}
+
+bool admin_request_descriptor(int *fd, struct admin_request *request, const char *name,
+                              struct error *err)
+{
+    int64_t index;
+    *fd = -1;
+    if (!json_get_integer_or(&index, request->arguments, name, -1, err))
+        return false;
+    if (index < 0)
+        return true;
+    if ((uint64_t)index >= request->fd_count || request->fds[index] < 0)
+        return error_set(err, &admin_argument, NULL, name,
+                         "no descriptor came for it with the request");
+    *fd = request->fds[index];
+    request->fds[index] = -1;
+    return true;
+}
+
+bool admin_request_name(const char **name, const struct admin_request *request, struct error *err)
+{
+    if (!json_get_text(name, request->arguments, "name", err))
+        return false;
+    if (attestation_host_name_valid(*name))
+        return true;
+    return error_set(err, &admin_argument, "hgsctl(8)", *name,
+                     "a name has 1 to 128 letters, digits, dots, hyphens and underscores and "
+                     "begins with a letter or digit");
+}
+
+bool admin_request_mode(enum attestation_mode *mode, const struct admin_request *request,
+                        struct error *err)
+{
+    const char *word;
+    if (!json_get_text(&word, request->arguments, "trust", err))
+        return false;
+    if (!attestation_mode_parse(mode, word))
+        return error_set(err, &admin_argument, "hgsctl(8)", word, "the mode is tpm, hostkey or ad");
+    if (*mode == ATTESTATION_MODE_HOST_KEY)
+        return true;
+    return error_set(err, &admin_mode_unsupported, NULL, word, "hosts attest by host key only");
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* server.init: everything that a service needs to work, in one commit that only the first caller
+ * can make. */
+
+#include "admin/audit_key.h"
+#include "admin/certificate_draft.h"
+#include "admin/change.h"
+#include "admin/errors.h"
+#include "admin/operations.h"
+#include "attestation/signer.h"
+#include "attestation/signer_schedule.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#define CHANGES_MAX 16
+#define VALUE_MAX (64 * 1024)
+
+struct init {
+    struct admin_request *request;
+    const char *name;
+    enum attestation_mode mode;
+    bool generate;
+    int64_t now;
+    struct certificate_draft signing, encryption;
+    struct attestation_signer_draft signer;
+    struct admin_audit_key_draft audit_key;
+    bool has_audit_key; /* one from before `server clear` is kept */
+    struct buf service, signing_value, encryption_value;
+    struct store_change changes[CHANGES_MAX];
+    size_t count;
+};
+
+static void init_done(struct init *init)
+{
+    certificate_draft_done(&init->signing);
+    certificate_draft_done(&init->encryption);
+    attestation_signer_draft_done(&init->signer);
+    admin_audit_key_draft_done(&init->audit_key);
+    buf_done(&init->service);
+    buf_done(&init->signing_value);
+    buf_done(&init->encryption_value);
+}
+
+static bool read_arguments(struct init *init, struct error *err)
+{
+    const struct json *arguments = init->request->arguments;
+    if (!json_get_text(&init->name, arguments, "service_name", err) ||
+        !json_get_bool_or(&init->generate, arguments, "generate", false, err) ||
+        !admin_request_mode(&init->mode, init->request, err))
+        return false;
+    if (!attestation_host_name_valid(init->name))
+        return error_set(err, &admin_argument, "hgsctl(8)", init->name,
+                         "a service's name has 1 to 128 letters, digits, dots, hyphens and "
+                         "underscores");
+    return true;
+}
+
+static bool check_new(const struct init *init, struct error *err)
+{
+    struct store *store = init->request->services->store;
+    _cleanup_buf_ struct buf value;
+    buf_init(&value, STORE_VALUE_MAX);
+    if (store_get(store, STORE_SETTING, ATTESTATION_SETTING_SERVICE, &value, NULL, err))
+        return error_set(err, &admin_initialized, NULL, "service",
+                         "it has a name and certificates already");
+    return error_kind(err) == ERROR_NOT_FOUND;
+}
+
+static bool generate_certificates(struct init *init, struct error *err)
+{
+    struct keyholder *keyholder = init->request->services->keyholder;
+    return certificate_draft_generate(&init->signing, KEYPROTECTION_SIGNING, init->name, NULL,
+                                      keyholder, init->now, err) &&
+           certificate_draft_generate(&init->encryption, KEYPROTECTION_ENCRYPTION, init->name,
+                                      &init->signing, keyholder, init->now, err);
+}
+
+/* One password file serves both; the keyholder reads each copy of the descriptor from its
+ * beginning. */
+static bool import_certificates(struct init *init, struct error *err)
+{
+    struct admin_request *request = init->request;
+    struct keyholder *keyholder = request->services->keyholder;
+    int signing = -1, encryption = -1, password = -1, again = -1;
+    if (!admin_request_descriptor(&signing, request, "signing_fd", err) ||
+        !admin_request_descriptor(&encryption, request, "encryption_fd", err) ||
+        !admin_request_descriptor(&password, request, "password_fd", err) ||
+        !admin_request_descriptor(&again, request, "password_again_fd", err))
+        return false;
+    if (signing < 0 || encryption < 0)
+        return error_set(err, &admin_argument, "hgsctl(8)", "server init",
+                         "give both --signing-certificate and --encryption-certificate, or "
+                         "--generate-certificates");
+    return certificate_draft_import(&init->signing, KEYPROTECTION_SIGNING, signing, -1, password,
+                                    keyholder, init->now, err) &&
+           certificate_draft_import(&init->encryption, KEYPROTECTION_ENCRYPTION, encryption, -1,
+                                    again, keyholder, init->now, err);
+}
+
+static bool make_signer(struct init *init, struct error *err)
+{
+    const struct admin_services *services = init->request->services;
+    struct attestation_settings settings;
+    struct attestation_signer_list none = {0};
+    struct attestation_signer_plan plan;
+    attestation_settings_init(&settings);
+    settings.mode = init->mode;
+    return attestation_signer_schedule_plan(&plan, &none, services->node, ATTESTATION_SIGNER_HEALTH,
+                                            &settings, init->now, true) &&
+           attestation_signer_create(&init->signer, &plan, services->keyholder, err);
+}
+
+static bool make_audit_key(struct init *init, struct error *err)
+{
+    struct admin_audit_key key;
+    init->has_audit_key = admin_audit_key_load(&key, init->request->services->store, err);
+    admin_audit_key_done(&key);
+    return init->has_audit_key ||
+           admin_audit_key_create(&init->audit_key, init->request->services->keyholder, err);
+}
+
+static void format_service(struct init *init)
+{
+    char now[CLOCK_TEXT_SIZE];
+    struct json_writer writer;
+    json_writer_init(&writer, &init->service);
+    json_write_object(&writer, NULL);
+    json_write_text(&writer, "name", init->name);
+    json_write_text(&writer, "mode", attestation_mode_name(init->mode));
+    json_write_text(&writer, "initialized", clock_format(init->now, now));
+    json_write_object_end(&writer);
+}
+
+static void collect_changes(struct init *init)
+{
+    format_service(init);
+    init->signing.certificate.primary = init->encryption.certificate.primary = true;
+    certificate_draft_changes(init->changes, &init->signing, &init->signing_value);
+    certificate_draft_changes(init->changes + 2, &init->encryption, &init->encryption_value);
+    attestation_signer_draft_changes(&init->signer, init->changes + 4);
+    init->changes[6] = (struct store_change){.kind = STORE_SETTING,
+                                             .key = ATTESTATION_SETTING_SERVICE,
+                                             .value = buf_slice(&init->service),
+                                             .expected = STORE_ABSENT};
+    init->count = 7;
+    if (init->has_audit_key)
+        return;
+    admin_audit_key_changes(init->changes + init->count, &init->audit_key);
+    init->count += 2;
+}
+
+static bool make(struct init *init, struct error *err)
+{
+    bool certificates =
+        init->generate ? generate_certificates(init, err) : import_certificates(init, err);
+    if (!certificates || !make_signer(init, err) || !make_audit_key(init, err))
+        return false;
+    collect_changes(init);
+    struct admin_change change = {"server.initialized",      "service",     SLICE_EMPTY,
+                                  buf_slice(&init->service), init->changes, init->count};
+    return admin_change_commit(init->request, &change, err);
+}
+
+bool operation_server_init(struct admin_request *request, struct json_writer *result,
+                           struct error *err)
+{
+    struct init init = {.request = request, .now = clock_now(request->services->clock)};
+    certificate_draft_init(&init.signing);
+    certificate_draft_init(&init.encryption);
+    buf_init(&init.service, VALUE_MAX);
+    buf_init(&init.signing_value, VALUE_MAX);
+    buf_init(&init.encryption_value, VALUE_MAX);
+    bool ok = read_arguments(&init, err) && check_new(&init, err) && make(&init, err);
+    if (ok)
+        json_write_raw(result, NULL, buf_slice(&init.service));
+    init_done(&init);
+    return ok;
+}

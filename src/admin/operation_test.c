@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* server.test: does what the service does with every part of itself, and says of each failure how
+ * to mend it. */
+
+#include <stdio.h>
+
+#include "admin/certificate_list.h"
+#include "admin/errors.h"
+#include "admin/operations.h"
+
+struct test {
+    struct admin_request *request;
+    struct json_writer *result;
+    bool ok; /* all so far */
+};
+
+static void report(struct test *test, const char *name, bool ok, const char *detail,
+                   const struct error *err)
+{
+    char line[ERROR_OBJECT_SIZE + ERROR_MESSAGE_SIZE + 128];
+    test->ok = test->ok && ok;
+    json_write_object(test->result, NULL);
+    json_write_text(test->result, "name", name);
+    json_write_bool(test->result, "ok", ok);
+    json_write_text(test->result, "detail",
+                    ok || err->code == NULL ? detail : error_format(err, line, sizeof line));
+    if (!ok && err->code != NULL)
+        json_write_error(test->result, "error", err);
+    json_write_object_end(test->result);
+}
+
+static void test_initialized(struct test *test)
+{
+    struct error err = {0};
+    enum attestation_mode mode = attestation_current_mode(test->request->services->attestation);
+    bool ok = mode != ATTESTATION_MODE_UNKNOWN;
+    if (!ok)
+        error_set(&err, &admin_not_initialized, NULL, "service", "it has no name and no mode");
+    report(test, "initialised", ok, attestation_mode_name(mode), &err);
+}
+
+static void test_audit(struct test *test)
+{
+    struct error err = {0};
+    report(test, "audit trail", audit_healthy(test->request->services->audit, &err), "writable",
+           &err);
+}
+
+static void test_store(struct test *test)
+{
+    struct error err = {0};
+    int64_t revision = 0;
+    char detail[64];
+    bool ok = store_revision(test->request->services->store, &revision, &err);
+    snprintf(detail, sizeof detail, "revision %lld", (long long)revision);
+    report(test, "store", ok, detail, &err);
+}
+
+/* Signs something and verifies it with the certificate. */
+static bool prove_signing(const struct keyprotection_certificate *certificate,
+                          struct keyholder *keyholder, struct error *err)
+{
+    _cleanup_buf_ struct buf signature;
+    buf_init(&signature, 2048);
+    struct slice message = slice_from_text("server test");
+    const struct public_key *key = certificate_key(certificate->certificate);
+    return keyholder_sign(keyholder, certificate->key_id, SIGNATURE_RSA_PKCS1_SHA256, message,
+                          &signature, err) &&
+           public_key_verify(key, SIGNATURE_RSA_PKCS1_SHA256, message, buf_slice(&signature), err);
+}
+
+/* Encrypts something to the certificate and has it decrypted. */
+static bool prove_encryption(const struct keyprotection_certificate *certificate,
+                             struct keyholder *keyholder, struct error *err)
+{
+    _cleanup_buf_ struct buf ciphertext;
+    _cleanup_secret_ struct secret plain = SECRET_EMPTY;
+    buf_init(&ciphertext, 2048);
+    struct slice message = slice_from_text("server test");
+    const struct public_key *key = certificate_key(certificate->certificate);
+    if (!public_key_encrypt(&ciphertext, key, ENCRYPTION_RSA_OAEP_SHA256, message, err) ||
+        !keyholder_decrypt(keyholder, certificate->key_id, ENCRYPTION_RSA_OAEP_SHA256,
+                           buf_slice(&ciphertext), &plain, err))
+        return false;
+    return secret_equal(secret_slice(&plain), message) ||
+           error_set(err, &admin_unhealthy, NULL, "private key",
+                     "it does not decrypt its own text");
+}
+
+static void test_certificate(struct test *test, const struct keyprotection_certificate *certificate)
+{
+    struct keyholder *keyholder = test->request->services->keyholder;
+    const struct certificate_facts *facts = certificate_facts(certificate->certificate);
+    struct error err = {0};
+    char name[96], until[CLOCK_TEXT_SIZE], detail[96];
+    snprintf(name, sizeof name, "%s certificate %02x%02x%02x%02x",
+             keyprotection_certificate_type_name(certificate->type), facts->thumbprint[0],
+             facts->thumbprint[1], facts->thumbprint[2], facts->thumbprint[3]);
+    bool ok = certificate->type == KEYPROTECTION_ENCRYPTION
+                  ? prove_encryption(certificate, keyholder, &err)
+                  : prove_signing(certificate, keyholder, &err);
+    /* As documented for Windows, expiry is told but does not stop the service. */
+    snprintf(detail, sizeof detail, "private key works; %s %s",
+             facts->not_after < clock_now(test->request->services->clock) ? "expired at"
+                                                                          : "valid until",
+             clock_format(facts->not_after, until));
+    report(test, name, ok, detail, &err);
+}
+
+static void test_certificates(struct test *test)
+{
+    struct certificate_list list = {0};
+    struct error err = {0};
+    if (!certificate_list_load(&list, test->request->services->store, &err))
+        report(test, "certificates", false, "", &err);
+    for (size_t i = 0; i < list.count; i++)
+        if (list.items[i].certificate.enabled)
+            test_certificate(test, &list.items[i].certificate);
+    certificate_list_done(&list);
+}
+
+static void test_records(struct test *test)
+{
+    struct error err = {0};
+    bool damaged = attestation_problem(test->request->services->attestation, &err);
+    report(test, "attestation records", !damaged, "all are readable", &err);
+}
+
+bool operation_server_test(struct admin_request *request, struct json_writer *result,
+                           struct error *err)
+{
+    (void)err;
+    struct test test = {request, result, true};
+    json_write_object(result, NULL);
+    json_write_array(result, "tests");
+    test_initialized(&test);
+    test_store(&test);
+    test_audit(&test);
+    test_records(&test);
+    test_certificates(&test);
+    json_write_array_end(result);
+    json_write_bool(result, "ok", test.ok);
+    json_write_object_end(result);
+    return true;
+}

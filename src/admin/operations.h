@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The functions behind the table of operation.h, a file a noun. Each is documented where hgsctl(8)
+ * describes it. */
+
+#include "admin/operation.h"
+
+bool operation_server_init(struct admin_request *request, struct json_writer *result,
+                           struct error *err);
+bool operation_server_show(struct admin_request *request, struct json_writer *result,
+                           struct error *err);
+bool operation_server_set(struct admin_request *request, struct json_writer *result,
+                          struct error *err);
+bool operation_server_test(struct admin_request *request, struct json_writer *result,
+                           struct error *err);
+bool operation_server_clear(struct admin_request *request, struct json_writer *result,
+                            struct error *err);
+bool operation_host_add(struct admin_request *request, struct json_writer *result,
+                        struct error *err);
+bool operation_host_list(struct admin_request *request, struct json_writer *result,
+                         struct error *err);
+bool operation_host_show(struct admin_request *request, struct json_writer *result,
+                         struct error *err);
+bool operation_host_remove(struct admin_request *request, struct json_writer *result,
+                           struct error *err);
+bool operation_certificate_add(struct admin_request *request, struct json_writer *result,
+                               struct error *err);
+bool operation_certificate_list(struct admin_request *request, struct json_writer *result,
+                                struct error *err);
+bool operation_certificate_show(struct admin_request *request, struct json_writer *result,
+                                struct error *err);
+bool operation_certificate_set(struct admin_request *request, struct json_writer *result,
+                               struct error *err);
+bool operation_certificate_remove(struct admin_request *request, struct json_writer *result,
+                                  struct error *err);
+bool operation_signer_list(struct admin_request *request, struct json_writer *result,
+                           struct error *err);
+bool operation_signer_renew(struct admin_request *request, struct json_writer *result,
+                            struct error *err);
+bool operation_event_list(struct admin_request *request, struct json_writer *result,
+                          struct error *err);
+bool operation_event_key(struct admin_request *request, struct json_writer *result,
+                         struct error *err);
+bool operation_event_verify(struct admin_request *request, struct json_writer *result,
+                            struct error *err);
+bool operation_state_export(struct admin_request *request, struct json_writer *result,
+                            struct error *err);
+bool operation_state_import(struct admin_request *request, struct json_writer *result,
+                            struct error *err);
