@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hgsd/parts.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "admin/server.h"
+#include "attestation/service.h"
+#include "audit/audit.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "hgsd/describe.h"
+#include "hgsd/errors.h"
+#include "hgsd/keys.h"
+#include "hgsd/parts_private.h"
+#include "hgsd/routes.h"
+#include "keyprotection/service.h"
+
+/* The store's watch: every part takes what concerns it, then those who wait for the revision go on.
+ */
+static void apply(void *context, const struct store_change *changes, size_t count, int64_t revision)
+{
+    struct parts *parts = context;
+    if (changes == NULL) {
+        /* Only another process that wrote to our database can do this: begin anew from what is there now. */
+        log_write(LOG_LEVEL_ERROR, "the store's history is lost; the service starts again");
+        kill(getpid(), SIGTERM);
+        return;
+    }
+    keys_apply(parts->keys, changes, count);
+    attestation_apply(parts->attestation, changes, count);
+    keyprotection_apply(parts->keyprotection, changes, count);
+    parts_audit_apply(parts, changes, count);
+    pthread_mutex_lock(&parts->lock);
+    parts->revision = revision;
+    pthread_cond_broadcast(&parts->applied);
+    pthread_mutex_unlock(&parts->lock);
+}
+
+/* Called by the administration's threads. */
+static bool wait_applied(void *context, int64_t revision, int64_t milliseconds)
+{
+    struct parts *parts = context;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += milliseconds / 1000;
+    until.tv_nsec += milliseconds % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    int rc = 0;
+    pthread_mutex_lock(&parts->lock);
+    while (parts->revision < revision && rc == 0)
+        rc = pthread_cond_timedwait(&parts->applied, &parts->lock, &until);
+    bool reached = parts->revision >= revision;
+    pthread_mutex_unlock(&parts->lock);
+    return reached;
+}
+
+static bool start_memory(struct parts *parts, struct error *err)
+{
+    const struct hgsd_config *config = parts->config;
+    struct audit_options audit = {.folder = config->audit_folder,
+                                  .node = config->node,
+                                  .rotate_size = config->audit_rotate,
+                                  .retain_files = config->audit_retain,
+                                  .checkpoint_every = config->audit_checkpoint,
+                                  .clock = &parts->clock};
+    if (!store_open_sqlite(&parts->store, config->store_path, err))
+        return false;
+    audit.store = parts->store;
+    return audit_open(&parts->audit, &audit, err);
+}
+
+/* The revision is read first: what changes while the services load themselves is delivered by the
+ * watch once more. */
+static bool start_services(struct parts *parts, struct error *err)
+{
+    struct attestation_options attestation = {parts->store, parts->keyholder, parts->audit,
+                                              &parts->clock, parts->config->node};
+    struct keyprotection_options keyprotection = {parts->store, parts->keyholder, parts->audit,
+                                                  &parts->clock};
+    int64_t revision = 0;
+    return store_revision(parts->store, &parts->revision, err) &&
+           attestation_service_new(&parts->attestation, &attestation, &revision, err) &&
+           keyprotection_service_new(&parts->keyprotection, &keyprotection, err) &&
+           store_watch_start(&parts->watch, parts->store, parts->revision, apply, parts, err);
+}
+
+static bool start_http(struct parts *parts, struct error *err)
+{
+    const struct hgsd_config *config = parts->config;
+    struct routes_options routes = {.attestation = parts->attestation,
+                                    .keyprotection = parts->keyprotection,
+                                    .attestation_workers = (size_t)config->attestation_workers,
+                                    .release_workers = (size_t)config->release_workers,
+                                    .queue_limit = (size_t)config->queue,
+                                    .attestation_body = (size_t)config->attestation_body,
+                                    .key_protection_body = (size_t)config->key_protection_body};
+    parts->routes = routes_new(&routes);
+    if (parts->routes == NULL)
+        return error_set(err, &hgsd_child, NULL, "service", "cannot start the worker threads");
+    struct http_server_options options = {
+        .http_addresses = (const char *const *)config->http.items,
+        .https_addresses = (const char *const *)config->https.items,
+        .certificate_file = config->certificate,
+        .key_file = *config->key != '\0' ? config->key : NULL,
+        .password_file = *config->password_file != '\0' ? config->password_file : NULL,
+        .connection_limit = (unsigned)config->connections,
+        .idle_ms = config->idle_ms,
+        .request_ms = config->request_ms,
+        .limit = routes_limit,
+        .handle = routes_handle,
+        .context = parts->routes};
+    return http_server_start(&parts->http, &options, err);
+}
+
+static bool start_admin(struct parts *parts, struct error *err)
+{
+    const struct hgsd_config *config = parts->config;
+    parts->services = (struct admin_services){.store = parts->store,
+                                              .keyholder = parts->keyholder,
+                                              .audit = parts->audit,
+                                              .clock = &parts->clock,
+                                              .attestation = parts->attestation,
+                                              .keyprotection = parts->keyprotection,
+                                              .node = config->node,
+                                              .audit_folder = config->audit_folder,
+                                              .context = parts,
+                                              .wait_applied = wait_applied,
+                                              .describe = describe_service};
+    struct admin_server_options options = {.path = config->admin_socket,
+                                           .administrators = config->administrators,
+                                           .reviewers = config->reviewers,
+                                           .services = &parts->services};
+    return admin_server_start(&parts->admin, &options, err);
+}
+
+static struct parts *allocate(const struct hgsd_config *config)
+{
+    struct parts *parts = memory_allocate_zero(1, sizeof *parts);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&parts->applied, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&parts->lock, NULL);
+    clock_init(&parts->clock);
+    parts->config = config;
+    parts->started = clock_now(&parts->clock);
+    return parts;
+}
+
+bool parts_start(struct parts **out, const struct hgsd_config *config, const int *channels,
+                 size_t count, struct error *err)
+{
+    struct parts *parts = allocate(config);
+    parts->keyholder = keyholder_new(channels, count);
+    keyholder_set_deadline(parts->keyholder, config->keyholder_timeout_ms);
+    bool ok = start_memory(parts, err);
+    if (ok) {
+        parts->keys = keys_new(parts->store, parts->keyholder);
+        ok = start_services(parts, err);
+    }
+    if (ok) {
+        parts_load_keys(parts);
+        parts_tick(parts);
+        ok = start_admin(parts, err) && start_http(parts, err);
+    }
+    if (!ok) {
+        parts_stop(&parts);
+        return false;
+    }
+    *out = parts;
+    return true;
+}
+
+/* In reverse: nobody new comes in, who is in is answered, then what they stood on goes. */
+void parts_stop(struct parts **parts_pointer)
+{
+    struct parts *parts = memory_steal(parts_pointer);
+    if (parts == NULL)
+        return;
+    http_server_stop(&parts->http, parts->config->shutdown_ms);
+    routes_free(&parts->routes);
+    admin_server_stop(&parts->admin);
+    store_watch_stop(&parts->watch);
+    audit_close(&parts->audit);
+    keyprotection_service_free(&parts->keyprotection);
+    attestation_service_free(&parts->attestation);
+    keys_free(&parts->keys);
+    store_close(&parts->store);
+    keyholder_free(&parts->keyholder);
+    pthread_cond_destroy(&parts->applied);
+    pthread_mutex_destroy(&parts->lock);
+    free(parts);
+}
+
+void parts_keyholder_started(struct parts *parts, const int *channels, size_t count)
+{
+    keyholder_replace(parts->keyholder, channels, count);
+    parts_load_keys(parts);
+}
+
+int64_t parts_tick(struct parts *parts)
+{
+    struct error err = {0};
+    int64_t now = clock_now(&parts->clock), due = now + 60;
+    if (!attestation_tick(parts->attestation, &due, &err))
+        log_error(LOG_LEVEL_ERROR, &err, "cannot renew attestation signers");
+    if (due > now + 60)
+        return 60;
+    return due > now ? due - now : 1;
+}
+
+void parts_reload(struct parts *parts)
+{
+    struct error err = {0};
+    if (parts->config->https.count > 0 && !http_server_reload_tls(parts->http, &err))
+        log_error(LOG_LEVEL_ERROR, &err, "the TLS certificate is not reloaded; the old one stays");
+    else
+        log_write(LOG_LEVEL_NOTICE, "configuration reloaded");
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The parts of the service process, made from the ground up and taken down in reverse: keyholder
+ * client, store, audit trail, the two services, the store's watch, HTTP, administration. One of
+ * each; the functions of this file are called by the main thread only, unless said otherwise.
+ */
+
+#include "hgsd/config.h"
+#include "keyholder/keyholder.h"
+
+struct parts;
+
+/* channels: the ends of the channels to the keyholder (may be none yet). Errors name what could not
+ * be made. */
+bool parts_start(struct parts **out, const struct hgsd_config *config, const int *channels,
+                 size_t count, struct error *err);
+/* Finishes requests under way, at most config->shutdown_ms. */
+void parts_stop(struct parts **parts);
+/* A keyholder was started: new channels; its keys are loaded again. */
+void parts_keyholder_started(struct parts *parts, const int *channels, size_t count);
+/* What is done from time to time: attestation signers. Gives the seconds until it should be called
+ * again. */
+int64_t parts_tick(struct parts *parts);
+/* New TLS files; failures are logged and the old ones stay. */
+void parts_reload(struct parts *parts);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hgsd/parts_private.h"
+
+#include "admin/audit_key.h"
+#include "base/log.h"
+
+/* STORE_SETTING "audit" names the key that signs the trail's checkpoints; before `server init`
+ * there is none. */
+static void use_audit_key(struct parts *parts)
+{
+    struct error err = {0};
+    struct admin_audit_key key;
+    if (admin_audit_key_load(&key, parts->store, &err))
+        audit_set_signer(parts->audit, parts->keyholder, key.id);
+    else if (error_kind(&err) != ERROR_NOT_FOUND)
+        log_error(LOG_LEVEL_ERROR, &err, "the audit trail has no checkpoints");
+    admin_audit_key_done(&key);
+}
+
+void parts_load_keys(struct parts *parts)
+{
+    struct error err = {0};
+    if (!keys_load_all(parts->keys, &err)) {
+        log_error(LOG_LEVEL_ERROR, &err, "cannot load the private keys");
+        return;
+    }
+    use_audit_key(parts);
+}
+
+void parts_audit_apply(struct parts *parts, const struct store_change *changes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (changes[i].kind == STORE_SETTING &&
+            strcmp(changes[i].key, ADMIN_AUDIT_KEY_SETTING) == 0 && !changes[i].remove)
+            use_audit_key(parts);
+}

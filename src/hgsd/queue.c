@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hgsd/queue.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+struct queue {
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    void **ring; /* limit places */
+    size_t limit, first, count;
+    bool stopping;
+    queue_work *work;
+    void *context;
+    pthread_t *threads;
+    size_t thread_count;
+};
+
+/* The next item, or NULL when the queue is stopping and empty. */
+static void *take(struct queue *queue)
+{
+    void *item = NULL;
+    pthread_mutex_lock(&queue->lock);
+    while (queue->count == 0 && !queue->stopping)
+        pthread_cond_wait(&queue->filled, &queue->lock);
+    if (queue->count > 0) {
+        item = queue->ring[queue->first];
+        queue->first = (queue->first + 1) % queue->limit;
+        queue->count--;
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return item;
+}
+
+static void *run_worker(void *argument)
+{
+    struct queue *queue = argument;
+    for (void *item = take(queue); item != NULL; item = take(queue))
+        queue->work(queue->context, item);
+    return NULL;
+}
+
+struct queue *queue_new(const char *name, size_t workers, size_t limit, queue_work *work,
+                        void *context)
+{
+    struct queue *queue = memory_allocate_zero(1, sizeof *queue);
+    pthread_mutex_init(&queue->lock, NULL);
+    pthread_cond_init(&queue->filled, NULL);
+    queue->ring = memory_allocate_zero(limit, sizeof *queue->ring);
+    queue->limit = limit;
+    queue->work = work;
+    queue->context = context;
+    queue->threads = memory_allocate_zero(workers, sizeof *queue->threads);
+    for (; queue->thread_count < workers; queue->thread_count++) {
+        pthread_t *thread = &queue->threads[queue->thread_count];
+        if (pthread_create(thread, NULL, run_worker, queue) != 0)
+            break;
+        pthread_setname_np(*thread, name);
+    }
+    if (queue->thread_count == 0)
+        queue_free(&queue);
+    return queue;
+}
+
+bool queue_put(struct queue *queue, void *item)
+{
+    pthread_mutex_lock(&queue->lock);
+    bool room = !queue->stopping && queue->count < queue->limit;
+    if (room) {
+        queue->ring[(queue->first + queue->count) % queue->limit] = item;
+        queue->count++;
+        pthread_cond_signal(&queue->filled);
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return room;
+}
+
+size_t queue_length(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    size_t count = queue->count;
+    pthread_mutex_unlock(&queue->lock);
+    return count;
+}
+
+void queue_free(struct queue **queue_pointer)
+{
+    struct queue *queue = memory_steal(queue_pointer);
+    if (queue == NULL)
+        return;
+    pthread_mutex_lock(&queue->lock);
+    queue->stopping = true;
+    pthread_cond_broadcast(&queue->filled);
+    pthread_mutex_unlock(&queue->lock);
+    for (size_t i = 0; i < queue->thread_count; i++)
+        pthread_join(queue->threads[i], NULL);
+    pthread_cond_destroy(&queue->filled);
+    pthread_mutex_destroy(&queue->lock);
+    free(queue->threads);
+    free(queue->ring);
+    free(queue);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * A bounded queue of requests with workers of its own, so that slow work of one kind holds up no
+ * other kind. A full queue refuses at once: the caller answers with a retryable error.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct queue;
+typedef void queue_work(void *context, void *item);
+
+/* workers threads that call work for each item; at most limit items wait. name: of the threads (15
+ * characters). */
+struct queue *queue_new(const char *name, size_t workers, size_t limit, queue_work *work,
+                        void *context);
+/* False when the queue is full or stopping; the item stays the caller's. */
+bool queue_put(struct queue *queue, void *item);
+/* Items that wait now. */
+size_t queue_length(struct queue *queue);
+/* Takes no more, finishes what waits, ends the threads, frees. */
+void queue_free(struct queue **queue);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hgsd/routes.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+#define PATH_MAX_LENGTH 256
+#define REPLY_MAX (1024 * 1024)
+#define JSON_TYPE "application/json; charset=utf-8"
+#define XML_TYPE "application/xml; charset=utf-8"
+
+enum room { ATTESTATION, RELEASE, IMMEDIATE_ATTESTATION, METADATA };
+
+struct route {
+    const char *path; /* normal form */
+    bool get, post;
+    enum room room;
+    void (*answer)(struct routes *routes, const struct route *route, struct http_request *request);
+    unsigned version;
+    enum attestation_door door;
+};
+
+struct routes {
+    struct routes_options options;
+    struct queue *attestations;
+    struct queue *releases;
+};
+
+static void reply_json(struct http_request *request, struct buf *body)
+{
+    http_reply(request, 200, JSON_TYPE, body, NULL, NULL);
+}
+
+static void answer_info(struct routes *routes, const struct route *route,
+                        struct http_request *request)
+{
+    (void)route;
+    _cleanup_buf_ struct buf body;
+    buf_init(&body, REPLY_MAX);
+    attestation_get_info(routes->options.attestation, &body);
+    reply_json(request, &body);
+}
+
+static void answer_certificates(struct routes *routes, const struct route *route,
+                                struct http_request *request)
+{
+    (void)route;
+    _cleanup_buf_ struct buf body;
+    buf_init(&body, REPLY_MAX);
+    attestation_signing_certificates(routes->options.attestation, &body);
+    reply_json(request, &body);
+}
+
+static void answer_attest(struct routes *routes, const struct route *route,
+                          struct http_request *request)
+{
+    _cleanup_buf_ struct buf body;
+    buf_init(&body, REPLY_MAX);
+    attestation_attest(routes->options.attestation, route->door, route->version,
+                       http_request_body(request), http_request_peer(request), &body);
+    reply_json(request, &body);
+}
+
+static void reply_xml(void *context, unsigned status, struct buf *body)
+{
+    http_reply(context, status, XML_TYPE, body, NULL, NULL);
+}
+
+static void answer_roll(struct routes *routes, const struct route *route,
+                        struct http_request *request)
+{
+    keyprotection_roll(routes->options.keyprotection, route->version, http_request_body(request),
+                       http_request_peer(request), reply_xml, request);
+}
+
+static void answer_metadata(struct routes *routes, const struct route *route,
+                            struct http_request *request)
+{
+    (void)route;
+    keyprotection_metadata(routes->options.keyprotection, reply_xml, request);
+}
+
+#define ATTEST(path, version, door)                                  \
+    {                                                                \
+        path, false, true, ATTESTATION, answer_attest, version, door \
+    }
+
+/* protocol.md 1. */
+static const struct route table[] = {
+    {"/attestation/getinfo", true, false, IMMEDIATE_ATTESTATION, answer_info, 0, 0},
+    {"/attestation/v1.0/getinfo", true, false, IMMEDIATE_ATTESTATION, answer_info, 1, 0},
+    {"/attestation/v2.0/getinfo", true, false, IMMEDIATE_ATTESTATION, answer_info, 2, 0},
+    {"/attestation/v2.0/signingcertificates", true, false, IMMEDIATE_ATTESTATION,
+     answer_certificates, 2, 0},
+    ATTEST("/attestation/v1.0/attest", 1, ATTESTATION_DOOR_TPM),
+    ATTEST("/attestation/v2.0/attest", 2, ATTESTATION_DOOR_TPM),
+    ATTEST("/attestation/v1.0/domainattest", 1, ATTESTATION_DOOR_AD),
+    ATTEST("/attestation/v2.0/domainattest", 2, ATTESTATION_DOOR_AD),
+    ATTEST("/attestation/v2.0/hostkeyattest", 2, ATTESTATION_DOOR_HOST_KEY),
+    {"/keyprotection/service/v1.0/rolltransportkey", false, true, RELEASE, answer_roll, 1, 0},
+    {"/keyprotection/service/v2.0/rolltransportkey", false, true, RELEASE, answer_roll, 2, 0},
+    {"/keyprotection/service/metadata/2014-07/metadata.xml", true, true, METADATA, answer_metadata,
+     0, 0},
+};
+
+void routes_normalize(char *normal, size_t size, const char *path)
+{
+    static const char service_segment[] = "/attestationservice.svc";
+    size_t used = 0;
+    for (; *path != '\0' && used + 1 < size; path++) {
+        if (*path == '/' && used > 0 && normal[used - 1] == '/')
+            continue;
+        normal[used++] = (char)tolower((unsigned char)*path);
+    }
+    while (used > 1 && normal[used - 1] == '/')
+        used--;
+    normal[used] = '\0';
+    char *segment = strstr(normal, service_segment);
+    size_t length = sizeof service_segment - 1;
+    bool whole = segment == normal + sizeof "/attestation" - 1 &&
+                 strncmp(normal, "/attestation", sizeof "/attestation" - 1) == 0 &&
+                 (segment[length] == '/' || segment[length] == '\0');
+    if (whole)
+        memmove(segment, segment + length, strlen(segment + length) + 1);
+}
+
+/* NULL when no route has that path. */
+static const struct route *find(const struct http_request *request)
+{
+    const char *path = http_request_path(request);
+    char normal[PATH_MAX_LENGTH];
+    if (strlen(path) >= sizeof normal)
+        return NULL;
+    routes_normalize(normal, sizeof normal, path);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (strcmp(table[i].path, normal) == 0)
+            return &table[i];
+    return NULL;
+}
+
+static bool allows(const struct route *route, const char *method)
+{
+    return (route->get && strcmp(method, "GET") == 0) ||
+           (route->post && strcmp(method, "POST") == 0);
+}
+
+size_t routes_limit(void *context, const struct http_request *request)
+{
+    const struct routes *routes = context;
+    const struct route *route = find(request);
+    if (route == NULL || !allows(route, http_request_method(request)))
+        return 4096;
+    return route->room == RELEASE || route->room == METADATA ? routes->options.key_protection_body
+                                                             : routes->options.attestation_body;
+}
+
+static void refuse(struct http_request *request, unsigned status, const char *text,
+                   const char *allow)
+{
+    _cleanup_buf_ struct buf body;
+    buf_init(&body, 4096);
+    buf_append_text(&body, text);
+    http_reply(request, status, "text/plain; charset=utf-8", &body, allow != NULL ? "Allow" : NULL,
+               allow);
+}
+
+/* A worker's turn: the route was found when the request came. */
+static void work(void *context, void *item)
+{
+    struct http_request *request = item;
+    const struct route *route = http_request_data(request);
+    route->answer(context, route, request);
+}
+
+static void refuse_full(const struct route *route, struct http_request *request)
+{
+    if (route->room == RELEASE || route->room == METADATA) {
+        keyprotection_unavailable(reply_xml, request);
+        return;
+    }
+    _cleanup_buf_ struct buf body;
+    buf_init(&body, REPLY_MAX);
+    attestation_unavailable(&body);
+    reply_json(request, &body);
+}
+
+void routes_handle(void *context, struct http_request *request)
+{
+    struct routes *routes = context;
+    const struct route *route = find(request);
+    if (route == NULL) {
+        refuse(request, 404, "There is nothing at this path.\n", NULL);
+        return;
+    }
+    if (!allows(route, http_request_method(request))) {
+        const char *allow = route->get && route->post ? "GET, POST" : route->get ? "GET" : "POST";
+        refuse(request, 405, "This path has another method.\n", allow);
+        return;
+    }
+    http_request_set_data(request, (void *)route);
+    if (route->room == IMMEDIATE_ATTESTATION) {
+        route->answer(routes, route, request);
+        return;
+    }
+    struct queue *queue = route->room == ATTESTATION ? routes->attestations : routes->releases;
+    if (!queue_put(queue, request))
+        refuse_full(route, request);
+}
+
+struct routes *routes_new(const struct routes_options *options)
+{
+    struct routes *routes = memory_allocate_zero(1, sizeof *routes);
+    routes->options = *options;
+    routes->attestations =
+        queue_new("hgs-attest", options->attestation_workers, options->queue_limit, work, routes);
+    routes->releases =
+        queue_new("hgs-release", options->release_workers, options->queue_limit, work, routes);
+    if (routes->attestations == NULL || routes->releases == NULL)
+        routes_free(&routes);
+    return routes;
+}
+
+void routes_free(struct routes **routes_pointer)
+{
+    struct routes *routes = memory_steal(routes_pointer);
+    if (routes == NULL)
+        return;
+    queue_free(&routes->attestations);
+    queue_free(&routes->releases);
+    free(routes);
+}

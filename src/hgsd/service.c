@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hgsd/service.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "hgsd/errors.h"
+#include "hgsd/folders.h"
+#include "hgsd/parts.h"
+#include "hgsd/supervisor.h"
+#include "process/descriptors.h"
+#include "process/errors.h"
+#include "process/sandbox.h"
+#include "process/supervise.h"
+
+#define FIRST_CHANNELS_MS 5000
+
+bool service_prepare(const struct hgsd_config *config, struct error *err)
+{
+    return folders_make(config, err);
+}
+
+static bool user_exists(const char *user, struct error *err)
+{
+    if (*user == '\0' || getpwnam(user) != NULL)
+        return true;
+    return error_set(err, &process_user, "hgsd.conf(5)", user, "there is no such user");
+}
+
+static bool readable(const char *path, struct error *err)
+{
+    if (*path == '\0' || access(path, R_OK) == 0)
+        return true;
+    return error_set_errno(err, &hgsd_config_invalid, errno, path, "cannot read the file");
+}
+
+bool service_check(const struct hgsd_config *config, struct error *err)
+{
+    return user_exists(config->user, err) && user_exists(config->keyholder_user, err) &&
+           readable(config->certificate, err) && readable(config->key, err) &&
+           readable(config->password_file, err);
+}
+
+/* Thousands of connections need more descriptors than the usual soft limit. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static bool enter_sandbox(const struct hgsd_config *config, const char *config_path,
+                          struct error *err)
+{
+    _cleanup_free_ char *store = folders_of(config->store_path);
+    _cleanup_free_ char *run = folders_of(config->admin_socket);
+    _cleanup_free_ char *tls = folders_of(config->certificate);
+    _cleanup_free_ char *key = folders_of(config->key);
+    _cleanup_free_ char *password = folders_of(config->password_file);
+    const char *writable[] = {store, config->audit_folder, run, NULL};
+    const char *folders[] = {config_path, *config->certificate != '\0' ? tls : NULL,
+                             *config->key != '\0' ? key : NULL,
+                             *config->password_file != '\0' ? password : NULL};
+    const char *readable_paths[sizeof folders / sizeof folders[0] + 1] = {NULL};
+    for (size_t i = 0, n = 0; i < sizeof folders / sizeof folders[0]; i++)
+        if (folders[i] != NULL)
+            readable_paths[n++] = folders[i];
+    struct sandbox_service_paths paths = {writable, readable_paths};
+    return sandbox_service(&paths, err);
+}
+
+/* Channels from the supervisor; count 0 when none came within milliseconds. */
+static size_t receive_channels(int control, int *channels, int64_t milliseconds)
+{
+    struct error err = {0};
+    struct pollfd watched = {control, POLLIN, 0};
+    char message[16];
+    size_t size = 0, count = SUPERVISOR_CHANNELS_MAX;
+    if (poll(&watched, 1, (int)milliseconds) <= 0)
+        return 0;
+    if (descriptors_receive(control, message, sizeof message, &size, channels, &count, &err))
+        return count;
+    log_error(LOG_LEVEL_ERROR, &err, "no channels to the keyholder");
+    return 0;
+}
+
+static int watch_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(SIG_SETMASK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a full disk is an error of write(), not the end */
+    return signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
+static void reload(struct parts *parts, const char *config_path)
+{
+    struct hgsd_config config;
+    struct error err = {0};
+    enum log_level level;
+    if (!hgsd_config_load(&config, config_path, &err)) {
+        log_error(LOG_LEVEL_ERROR, &err, "the configuration is not reloaded");
+        return;
+    }
+    if (log_level_parse(&level, config.log_level))
+        log_set_level(level);
+    hgsd_config_done(&config);
+    parts_reload(parts);
+}
+
+/* True when the service should go on. */
+static bool handle_signal(struct parts *parts, int signals, const char *config_path)
+{
+    struct signalfd_siginfo information;
+    if (read(signals, &information, sizeof information) != sizeof information)
+        return true;
+    if (information.ssi_signo != SIGHUP)
+        return false;
+    reload(parts, config_path);
+    return true;
+}
+
+static void handle_control(struct parts *parts, int control)
+{
+    int channels[SUPERVISOR_CHANNELS_MAX];
+    size_t count = receive_channels(control, channels, 0);
+    if (count > 0)
+        parts_keyholder_started(parts, channels, count);
+}
+
+static void serve(struct parts *parts, int control, int signals, const char *config_path)
+{
+    int64_t next_tick = clock_monotonic_ms();
+    for (bool running = true; running;) {
+        int64_t wait = next_tick - clock_monotonic_ms();
+        struct pollfd watched[] = {{signals, POLLIN, 0}, {control, POLLIN, 0}};
+        int n = poll(watched, 2, wait > 0 ? (int)wait : 0);
+        if (n < 0 && errno != EINTR)
+            return;
+        if (n > 0 && watched[1].revents & (POLLHUP | POLLERR))
+            return; /* the supervisor is gone */
+        if (n > 0 && watched[1].revents & POLLIN)
+            handle_control(parts, control);
+        if (n > 0 && watched[0].revents & POLLIN)
+            running = handle_signal(parts, signals, config_path);
+        if (clock_monotonic_ms() >= next_tick)
+            next_tick = clock_monotonic_ms() + parts_tick(parts) * 1000;
+    }
+}
+
+int service_run(const struct hgsd_config *config, const char *config_path, int control)
+{
+    struct error err = {0};
+    struct parts *parts = NULL;
+    int channels[SUPERVISOR_CHANNELS_MAX];
+    enum log_level level = LOG_LEVEL_NOTICE;
+    log_level_parse(&level, config->log_level);
+    log_init("hgsd: service", level);
+    raise_descriptor_limit();
+    _cleanup_fd_ int signals = watch_signals();
+    const char *user = *config->user != '\0' ? config->user : NULL;
+    if (!sandbox_drop_user(user, &err) || !sandbox_undumpable(&err) ||
+        !enter_sandbox(config, config_path, &err)) {
+        log_error(LOG_LEVEL_ERROR, &err, "the service cannot enter its sandbox");
+        return 1;
+    }
+    size_t count = receive_channels(control, channels, FIRST_CHANNELS_MS);
+    if (!parts_start(&parts, config, channels, count, &err)) {
+        log_error(LOG_LEVEL_ERROR, &err, "the service cannot start");
+        return 1;
+    }
+    supervise_notify("READY=1");
+    log_write(LOG_LEVEL_NOTICE, "ready");
+    serve(parts, control, signals, config_path);
+    supervise_notify("STOPPING=1");
+    parts_stop(&parts);
+    return 0;
+}

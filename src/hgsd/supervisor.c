@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hgsd/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "hgsd/errors.h"
+#include "process/descriptors.h"
+#include "process/errors.h"
+#include "process/supervise.h"
+
+#define SPARE_CHANNELS 2 /* for the tick, the administrators, and the audit trail's checkpoints */
+
+struct supervisor {
+    const struct hgsd_config *config;
+    const char *config_path;               /* NULL: none was given */
+    int control[2];                        /* ours, the service's */
+    int channels[SUPERVISOR_CHANNELS_MAX]; /* the keyholder's ends of the next start */
+    size_t channel_count;
+};
+
+static size_t count_channels(const struct hgsd_config *config)
+{
+    size_t count = (size_t)(config->attestation_workers + config->release_workers) + SPARE_CHANNELS;
+    return count < SUPERVISOR_CHANNELS_MAX ? count : SUPERVISOR_CHANNELS_MAX;
+}
+
+static void close_channels(int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        file_close(&fds[i]);
+}
+
+/* One socket pair a channel; near[] stays, far[] goes to the service. */
+static bool make_channels(int *near_ends, int *far_ends, size_t count, struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        int pair[2];
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+            int number = errno;
+            close_channels(near_ends, i);
+            close_channels(far_ends, i);
+            return error_set_errno(err, &process_socket, number, "keyholder",
+                                   "cannot make a channel");
+        }
+        near_ends[i] = pair[0];
+        far_ends[i] = pair[1];
+    }
+    return true;
+}
+
+static bool keyholder_starting(void *context, struct error *err)
+{
+    struct supervisor *supervisor = context;
+    int far_ends[SUPERVISOR_CHANNELS_MAX];
+    size_t count = count_channels(supervisor->config);
+    if (!make_channels(supervisor->channels, far_ends, count, err))
+        return false;
+    supervisor->channel_count = count;
+    bool sent =
+        descriptors_send(supervisor->control[0], slice_from_text("channels"), far_ends, count, err);
+    close_channels(far_ends, count);
+    if (!sent)
+        close_channels(supervisor->channels, count);
+    return sent;
+}
+
+static void keyholder_started(void *context, pid_t pid)
+{
+    struct supervisor *supervisor = context;
+    close_channels(supervisor->channels, supervisor->channel_count);
+    log_write(LOG_LEVEL_NOTICE, "keyholder started (pid %d)", (int)pid);
+}
+
+static void service_started(void *context, pid_t pid)
+{
+    (void)context;
+    log_write(LOG_LEVEL_NOTICE, "service started (pid %d)", (int)pid);
+}
+
+static void child_ended(void *context, int status)
+{
+    (void)context;
+    (void)status;
+}
+
+/*
+ * Puts fds at SUPERVISOR_CHILD_FD and up and executes this program as that child. The moves go
+ * through high numbers because a source may lie where a target will.
+ */
+static void execute(const struct supervisor *supervisor, const char *child, const int *fds,
+                    size_t count) __attribute__((noreturn));
+static void execute(const struct supervisor *supervisor, const char *child, const int *fds,
+                    size_t count)
+{
+    int moved[SUPERVISOR_CHANNELS_MAX];
+    for (size_t i = 0; i < count; i++)
+        moved[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, SUPERVISOR_CHILD_FD + SUPERVISOR_CHANNELS_MAX);
+    for (size_t i = 0; i < count; i++)
+        if (dup2(moved[i], SUPERVISOR_CHILD_FD + (int)i) < 0)
+            _exit(127);
+    char number[16];
+    snprintf(number, sizeof number, "%zu", count);
+    const char *arguments[] = {"hgsd", "--child", child, "--descriptors", number, NULL, NULL, NULL};
+    if (supervisor->config_path != NULL) {
+        arguments[5] = "--config";
+        arguments[6] = supervisor->config_path;
+    }
+    execv("/proc/self/exe", (char *const *)arguments);
+    log_write(LOG_LEVEL_ERROR, "cannot execute hgsd again: %m");
+    _exit(127);
+}
+
+__attribute__((noreturn)) static void run_keyholder(void *context)
+{
+    const struct supervisor *supervisor = context;
+    execute(supervisor, "keyholder", supervisor->channels, supervisor->channel_count);
+}
+
+__attribute__((noreturn)) static void run_service(void *context)
+{
+    const struct supervisor *supervisor = context;
+    execute(supervisor, "service", &supervisor->control[1], 1);
+}
+
+bool supervisor_run(const struct hgsd_config *config, const char *config_path, struct error *err)
+{
+    struct supervisor supervisor = {.config = config, .config_path = config_path};
+    /* Not blocking: a service that does not read must not hold up the supervisor; the start is
+     * tried again. */
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, supervisor.control) !=
+        0)
+        return error_set_errno(err, &process_socket, errno, "service", "cannot make a socket pair");
+    struct supervised children[] = {
+        {.name = "keyholder",
+         .run = run_keyholder,
+         .starting = keyholder_starting,
+         .started = keyholder_started,
+         .ended = child_ended,
+         .context = &supervisor},
+        {.name = "service",
+         .run = run_service,
+         .started = service_started,
+         .ended = child_ended,
+         .context = &supervisor},
+    };
+    bool ok = supervise_run(children, 2, config->shutdown_ms + 5000, err);
+    close_channels(supervisor.control, 2);
+    return ok;
+}
