@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hgsctl/call.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "admin/errors.h"
+#include "base/errors.h"
+#include "base/file.h"
+#include "base/secret.h"
+
+#define ARGUMENTS_MAX (512 * 1024)
+#define PASSWORD_MAX 1024
+
+void call_init(struct call *call, const struct option_values *values)
+{
+    *call = (struct call){.values = values};
+    buf_init(&call->arguments, ARGUMENTS_MAX);
+    json_writer_init(&call->writer, &call->arguments);
+    json_write_object(&call->writer, NULL);
+}
+
+static void close_descriptors(struct call *call)
+{
+    for (size_t i = 0; i < call->fd_count; i++)
+        file_close(&call->fds[i]);
+    call->fd_count = 0;
+}
+
+void call_again(struct call *call)
+{
+    close_descriptors(call);
+    json_free(&call->document);
+    call->result = NULL;
+    buf_reset(&call->arguments);
+    json_writer_init(&call->writer, &call->arguments);
+    json_write_object(&call->writer, NULL);
+}
+
+void call_done(struct call *call)
+{
+    close_descriptors(call);
+    json_free(&call->document);
+    admin_client_close(&call->client);
+    buf_done(&call->arguments);
+}
+
+void call_add_descriptor(struct call *call, const char *name, int fd)
+{
+    json_write_integer(&call->writer, name, (int64_t)call->fd_count);
+    call->fds[call->fd_count++] = fd;
+}
+
+bool call_add_file(struct call *call, const char *name, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set_errno(&call->err, &base_file_unreadable, errno, path, "cannot open it");
+    call_add_descriptor(call, name, fd);
+    return true;
+}
+
+/* One line from the terminal without echo; its size without the newline. */
+static bool read_password(struct secret *out, const char *prompt, struct error *err)
+{
+    _cleanup_fd_ int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    struct termios before, silent;
+    if (terminal < 0 || tcgetattr(terminal, &before) != 0)
+        return error_set(err, &admin_argument, NULL, "password",
+                         "there is no terminal to ask on: give --password-file FILE");
+    silent = before;
+    silent.c_lflag &= ~(tcflag_t)ECHO;
+    dprintf(terminal, "%s: ", prompt);
+    tcsetattr(terminal, TCSAFLUSH, &silent);
+    secret_init(out, PASSWORD_MAX);
+    ssize_t n = read(terminal, out->data, out->size);
+    tcsetattr(terminal, TCSAFLUSH, &before);
+    dprintf(terminal, "\n");
+    size_t size = n > 0 ? (size_t)n : 0;
+    if (size > 0 && out->data[size - 1] == '\n')
+        size--;
+    if (size == 0) {
+        secret_done(out);
+        return error_set(err, &admin_argument, NULL, "password", "it is empty");
+    }
+    secret_shrink(out, size);
+    return true;
+}
+
+static bool ask_password(struct secret *out, bool confirm, struct error *err)
+{
+    _cleanup_secret_ struct secret first = SECRET_EMPTY, second = SECRET_EMPTY;
+    if (!read_password(&first, "Password", err) ||
+        (confirm && !read_password(&second, "Once more", err)))
+        return false;
+    if (confirm && !secret_equal(secret_slice(&first), secret_slice(&second)))
+        return error_set(err, &admin_argument, NULL, "password", "the two are not the same");
+    secret_copy(out, secret_slice(&first));
+    return true;
+}
+
+bool call_add_password(struct call *call, const char *name, const char *path, bool confirm)
+{
+    if (path != NULL)
+        return call_add_file(call, name, path);
+    _cleanup_secret_ struct secret password = SECRET_EMPTY;
+    if (!ask_password(&password, confirm, &call->err))
+        return false;
+    _cleanup_fd_ int fd = memfd_create("password", MFD_CLOEXEC);
+    if (fd < 0)
+        return error_set_errno(&call->err, &base_file_unwritable, errno, "password",
+                               "cannot make an anonymous file");
+    if (!file_write_fd(fd, secret_slice(&password), "password", &call->err))
+        return false;
+    lseek(fd, 0, SEEK_SET);
+    call_add_descriptor(call, name, fd);
+    fd = -1;
+    return true;
+}
+
+bool call_add_again(struct call *call, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", call->fds[call->fd_count - 1]);
+    return call_add_file(call, name, path);
+}
+
+static bool connect_service(struct call *call)
+{
+    if (call->client != NULL)
+        return true;
+    const char *path = option_text(call->values, "socket");
+    if (path == NULL)
+        path = getenv("HGS_SOCKET");
+    return admin_client_open(&call->client, path != NULL ? path : CALL_SOCKET, &call->err);
+}
+
+static bool is_dry(const struct call *call)
+{
+    const struct option_entry *options = option_command(call->values)->options;
+    for (; options != NULL && options->name != NULL; options++)
+        if (strcmp(options->name, "dry-run") == 0)
+            return option_given(call->values, "dry-run");
+    return false;
+}
+
+bool call_run(struct call *call, const char *operation)
+{
+    json_write_object_end(&call->writer);
+    return buf_ok(&call->arguments, operation, &call->err) && connect_service(call) &&
+           admin_client_call(call->client, operation, buf_slice(&call->arguments), is_dry(call),
+                             call->fds, call->fd_count, &call->document, &call->result, &call->err);
+}
+
+int call_fail(struct call *call)
+{
+    return option_fail(call->values, &call->err);
+}
+
+bool call_printed(const struct call *call)
+{
+    if (!option_json(call->values))
+        return false;
+    _cleanup_buf_ struct buf text;
+    buf_init(&text, 512 * 1024 * 1024);
+    json_append(&text, call->result);
+    puts(buf_text(&text));
+    return true;
+}
+
+int call_say(const struct call *call, const char *format, ...)
+{
+    if (call_printed(call))
+        return 0;
+    va_list arguments;
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    puts(is_dry(call) ? " (not done: --dry-run)" : "");
+    return 0;
+}
+
+const char *call_text(const struct json *object, const char *name)
+{
+    const struct json *value = object != NULL ? json_get(object, name) : NULL;
+    return value != NULL && json_is_text(value) ? json_text(value) : "";
+}
+
+int64_t call_integer(const struct json *object, const char *name)
+{
+    const struct json *value = object != NULL ? json_get(object, name) : NULL;
+    return value != NULL && json_is_number(value) ? (int64_t)json_number(value) : 0;
+}
+
+bool call_bool(const struct json *object, const char *name)
+{
+    const struct json *value = object != NULL ? json_get(object, name) : NULL;
+    return value != NULL && json_is_bool(value) && json_bool(value);
+}

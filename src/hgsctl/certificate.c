@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/table.h"
+#include "hgsctl/call.h"
+#include "hgsctl/commands.h"
+
+static const char *const types[] = {"signing", "encryption", "communications", NULL};
+
+static bool add_files(struct call *call, const struct option_values *values)
+{
+    const char *pfx = option_text(values, "pfx");
+    const char *password = option_text(values, "password-file");
+    if (pfx == NULL)
+        return call_add_file(call, "key_fd", option_text(values, "key-file")) &&
+               call_add_file(call, "certificate_fd", option_text(values, "file")) &&
+               (password == NULL || call_add_file(call, "password_fd", password));
+    return call_add_file(call, "key_fd", pfx) &&
+           call_add_password(call, "password_fd", password, false);
+}
+
+static int run_add(const struct option_values *values)
+{
+    _cleanup_call_ struct call call;
+    call_init(&call, values);
+    json_write_text(&call.writer, "type", option_text(values, "type"));
+    if (!add_files(&call, values) || !call_run(&call, "certificate.add"))
+        return call_fail(&call);
+    return call_say(&call, "Certificate %s is added%s.", call_text(call.result, "thumbprint"),
+                    call_bool(call.result, "primary") ? " and primary" : "");
+}
+
+static void show_list(const struct json *certificates)
+{
+    const char *const headings[] = {"TYPE",  "THUMBPRINT", "SUBJECT", "EXPIRES",
+                                    "STATE", "SOURCE",     NULL};
+    _cleanup_table_ struct table *table = table_new(headings);
+    for (const struct json *item = json_first(certificates); item != NULL; item = json_next(item)) {
+        bool enabled = call_bool(item, "enabled"), expired = call_bool(item, "expired");
+        table_cell(table, TABLE_PLAIN, "%s", call_text(item, "type"));
+        table_cell(table, TABLE_FAINT, "%s", call_text(item, "thumbprint"));
+        table_cell(table, TABLE_PLAIN, "%s", call_text(item, "subject"));
+        table_cell(table, expired ? TABLE_WARNING : TABLE_PLAIN, "%s",
+                   call_text(item, "not_after"));
+        table_cell(table, enabled ? TABLE_GOOD : TABLE_FAINT, "%s",
+                   !enabled                     ? "disabled"
+                   : call_bool(item, "primary") ? "primary"
+                                                : "enabled");
+        table_cell(table, TABLE_PLAIN, "%s", call_text(item, "source"));
+        table_end_row(table);
+    }
+    table_print(table, stdout);
+}
+
+static int run_list(const struct option_values *values)
+{
+    _cleanup_call_ struct call call;
+    call_init(&call, values);
+    if (!call_run(&call, "certificate.list"))
+        return call_fail(&call);
+    if (!call_printed(&call))
+        show_list(json_get(call.result, "certificates"));
+    return 0;
+}
+
+static int run_show(const struct option_values *values)
+{
+    _cleanup_call_ struct call call;
+    call_init(&call, values);
+    json_write_text(&call.writer, "thumbprint", option_argument(values, 0));
+    if (!call_run(&call, "certificate.show"))
+        return call_fail(&call);
+    if (call_printed(&call))
+        return 0;
+    _cleanup_table_ struct table *table = table_new(NULL);
+    table_pair(table, "Type", "%s", call_text(call.result, "type"));
+    table_pair(table, "Thumbprint (SHA-256)", "%s", call_text(call.result, "thumbprint"));
+    table_pair(table, "Thumbprint (SHA-1)", "%s", call_text(call.result, "thumbprint_sha1"));
+    table_pair(table, "Subject", "%s", call_text(call.result, "subject"));
+    table_pair(table, "Issuer", "%s", call_text(call.result, "issuer"));
+    table_pair(table, "Valid from", "%s", call_text(call.result, "not_before"));
+    table_pair(table, "Valid until", "%s", call_text(call.result, "not_after"));
+    table_pair(table, "Private key", "%s", call_text(call.result, "key_id"));
+    table_pair(table, "Source", "%s", call_text(call.result, "source"));
+    table_pair(table, "Primary", "%s", call_bool(call.result, "primary") ? "yes" : "no");
+    table_pair(table, "Enabled", "%s", call_bool(call.result, "enabled") ? "yes" : "no");
+    table_print(table, stdout);
+    return 0;
+}
+
+static int run_set(const struct option_values *values)
+{
+    _cleanup_call_ struct call call;
+    call_init(&call, values);
+    json_write_text(&call.writer, "thumbprint", option_argument(values, 0));
+    json_write_text(&call.writer, "type", option_text(values, "type"));
+    if (option_given(values, "primary"))
+        json_write_bool(&call.writer, "primary", true);
+    if (option_given(values, "enable") || option_given(values, "disable"))
+        json_write_bool(&call.writer, "enabled", option_given(values, "enable"));
+    if (!call_run(&call, "certificate.set"))
+        return call_fail(&call);
+    return call_say(&call, "Certificate %s is %s.", call_text(call.result, "thumbprint"),
+                    call_bool(call.result, "primary")   ? "primary"
+                    : call_bool(call.result, "enabled") ? "enabled"
+                                                        : "disabled");
+}
+
+static int run_remove(const struct option_values *values)
+{
+    _cleanup_call_ struct call call;
+    call_init(&call, values);
+    if (!option_given(values, "dry-run") &&
+        !option_confirm(values, &call.err,
+                        "Key protectors that know only this certificate can no longer be used."))
+        return call_fail(&call);
+    json_write_text(&call.writer, "thumbprint", option_argument(values, 0));
+    json_write_text(&call.writer, "type", option_text(values, "type"));
+    if (!call_run(&call, "certificate.remove"))
+        return call_fail(&call);
+    return call_say(&call, "Certificate %s is removed, and its private key with it.",
+                    call_text(call.result, "thumbprint"));
+}
+
+static const struct option_argument thumbprint_argument[] = {
+    {"THUMBPRINT", "SHA-256 thumbprint, or its first 8 or more digits", OPTION_ANY, false, false},
+    {NULL, NULL, OPTION_ANY, false, false}};
+#define TYPE_ROW                                                                             \
+    {                                                                                        \
+        "type", "TYPE", "what it is for", OPTION_VALUE, OPTION_ANY, types, true, NULL, false \
+    }
+static const struct option_entry add_options[] = {
+    TYPE_ROW,
+    {"pfx", "FILE", "PFX with the certificate and its private key", OPTION_VALUE, OPTION_FILE, NULL,
+     true, "source", false},
+    {"file", "CERT", "certificate, PEM or DER, with --key-file", OPTION_VALUE, OPTION_FILE, NULL,
+     true, "source", false},
+    {"key-file", "KEY", "PEM private key of --file", OPTION_VALUE, OPTION_FILE, NULL, false, NULL,
+     false},
+    {"password-file", "FILE", "file with the password of the PFX or key (asked for a PFX)",
+     OPTION_VALUE, OPTION_FILE, NULL, false, NULL, false},
+    OPTION_ROW_DRY_RUN,
+    OPTION_END,
+};
+static const struct option_entry set_options[] = {
+    TYPE_ROW,
+    {"primary", NULL, "use it for what is signed or encrypted from now on", OPTION_FLAG, OPTION_ANY,
+     NULL, false, NULL, false},
+    {"enable", NULL, "use it again", OPTION_FLAG, OPTION_ANY, NULL, false, "state", false},
+    {"disable", NULL, "keep it, but do not use it", OPTION_FLAG, OPTION_ANY, NULL, false, "state",
+     false},
+    OPTION_ROW_DRY_RUN,
+    OPTION_END,
+};
+static const struct option_entry remove_options[] = {TYPE_ROW, OPTION_ROW_YES, OPTION_ROW_DRY_RUN,
+                                                     OPTION_END};
+static const char *const add_examples[] = {
+    "hgsctl certificate add --type signing --pfx signing.pfx --password-file pw",
+    "hgsctl certificate add --type encryption --file e.pem --key-file e.key", NULL};
+static const char *const list_examples[] = {"hgsctl certificate list", NULL};
+static const char *const show_examples[] = {"hgsctl certificate show 5f2c9a01", NULL};
+static const char *const set_examples[] = {
+    "hgsctl certificate set 5f2c9a01 --type signing --primary", NULL};
+static const char *const remove_examples[] = {
+    "hgsctl certificate remove 5f2c9a01 --type signing --yes", NULL};
+
+const struct option_command certificate_commands[] = {
+    {"certificate add", "add a signing, encryption or communications certificate",
+     "The private key goes to the keyholder process as a descriptor; it is sealed into the state "
+     "and so on every node. The first certificate of a type becomes primary.",
+     NULL, add_options, add_examples, "Add-HgsKeyProtectionCertificate", run_add},
+    {"certificate list", "list the certificates", NULL, NULL, NULL, list_examples,
+     "Get-HgsKeyProtectionCertificate", run_list},
+    {"certificate show", "show one certificate", NULL, thumbprint_argument, NULL, show_examples,
+     "Get-HgsKeyProtectionCertificate", run_show},
+    {"certificate set", "make a certificate primary, enable or disable it", NULL,
+     thumbprint_argument, set_options, set_examples, "Set-HgsKeyProtectionCertificate", run_set},
+    {"certificate remove", "remove a certificate and its private key", NULL, thumbprint_argument,
+     remove_options, remove_examples, "Remove-HgsKeyProtectionCertificate", run_remove},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+};

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <poll.h>
+#include <stdio.h>
+
+#include "audit/audit.h"
+#include "base/clock.h"
+#include "base/hex.h"
+#include "base/table.h"
+#include "hgsctl/call.h"
+#include "hgsctl/commands.h"
+
+/* The fields that every record has stand in columns of their own; the rest is shown as name=value.
+ */
+static bool is_frame_field(const char *name)
+{
+    static const char *const names[] = {"seq", "time", "event", "prev", NULL};
+    for (size_t i = 0; names[i] != NULL; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void print_event(const struct json *event)
+{
+    printf("%6lld  %s  %-22s", (long long)call_integer(event, "seq"), call_text(event, "time"),
+           call_text(event, "event"));
+    for (const struct json *field = json_first(event); field != NULL; field = json_next(field)) {
+        if (is_frame_field(json_name(field)))
+            continue;
+        _cleanup_buf_ struct buf text;
+        buf_init(&text, 1024 * 1024);
+        json_append(&text, field);
+        printf("  %s=%s", json_name(field), buf_text(&text));
+    }
+    puts("");
+}
+
+/* Prints what came and gives the sequence to ask from next. */
+static int64_t print_events(const struct call *call, int64_t after)
+{
+    for (const struct json *event = json_first(json_get(call->result, "events")); event != NULL;
+         event = json_next(event)) {
+        after = call_integer(event, "seq");
+        if (!option_json(call->values)) {
+            print_event(event);
+            continue;
+        }
+        _cleanup_buf_ struct buf line;
+        buf_init(&line, 1024 * 1024);
+        json_append(&line, event);
+        puts(buf_text(&line));
+    }
+    fflush(stdout);
+    return after;
+}
+
+static bool ask(struct call *call, int64_t after, int64_t since)
+{
+    const char *host = option_text(call->values, "host");
+    const char *event = option_text(call->values, "event");
+    if (host != NULL)
+        json_write_text(&call->writer, "host", host);
+    if (event != NULL)
+        json_write_text(&call->writer, "event", event);
+    if (since != 0)
+        json_write_integer(&call->writer, "since", since);
+    json_write_integer(&call->writer, "after", after);
+    json_write_integer(&call->writer, "limit",
+                       after > 0 ? 0 : option_number(call->values, "limit", 100));
+    return call_run(call, "event.list");
+}
+
+static int run_list(const struct option_values *values)
+{
+    _cleanup_call_ struct call call;
+    call_init(&call, values);
+    int64_t since = 0;
+    const char *since_text = option_text(values, "since");
+    if (since_text != NULL && !clock_parse(&since, since_text, &call.err))
+        return call_fail(&call);
+    if (!ask(&call, 0, since))
+        return call_fail(&call);
+    int64_t after = print_events(&call, 0);
+    while (option_given(values, "follow")) {
+        poll(NULL, 0, 500);
+        call_again(&call);
+        if (!ask(&call, after, since))
+            return call_fail(&call);
+        after = print_events(&call, after);
+    }
+    return 0;
+}
+
+/* A file is read here, since the service may not open what a caller names; the key and the head
+ * come from it. */
+static bool verify_file(struct call *call, const char *file, struct audit_report *report)
+{
+    _cleanup_buf_ struct buf spki;
+    _cleanup_public_key_ struct public_key *key = NULL;
+    buf_init(&spki, 8192);
+    return call_run(call, "event.key") &&
+           json_get_bytes(&spki, call->result, "public_key", &call->err) &&
+           public_key_parse(&key, buf_slice(&spki), &call->err) &&
+           audit_verify(NULL, file, key, 0, NULL, report, &call->err);
+}
+
+static int report_file(struct call *call, const char *file, const struct audit_report *report)
+{
+    if (!report->whole) {
+        call->err = report->problem;
+        return call_fail(call);
+    }
+    if (option_json(call->values))
+        printf("{\"whole\":true,\"records\":%llu,\"first\":%llu,\"last\":%llu,\"checkpoints\":%llu,"
+               "\"unsigned_tail\":%llu}\n",
+               (unsigned long long)report->records, (unsigned long long)report->first,
+               (unsigned long long)report->last, (unsigned long long)report->checkpoints,
+               (unsigned long long)report->unsigned_tail);
+    else
+        printf("%s is whole: records %llu to %llu, %llu checkpoints.\n", file,
+               (unsigned long long)report->first, (unsigned long long)report->last,
+               (unsigned long long)report->checkpoints);
+    return 0;
+}
+
+static int run_verify(const struct option_values *values)
+{
+    _cleanup_call_ struct call call;
+    call_init(&call, values);
+    const char *file = option_argument(values, 0);
+    if (file != NULL) {
+        struct audit_report report = {0};
+        return verify_file(&call, file, &report) ? report_file(&call, file, &report)
+                                                 : call_fail(&call);
+    }
+    if (!call_run(&call, "event.verify"))
+        return call_fail(&call);
+    if (call_printed(&call))
+        return 0;
+    printf("The audit trail is whole: records %lld to %lld, %lld checkpoints, %lld records since "
+           "the last one.\n",
+           (long long)call_integer(call.result, "first"),
+           (long long)call_integer(call.result, "last"),
+           (long long)call_integer(call.result, "checkpoints"),
+           (long long)call_integer(call.result, "unsigned_tail"));
+    return 0;
+}
+
+static const struct option_entry list_options[] = {
+    {"since", "TIME", "only events from then on, as 2026-11-23T10:00:00Z", OPTION_VALUE, OPTION_ANY,
+     NULL, false, NULL, false},
+    {"host", "HOST", "only events about this host", OPTION_VALUE, OPTION_ANY, NULL, false, NULL,
+     false},
+    {"event", "PATTERN", "only events of this name, with shell wildcards", OPTION_VALUE, OPTION_ANY,
+     NULL, false, NULL, false},
+    {"limit", "N", "the newest N of them (default 100; 0: all)", OPTION_VALUE, OPTION_NUMBER, NULL,
+     false, NULL, false},
+    {"follow", NULL, "go on with those to come", OPTION_FLAG, OPTION_ANY, NULL, false, NULL, false},
+    OPTION_END,
+};
+static const struct option_argument file_argument[] = {
+    {"FILE", "one file of a trail, for example a copy", OPTION_FILE, true, false},
+    {NULL, NULL, OPTION_ANY, false, false}};
+static const char *const list_examples[] = {"hgsctl event list --host n1",
+                                            "hgsctl event list --event 'key.*' --follow", NULL};
+static const char *const verify_examples[] = {"hgsctl event verify",
+                                              "hgsctl event verify audit-old.log", NULL};
+
+const struct option_command event_commands[] = {
+    {"event list", "list audited events", "With --json, one object a line.", NULL, list_options,
+     list_examples, "Get-HgsAttestationReport", run_list},
+    {"event verify", "check that the audit trail is whole",
+     "Finds changed, missing and reordered records and a cut end. The end is compared with what "
+     "the store remembers, so that of a single FILE is not checked.",
+     file_argument, NULL, verify_examples, NULL, run_verify},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+};

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/table.h"
+#include "hgsctl/call.h"
+#include "hgsctl/commands.h"
+
+static const char *const modes[] = {"tpm", "hostkey", "ad", NULL};
+
+/* The PFX files and the one password for both. */
+static bool add_certificates(struct call *call, const struct option_values *values)
+{
+    const char *signing = option_text(values, "signing-certificate");
+    const char *encryption = option_text(values, "encryption-certificate");
+    if (signing == NULL || encryption == NULL)
+        return true; /* the service refuses one without the other */
+    return call_add_file(call, "signing_fd", signing) &&
+           call_add_file(call, "encryption_fd", encryption) &&
+           call_add_password(call, "password_fd", option_text(values, "password-file"), false) &&
+           call_add_again(call, "password_again_fd");
+}
+
+static int run_init(const struct option_values *values)
+{
+    _cleanup_call_ struct call call;
+    call_init(&call, values);
+    json_write_text(&call.writer, "service_name", option_text(values, "service-name"));
+    json_write_text(&call.writer, "trust", option_text(values, "trust"));
+    json_write_bool(&call.writer, "generate", option_given(values, "generate-certificates"));
+    if (!add_certificates(&call, values) || !call_run(&call, "server.init"))
+        return call_fail(&call);
+    return call_say(&call, "Service %s is initialised and attests hosts in mode %s.",
+                    option_text(values, "service-name"), option_text(values, "trust"));
+}
+
+static void show_nodes(const struct json *result)
+{
+    const char *const headings[] = {"NODE",         "MODE",         "REVISION",
+                                    "CLOCK OFFSET", "LAST CONTACT", NULL};
+    _cleanup_table_ struct table *table = table_new(headings);
+    for (const struct json *node = json_first(json_get(result, "nodes")); node != NULL;
+         node = json_next(node)) {
+        table_cell(table, TABLE_PLAIN, "%s", call_text(node, "name"));
+        table_cell(table, TABLE_PLAIN, "%s", call_text(node, "mode"));
+        table_cell(table, TABLE_PLAIN, "%lld", (long long)call_integer(node, "revision"));
+        table_cell(table, TABLE_PLAIN, "%lld s", (long long)call_integer(node, "clock_offset"));
+        table_cell(table, TABLE_PLAIN, "%s", call_text(node, "last_contact"));
+        table_end_row(table);
+    }
+    puts("");
+    table_print(table, stdout);
+}
+
+static void show_pairs(const struct json *result)
+{
+    _cleanup_table_ struct table *table = table_new(NULL);
+    const struct json *audit = json_get(result, "audit");
+    table_pair(table, "Service", "%s",
+               call_bool(result, "initialized") ? call_text(result, "service_name")
+                                                : "not initialised (hgsctl server init)");
+    table_pair(table, "Version", "%s", call_text(result, "version"));
+    table_pair(table, "Trust", "%s", call_text(result, "mode"));
+    for (const struct json *url = json_first(json_get(result, "urls")); url != NULL;
+         url = json_next(url))
+        table_pair(table, "URL", "%s", json_text(url));
+    table_pair(table, "Functional level", "%lld",
+               (long long)call_integer(result, "functional_level"));
+    table_pair(table, "Hosts", "%lld", (long long)call_integer(result, "hosts"));
+    table_pair(table, "Service runs as", "%s", call_text(result, "service_user"));
+    table_pair(table, "Keyholder runs as", "%s", call_text(result, "keyholder_user"));
+    table_pair(table, "Keyholder", "%s, %lld keys loaded",
+               call_bool(result, "keyholder_alive") ? "answers" : "DOES NOT ANSWER",
+               (long long)call_integer(result, "keys_loaded"));
+    table_pair(table, "Sandbox", "%s", call_text(result, "sandbox"));
+    table_pair(table, "Audit trail", "%s, %lld records",
+               call_bool(audit, "writable") ? "writable" : "NOT WRITABLE: no key is released",
+               (long long)call_integer(audit, "sequence"));
+    table_pair(table, "Started", "%s", call_text(result, "started"));
+    table_print(table, stdout);
+}
+
+/* What is wrong stands last, where a reader's eye is: the audit trail's failure, keys that cannot
+ * be used. */
+static void show_problems(const struct json *result)
+{
+    const struct json *audit_error = json_get(json_get(result, "audit"), "error");
+    if (audit_error != NULL)
+        printf("\nAudit trail: %s (%s)\n  what to do: %s\n", call_text(audit_error, "message"),
+               call_text(audit_error, "code"), call_text(audit_error, "remedy"));
+    for (const struct json *key = json_first(json_get(result, "keys_unusable")); key != NULL;
+         key = json_next(key)) {
+        const struct json *error = json_get(key, "error");
+        printf("\nPrivate key %s cannot be used: %s (%s)\n  what to do: %s\n",
+               call_text(key, "key_id"), call_text(error, "message"), call_text(error, "code"),
+               call_text(error, "remedy"));
+    }
+}
+
+static int run_show(const struct option_values *values)
+{
+    _cleanup_call_ struct call call;
+    call_init(&call, values);
+    if (!call_run(&call, "server.show"))
+        return call_fail(&call);
+    if (call_printed(&call))
+        return 0;
+    show_pairs(call.result);
+    show_nodes(call.result);
+    show_problems(call.result);
+    return 0;
+}
+
+static int run_set(const struct option_values *values)
+{
+    _cleanup_call_ struct call call;
+    call_init(&call, values);
+    json_write_text(&call.writer, "trust", option_text(values, "trust"));
+    json_write_integer(&call.writer, "wait", option_number(values, "wait", 10));
+    if (!call_run(&call, "server.set"))
+        return call_fail(&call);
+    return call_say(&call, "Every node attests in mode %s.", option_text(values, "trust"));
+}
+
+static void show_tests(const struct json *tests)
+{
+    const char *const headings[] = {"TEST", "RESULT", "DETAIL", NULL};
+    _cleanup_table_ struct table *table = table_new(headings);
+    for (const struct json *test = json_first(tests); test != NULL; test = json_next(test)) {
+        bool ok = call_bool(test, "ok");
+        table_cell(table, TABLE_PLAIN, "%s", call_text(test, "name"));
+        table_cell(table, ok ? TABLE_GOOD : TABLE_BAD, "%s", ok ? "passed" : "FAILED");
+        table_cell(table, TABLE_PLAIN, "%s", call_text(test, "detail"));
+        table_end_row(table);
+    }
+    table_print(table, stdout);
+}
+
+static int run_test(const struct option_values *values)
+{
+    _cleanup_call_ struct call call;
+    call_init(&call, values);
+    if (!call_run(&call, "server.test"))
+        return call_fail(&call);
+    if (!call_printed(&call))
+        show_tests(json_get(call.result, "tests"));
+    return call_bool(call.result, "ok") ? 0 : 1;
+}
+
+static int run_clear(const struct option_values *values)
+{
+    _cleanup_call_ struct call call;
+    call_init(&call, values);
+    if (!option_given(values, "dry-run") &&
+        !option_confirm(values, &call.err,
+                        "This removes every host, certificate and private key of the service."))
+        return call_fail(&call);
+    if (!call_run(&call, "server.clear"))
+        return call_fail(&call);
+    return call_say(&call, "The service is as it was before server init; its audit trail stays.");
+}
+
+static const struct option_entry init_options[] = {
+    {"service-name", "NAME", "name of the cluster", OPTION_VALUE, OPTION_NAME, NULL, true, NULL,
+     false},
+    {"trust", "MODE", "how hosts prove who they are", OPTION_VALUE, OPTION_ANY, modes, true, NULL,
+     false},
+    {"generate-certificates", NULL, "make self-signed signing and encryption certificates",
+     OPTION_FLAG, OPTION_ANY, NULL, true, "certificates", false},
+    {"signing-certificate", "FILE", "PFX with the signing certificate", OPTION_VALUE, OPTION_FILE,
+     NULL, true, "certificates", false},
+    {"encryption-certificate", "FILE", "PFX with the encryption certificate", OPTION_VALUE,
+     OPTION_FILE, NULL, false, NULL, false},
+    {"password-file", "FILE", "file with the password of both PFX files", OPTION_VALUE, OPTION_FILE,
+     NULL, false, NULL, false},
+    OPTION_ROW_DRY_RUN,
+    OPTION_END,
+};
+static const char *const init_examples[] = {
+    "hgsctl server init --service-name fabric --trust hostkey --generate-certificates",
+    "hgsctl server init --service-name fabric --trust hostkey --signing-certificate s.pfx "
+    "--encryption-certificate e.pfx --password-file pw",
+    NULL};
+
+static const struct option_entry set_options[] = {
+    {"trust", "MODE", "how hosts prove who they are", OPTION_VALUE, OPTION_ANY, modes, true, NULL,
+     false},
+    {"wait", "SECONDS", "how long to wait for every node (default 10)", OPTION_VALUE, OPTION_NUMBER,
+     NULL, false, NULL, false},
+    OPTION_ROW_DRY_RUN,
+    OPTION_END,
+};
+static const char *const set_examples[] = {"hgsctl server set --trust hostkey --wait 30", NULL};
+static const char *const show_examples[] = {"hgsctl server show", "hgsctl server show --json",
+                                            NULL};
+static const char *const test_examples[] = {"hgsctl server test", NULL};
+static const struct option_entry clear_options[] = {OPTION_ROW_YES, OPTION_ROW_DRY_RUN, OPTION_END};
+static const char *const clear_examples[] = {"hgsctl server clear --yes", NULL};
+
+const struct option_command server_commands[] = {
+    {"server init", "initialise the service: name, trust, certificates, first signer",
+     "Run once, on the first node. With --generate-certificates the service makes self-signed "
+     "certificates; otherwise the PFX files go to the keyholder process as descriptors that "
+     "nothing else reads.",
+     NULL, init_options, init_examples, "Initialize-HgsServer", run_init},
+    {"server show", "show URLs, users, mode, nodes, keys, and what is wrong", NULL, NULL, NULL,
+     show_examples, "Get-HgsServer", run_show},
+    {"server set", "switch how hosts prove who they are",
+     "Returns when every live node enforces the new mode, and names those that do not.", NULL,
+     set_options, set_examples, "Set-HgsServer", run_set},
+    {"server test", "test keys, signers, certificates, store and audit trail",
+     "Signs and decrypts with every private key, and says of each failure how to mend it. "
+     "Ends with 1 when a test failed.",
+     NULL, NULL, test_examples, "Test-HgsServer", run_test},
+    {"server clear", "remove everything but the audit trail", NULL, NULL, clear_options,
+     clear_examples, "Clear-HgsServer", run_clear},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+};
