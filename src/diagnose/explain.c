@@ -28,19 +28,28 @@ static const struct error_code *const *const tables[] = {
 };
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 
-const struct error_code *diagnose_explain_at(size_t index, diagnose_explain_table more)
+/* The *index-th of a table, or NULL with *index less by its size. */
+static const struct error_code *at(const struct error_code *const *table, size_t *index)
 {
-    for (size_t i = 0; i < TABLE_COUNT; i++)
-        for (diagnose_explain_table code = tables[i]; *code != NULL; code++)
-            if (index-- == 0)
-                return *code;
-    for (; more != NULL && *more != NULL; more++)
-        if (index-- == 0)
-            return *more;
+    for (; *table != NULL; table++)
+        if ((*index)-- == 0)
+            return *table;
     return NULL;
 }
 
-const struct error_code *diagnose_explain_find(const char *name, diagnose_explain_table more)
+const struct error_code *diagnose_explain_at(size_t index, diagnose_explain_tables more)
+{
+    const struct error_code *code;
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        if ((code = at(tables[i], &index)) != NULL)
+            return code;
+    for (; more != NULL && *more != NULL; more++)
+        if ((code = at(*more, &index)) != NULL)
+            return code;
+    return NULL;
+}
+
+const struct error_code *diagnose_explain_find(const char *name, diagnose_explain_tables more)
 {
     const struct error_code *code;
     for (size_t i = 0; (code = diagnose_explain_at(i, more)) != NULL; i++)
@@ -49,7 +58,7 @@ const struct error_code *diagnose_explain_find(const char *name, diagnose_explai
     return NULL;
 }
 
-const char *diagnose_explain_nearest(const char *name, diagnose_explain_table more)
+const char *diagnose_explain_nearest(const char *name, diagnose_explain_tables more)
 {
     const char *names[CODES_MAX];
     const struct error_code *code;
@@ -83,7 +92,7 @@ void diagnose_explain_format_json(struct buf *out, const struct error_code *code
     buf_append_text(out, "\n");
 }
 
-void diagnose_explain_list(struct buf *out, diagnose_explain_table more, bool json)
+void diagnose_explain_list(struct buf *out, diagnose_explain_tables more, bool json)
 {
     const struct error_code *code;
     struct json_writer writer;
