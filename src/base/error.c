@@ -32,8 +32,9 @@ static void replace_controls(char *text)
     }
 }
 
-static void fill(struct error *err, const struct error_code *code, const char *clause,
-                 const char *object, const char *format, va_list arguments)
+static void __attribute__((format(printf, 5, 0)))
+fill(struct error *err, const struct error_code *code, const char *clause, const char *object,
+     const char *format, va_list arguments)
 {
     memset(err, 0, sizeof *err);
     err->code = code;

@@ -3,6 +3,8 @@
 
 /* Messages with descriptors over UNIX sockets (SCM_RIGHTS). */
 
+#include <sys/types.h>
+
 #include "base/buf.h"
 
 #define DESCRIPTORS_MAX 64
@@ -18,7 +20,7 @@ bool descriptors_send(int socket, struct slice bytes, const int *fds, size_t cou
  */
 bool descriptors_receive(int socket, void *bytes, size_t size, size_t *received, int *fds,
                          size_t *count, struct error *err);
-/* The peer's user, group, process and supplementary groups (SO_PEERCRED, SO_PEERGROUPS). groups:
- * freed by caller. */
+/* The peer's user, group, process and supplementary groups (SO_PEERCRED, SO_PEERGROUPS), as they
+ * were when it connected. groups: freed by caller; NULL when there are none. */
 bool descriptors_peer(int socket, uid_t *uid, gid_t *gid, pid_t *pid, gid_t **groups,
                       size_t *group_count, struct error *err);

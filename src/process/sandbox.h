@@ -11,24 +11,38 @@
 
 #include <sys/types.h>
 
-/* Becomes user and group for good (supplementary groups: those given by the user database), no new
- * privileges, no capabilities. A NULL user keeps the ids. */
+/*
+ * Becomes user and group for good (supplementary groups: those given by the user database), no new
+ * privileges, no capabilities. A NULL user keeps the ids. Checks that root cannot be regained;
+ * keeps the parent-death signal. process.user, process.sandbox.
+ */
 bool sandbox_drop_user(const char *user, struct error *err);
+/* The same, but CAP_NET_BIND_SERVICE is kept where the caller has it, to listen below port 1024. */
+bool sandbox_drop_user_keep_ports(const char *user, struct error *err);
 /* No core dumps, not dumpable (so not traceable by the same user), no new privileges. Every process
  * of hgsd. */
 bool sandbox_undumpable(struct error *err);
 
-/* The software keyholder: no files and no network; read, write, send and receive on what is open,
- * memory, threads. */
+/*
+ * The software keyholder: no files and no network; read, write, send and receive on what is open
+ * (descriptors that arrive, too), memory, threads. Looking for a file fails with EACCES; any other
+ * call that is not listed in sandbox_keyholder.c kills the process. Both profiles are entered
+ * before a second thread exists.
+ */
 bool sandbox_keyholder(struct error *err);
 
 struct sandbox_service_paths {
-    const char *const
-        *writable; /* folders, NULL-terminated: the store, the audit trail, the run folder */
-    const char *const *readable; /* folders and files: TLS files, /etc, /usr */
+    /* Folders, NULL-terminated, which must exist: the store, the audit trail, the run folder. */
+    const char *const *writable;
+    /* Folders and files, NULL-terminated; skipped when missing: TLS files, the configuration. */
+    const char *const *readable;
 };
-/* The service: sockets, its own folders, no exec, no ptrace, no process_vm_*, no mount, no
- * namespaces, no keyrings… */
+/*
+ * The service: sockets, its own folders. What only an attack would call kills (exec, ptrace,
+ * process_vm_*, mount, namespaces, keyrings: sandbox_service.c); signals to others, new processes
+ * and executable memory are refused with EPERM, other files with EACCES; calls that are not listed
+ * fail with ENOSYS.
+ */
 bool sandbox_service(const struct sandbox_service_paths *paths, struct error *err);
 
 /* What the kernel offers, for messages and server show: "landlock 4, seccomp" or what is missing.

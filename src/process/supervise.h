@@ -4,21 +4,24 @@
 /*
  * Child processes that are kept running: started, watched by pidfd, started again with growing
  * pauses (100 ms to 10 s; back to 100 ms after a minute of health), told to stop (SIGTERM, then
- * SIGKILL) in order.
+ * SIGKILL) in order. A child that outlives its supervisor is killed (PR_SET_PDEATHSIG).
  */
+
+#include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
-#include <sys/types.h>
-
 struct supervised {
     const char *name; /* for messages */
-    /* Called in the new process; never returns. context is supervise_child's. */
+    /* Called in the new process, with the caller's signal mask; never returns. context is below. */
     void (*run)(void *context) __attribute__((noreturn));
-    /* Called in the supervisor before each start and after each end. started may refuse: then it is
-     * tried again later. */
+    /* All of these may be NULL and are called in the supervisor. starting comes before each start
+     * and may refuse: then it is tried again later, and refused is told why (as it is when the
+     * kernel starts no process). ended comes after each end, with waitpid's status. */
     bool (*starting)(void *context, struct error *err);
     void (*started)(void *context, pid_t pid);
+    void (*refused)(void *context, const struct error *err);
     void (*ended)(void *context, int status);
     void *context;
     /* private to supervise.c */
@@ -29,8 +32,8 @@ struct supervised {
 
 /*
  * Runs children (in order; stopped in reverse order) until SIGTERM or SIGINT arrives, then stops
- * them, giving each grace_ms. SIGHUP is passed on to all of them. poll_fds/on_readable: further
- * descriptors of the caller to watch.
+ * them, giving each grace_ms. SIGHUP is passed on to all of them. For a process with one thread.
+ * process.spawn when the kernel gives no descriptors to wait on.
  */
 bool supervise_run(struct supervised *children, size_t count, int64_t grace_ms, struct error *err);
 

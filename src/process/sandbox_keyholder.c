@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "process/sandbox.h"
+#include "process/sandbox_landlock.h"
+#include "process/sandbox_sanitizer.h"
+#include "process/sandbox_seccomp.h"
+#include "process/sandbox_threads.h"
+
+/*
+ * Beyond what every profile has, a keyholder may do nothing: a call without a rule is an attack or
+ * a bug, and kills. The exceptions answer with an error, because a library tries them and can do
+ * without: looking for files (a time zone, a configuration, a character set), asking what a
+ * descriptor is.
+ */
+#define NO_FILES SCMP_ACT_ERRNO(EACCES)
+
+static const struct sandbox_rule rules[] = {
+    SANDBOX_DO(NO_FILES, access),
+    SANDBOX_DO(NO_FILES, faccessat),
+    SANDBOX_DO(NO_FILES, faccessat2),
+    SANDBOX_DO(NO_FILES, lstat),
+    SANDBOX_DO(NO_FILES, open),
+    SANDBOX_DO(NO_FILES, openat),
+    SANDBOX_DO(NO_FILES, openat2),
+    SANDBOX_DO(NO_FILES, readlink),
+    SANDBOX_DO(NO_FILES, readlinkat),
+    SANDBOX_DO(NO_FILES, stat),
+    SANDBOX_DO(SCMP_ACT_ERRNO(ENOSYS), statx),
+    /* libc's fstat. A path beside the flag would tell metadata of a file, no more. */
+    SANDBOX_IF_BITS(SCMP_ACT_ALLOW, newfstatat, 3, AT_EMPTY_PATH),
+    SANDBOX_IF_NO_BITS(NO_FILES, newfstatat, 3, AT_EMPTY_PATH),
+
+    SANDBOX_DO(SCMP_ACT_ERRNO(ENOTTY), ioctl),
+    SANDBOX_IF(SCMP_ACT_ALLOW, fcntl, 1, F_GETFD),
+    SANDBOX_IF(SCMP_ACT_ALLOW, fcntl, 1, F_GETFL),
+    SANDBOX_IF(SCMP_ACT_ALLOW, fcntl, 1, F_SETFD),
+    SANDBOX_IF(SCMP_ACT_ALLOW, fcntl, 1, F_SETFL),
+};
+static const struct sandbox_table table = {rules, sizeof rules / sizeof rules[0]};
+
+bool sandbox_keyholder(struct error *err)
+{
+    const struct sandbox_landlock nothing = {.tcp = false};
+    const struct sandbox_table tables[] = {sandbox_basic_calls, table, sandbox_sanitizer_calls};
+    sandbox_sanitizer_quiet();
+    return sandbox_threads_none(err) && sandbox_undumpable(err) &&
+           sandbox_landlock(&nothing, err) &&
+           sandbox_seccomp(SCMP_ACT_KILL_PROCESS, tables, 3, err);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "base/memory.h"
+#include "process/sandbox.h"
+#include "process/sandbox_landlock.h"
+#include "process/sandbox_sanitizer.h"
+#include "process/sandbox_seccomp.h"
+#include "process/sandbox_threads.h"
+
+/*
+ * The service has libraries for HTTP, TLS and a database in it, whose next version may try a new
+ * system call first: a call without a rule answers ENOSYS, so that they fall back. What only an
+ * attack would call kills.
+ */
+static const struct sandbox_rule file_rules[] = {
+    SANDBOX_ALLOW(access),     SANDBOX_ALLOW(chmod),      SANDBOX_ALLOW(chown),
+    SANDBOX_ALLOW(dup),        SANDBOX_ALLOW(dup2),       SANDBOX_ALLOW(dup3),
+    SANDBOX_ALLOW(faccessat),  SANDBOX_ALLOW(faccessat2), SANDBOX_ALLOW(fadvise64),
+    SANDBOX_ALLOW(fallocate),  SANDBOX_ALLOW(fchmod),     SANDBOX_ALLOW(fchmodat),
+    SANDBOX_ALLOW(fchown),     SANDBOX_ALLOW(fchownat),   SANDBOX_ALLOW(fcntl),
+    SANDBOX_ALLOW(flock),      SANDBOX_ALLOW(fstatfs),    SANDBOX_ALLOW(getcwd),
+    SANDBOX_ALLOW(getdents64), SANDBOX_ALLOW(lchown),     SANDBOX_ALLOW(link),
+    SANDBOX_ALLOW(linkat),     SANDBOX_ALLOW(lstat),      SANDBOX_ALLOW(memfd_create),
+    SANDBOX_ALLOW(mkdir),      SANDBOX_ALLOW(mkdirat),    SANDBOX_ALLOW(msync),
+    SANDBOX_ALLOW(newfstatat), SANDBOX_ALLOW(open),       SANDBOX_ALLOW(openat),
+    SANDBOX_ALLOW(pipe2),      SANDBOX_ALLOW(preadv),     SANDBOX_ALLOW(preadv2),
+    SANDBOX_ALLOW(pwritev),    SANDBOX_ALLOW(pwritev2),   SANDBOX_ALLOW(readlink),
+    SANDBOX_ALLOW(readlinkat), SANDBOX_ALLOW(rename),     SANDBOX_ALLOW(renameat),
+    SANDBOX_ALLOW(renameat2),  SANDBOX_ALLOW(rmdir),      SANDBOX_ALLOW(stat),
+    SANDBOX_ALLOW(statfs),     SANDBOX_ALLOW(statx),      SANDBOX_ALLOW(sync_file_range),
+    SANDBOX_ALLOW(truncate),   SANDBOX_ALLOW(umask),      SANDBOX_ALLOW(unlink),
+    SANDBOX_ALLOW(unlinkat),   SANDBOX_ALLOW(utimensat),
+};
+
+static const struct sandbox_rule socket_rules[] = {
+    SANDBOX_IF(SCMP_ACT_ALLOW, socket, 0, AF_UNIX),
+    SANDBOX_IF(SCMP_ACT_ALLOW, socket, 0, AF_INET),
+    SANDBOX_IF(SCMP_ACT_ALLOW, socket, 0, AF_INET6),
+    SANDBOX_ALLOW(accept),
+    SANDBOX_ALLOW(accept4),
+    SANDBOX_ALLOW(bind),
+    SANDBOX_ALLOW(connect),
+    SANDBOX_ALLOW(getpeername),
+    SANDBOX_ALLOW(getsockname),
+    SANDBOX_ALLOW(listen),
+    SANDBOX_ALLOW(recvmmsg),
+    SANDBOX_ALLOW(select),
+    SANDBOX_ALLOW(pselect6),
+    SANDBOX_ALLOW(sendfile),
+    SANDBOX_ALLOW(sendmmsg),
+    SANDBOX_ALLOW(setsockopt),
+    SANDBOX_ALLOW(signalfd4),
+    SANDBOX_ALLOW(socketpair),
+    SANDBOX_ALLOW(timerfd_create),
+    SANDBOX_ALLOW(timerfd_gettime),
+    SANDBOX_ALLOW(timerfd_settime),
+    SANDBOX_IF(SCMP_ACT_ALLOW, ioctl, 1, FIONBIO),
+    SANDBOX_IF(SCMP_ACT_ALLOW, ioctl, 1, FIONREAD),
+    SANDBOX_IF(SCMP_ACT_ALLOW, ioctl, 1, SIOCOUTQ),
+    SANDBOX_IF(SCMP_ACT_ALLOW, ioctl, 1, TCGETS),
+
+    SANDBOX_ALLOW(capget),
+    SANDBOX_ALLOW(getcpu),
+    SANDBOX_ALLOW(getgroups),
+    SANDBOX_ALLOW(getpgrp),
+    SANDBOX_ALLOW(getresgid),
+    SANDBOX_ALLOW(getresuid),
+    SANDBOX_ALLOW(rt_sigpending),
+    SANDBOX_ALLOW(rt_sigsuspend),
+    SANDBOX_ALLOW(rt_sigtimedwait),
+    SANDBOX_ALLOW(sched_getparam),
+    SANDBOX_ALLOW(sched_getscheduler),
+    SANDBOX_ALLOW(sysinfo),
+    SANDBOX_ALLOW(times),
+};
+
+/* Things that fail in ordinary programs too: a plain refusal tells more than ENOSYS. */
+#define REFUSED SCMP_ACT_ERRNO(EPERM)
+static const struct sandbox_rule refused_rules[] = {
+    SANDBOX_IF_NO_BITS(REFUSED, clone, 0, CLONE_THREAD),
+    SANDBOX_IF_BITS(REFUSED, mmap, 2, PROT_EXEC),
+    SANDBOX_IF_BITS(REFUSED, mprotect, 2, PROT_EXEC),
+    SANDBOX_DO(REFUSED, fork),
+    SANDBOX_DO(REFUSED, kill),
+    SANDBOX_DO(REFUSED, pidfd_open),
+    SANDBOX_DO(REFUSED, pidfd_send_signal),
+    SANDBOX_DO(REFUSED, rt_sigqueueinfo),
+    SANDBOX_DO(REFUSED, rt_tgsigqueueinfo),
+    SANDBOX_DO(REFUSED, setgid),
+    SANDBOX_DO(REFUSED, setgroups),
+    SANDBOX_DO(REFUSED, setregid),
+    SANDBOX_DO(REFUSED, setresgid),
+    SANDBOX_DO(REFUSED, setresuid),
+    SANDBOX_DO(REFUSED, setreuid),
+    SANDBOX_DO(REFUSED, setuid),
+    SANDBOX_DO(REFUSED, tkill),
+    SANDBOX_DO(REFUSED, vfork),
+};
+
+/* Reaching into other processes, the kernel, its keys and mounts; other programs. */
+#define KILLED(name) SANDBOX_DO(SCMP_ACT_KILL_PROCESS, name)
+static const struct sandbox_rule killed_rules[] = {
+    KILLED(add_key),
+    KILLED(bpf),
+    KILLED(chroot),
+    KILLED(delete_module),
+    KILLED(execve),
+    KILLED(execveat),
+    KILLED(fanotify_init),
+    KILLED(finit_module),
+    KILLED(fsmount),
+    KILLED(fsopen),
+    KILLED(init_module),
+    KILLED(io_uring_setup),
+    KILLED(ioperm),
+    KILLED(iopl),
+    KILLED(kcmp),
+    KILLED(kexec_file_load),
+    KILLED(kexec_load),
+    KILLED(keyctl),
+    KILLED(mknod),
+    KILLED(mknodat),
+    KILLED(modify_ldt),
+    KILLED(mount),
+    KILLED(mount_setattr),
+    KILLED(move_mount),
+    KILLED(name_to_handle_at),
+    KILLED(open_by_handle_at),
+    KILLED(open_tree),
+    KILLED(perf_event_open),
+    KILLED(pidfd_getfd),
+    KILLED(pivot_root),
+    KILLED(process_madvise),
+    KILLED(process_vm_readv),
+    KILLED(process_vm_writev),
+    KILLED(ptrace),
+    KILLED(reboot),
+    KILLED(request_key),
+    KILLED(setns),
+    KILLED(swapoff),
+    KILLED(swapon),
+    KILLED(umount2),
+    KILLED(unshare),
+    KILLED(userfaultfd),
+};
+
+#define TABLE(rules)                            \
+    {                                           \
+        rules, sizeof(rules) / sizeof(rules)[0] \
+    }
+
+/* What libraries look at, and anybody may know. */
+static const char *const always_readable[] = {
+    "/dev/null",
+    "/dev/urandom",
+    "/etc/localtime",
+    "/etc/ssl/openssl.cnf",
+    "/sys/devices/system/cpu",
+    "/usr/share/zoneinfo",
+    NULL,
+};
+
+static size_t count_of(const char *const *paths)
+{
+    size_t count = 0;
+    while (paths != NULL && paths[count] != NULL)
+        count++;
+    return count;
+}
+
+/* Both lists in one, allocated. */
+static const char **join(const char *const *a, const char *const *b)
+{
+    size_t a_count = count_of(a), b_count = count_of(b);
+    const char **joined = memory_allocate_zero(a_count + b_count + 1, sizeof *joined);
+    for (size_t i = 0; i < a_count; i++)
+        joined[i] = a[i];
+    for (size_t i = 0; i < b_count; i++)
+        joined[a_count + i] = b[i];
+    return joined;
+}
+
+bool sandbox_service(const struct sandbox_service_paths *paths, struct error *err)
+{
+    const struct sandbox_table tables[] = {
+        sandbox_basic_calls,  TABLE(file_rules),   TABLE(socket_rules),
+        TABLE(refused_rules), TABLE(killed_rules),
+    };
+    _cleanup_free_ const char **readable = join(always_readable, paths->readable);
+    const struct sandbox_landlock landlock = {
+        .writable = paths->writable, .readable = readable, .tcp = true};
+    sandbox_sanitizer_quiet();
+    return sandbox_threads_none(err) && sandbox_undumpable(err) &&
+           sandbox_landlock(&landlock, err) &&
+           sandbox_seccomp(SCMP_ACT_ERRNO(ENOSYS), tables, sizeof tables / sizeof tables[0], err);
+}
