@@ -15,6 +15,7 @@
 /* Stands in one table by its identity and in one by its name. */
 struct entry {
     uint8_t id[ATTESTATION_HOST_ID_SIZE];
+    uint8_t generation; /* of the map, when it was put */
     char name[];
 };
 
@@ -33,8 +34,9 @@ struct shard {
 
 struct attestation_host_map {
     struct shard shards[SHARD_COUNT];
-    pthread_mutex_t change; /* guards by_name, which only changes look at */
+    pthread_mutex_t change; /* guards by_name and generation, which only changes look at */
     struct table by_name;
+    uint8_t generation;
     uint8_t hash_key[16];
 };
 
@@ -179,8 +181,9 @@ static void remove_entry(struct attestation_host_map *map, struct entry *entry)
 static void add_entry(struct attestation_host_map *map, const char *name, const uint8_t *id)
 {
     size_t size = strlen(name) + 1;
-    struct entry *entry = memory_allocate(sizeof *entry + size);
+    struct entry *entry = memory_allocate(offsetof(struct entry, name) + size);
     memcpy(entry->id, id, sizeof entry->id);
+    entry->generation = map->generation;
     memcpy(entry->name, name, size);
     table_add(&map->by_name, map, hash_by_name, entry);
     struct shard *shard = shard_of(map, id);
@@ -197,7 +200,9 @@ void attestation_host_map_put(struct attestation_host_map *map, const char *name
     bool same = entry != NULL && memcmp(entry->id, id, sizeof entry->id) == 0;
     if (entry != NULL && !same)
         remove_entry(map, entry);
-    if (!same) /* else it stays found throughout */
+    if (same) /* stays found throughout */
+        entry->generation = map->generation;
+    else
         add_entry(map, name, id);
     pthread_mutex_unlock(&map->change);
 }
@@ -210,6 +215,27 @@ bool attestation_host_map_remove(struct attestation_host_map *map, const char *n
         remove_entry(map, entry);
     pthread_mutex_unlock(&map->change);
     return entry != NULL;
+}
+
+void attestation_host_map_begin(struct attestation_host_map *map)
+{
+    pthread_mutex_lock(&map->change);
+    map->generation++;
+    pthread_mutex_unlock(&map->change);
+}
+
+void attestation_host_map_sweep(struct attestation_host_map *map)
+{
+    pthread_mutex_lock(&map->change);
+    size_t slot = 0;
+    while (slot < map->by_name.capacity) {
+        struct entry *entry = map->by_name.slots[slot];
+        if (entry == NULL || entry->generation == map->generation)
+            slot++;
+        else
+            remove_entry(map, entry); /* another may have moved into its slot */
+    }
+    pthread_mutex_unlock(&map->change);
 }
 
 bool attestation_host_map_find(struct attestation_host_map *map,

@@ -24,6 +24,13 @@ void attestation_host_map_put(struct attestation_host_map *map, const char *name
 /* False when there was none of this name. */
 bool attestation_host_map_remove(struct attestation_host_map *map, const char *name);
 
+/*
+ * Reading all hosts anew: begin, put each that there is, sweep; this removes all that were not put
+ * since begin. Readers find every host that stays throughout. One at a time.
+ */
+void attestation_host_map_begin(struct attestation_host_map *map);
+void attestation_host_map_sweep(struct attestation_host_map *map);
+
 /* Copies the name of a host with this identity to name; false when there is none. */
 bool attestation_host_map_find(struct attestation_host_map *map,
                                const uint8_t id[ATTESTATION_HOST_ID_SIZE],

@@ -8,14 +8,17 @@
 #define RETRY_SECONDS 5
 
 /* Commits; somebody else's having been there first is fine. */
-static bool commit(const struct attestation_renewal *renewal, const struct store_change *changes,
+static bool commit(const struct attestation_renewal *renewal, struct store_change *changes,
                    size_t count, bool *done, struct error *err)
 {
+    int64_t revision;
     struct error why = {0};
-    *done = store_commit(renewal->store, changes, count, NULL, &why);
-    if (*done)
+    *done = store_commit(renewal->store, changes, count, &revision, &why);
+    if (*done) {
+        for (size_t i = 0; i < count; i++)
+            changes[i].expected = revision;
         renewal->committed(renewal->context, changes, count);
-    else if (why.code != &store_conflict) {
+    } else if (why.code != &store_conflict) {
         if (err != NULL)
             *err = why;
         return false;

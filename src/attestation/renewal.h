@@ -13,7 +13,7 @@ struct attestation_renewal {
     struct store *store;
     struct keyholder *keyholder;
     const char *node;
-    /* Called with each commit that was made. */
+    /* Called with each commit that was made, as the store's watch will bring it too. */
     void (*committed)(void *context, const struct store_change *changes, size_t count);
     void *context;
 };

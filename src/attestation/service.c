@@ -73,6 +73,11 @@ void attestation_apply(struct attestation_service *service, const struct store_c
 {
     bool changed = false;
     pthread_mutex_lock(&service->lock);
+    if (changes == NULL) { /* the watch lost commits */
+        attestation_state_load(&service->state, service->options.store, &(int64_t){0},
+                               &service->state.problem); /* else a tick tries again */
+        changed = true;
+    }
     for (size_t i = 0; i < count; i++)
         changed = attestation_state_apply(&service->state, &changes[i]) || changed;
     if (changed)
@@ -108,12 +113,25 @@ static bool renew(struct attestation_service *service, bool at_once, int64_t *du
     return good;
 }
 
+/* When the watch lost commits and the store could not be read again at that moment. */
+static bool reload_if_stale(struct attestation_service *service, struct error *err)
+{
+    int64_t revision;
+    pthread_mutex_lock(&service->lock);
+    bool good = !service->state.stale ||
+                attestation_state_load(&service->state, service->options.store, &revision, err);
+    publish(service);
+    pthread_mutex_unlock(&service->lock);
+    return good;
+}
+
 bool attestation_tick(struct attestation_service *service, int64_t *due, struct error *err)
 {
-    if (attestation_current_mode(service) != ATTESTATION_MODE_UNKNOWN)
-        return renew(service, false, due, err);
     *due = clock_now(service->options.clock) + IDLE_SECONDS;
-    return true;
+    if (!reload_if_stale(service, err))
+        return false;
+    return attestation_current_mode(service) == ATTESTATION_MODE_UNKNOWN ||
+           renew(service, false, due, err);
 }
 
 bool attestation_signer_renew(struct attestation_service *service, struct error *err)

@@ -34,8 +34,9 @@ bool attestation_service_new(struct attestation_service **out,
                              const struct attestation_options *options, int64_t *revision,
                              struct error *err);
 void attestation_service_free(struct attestation_service **service);
-/* The changes of one or more commits, in order; from the store's watch thread. Publishes a new
- * snapshot if needed. */
+/* The changes of one or more commits, in order, exactly as the store's watch gives them (`expected`
+ * is the revision of the commit; NULL and 0: read everything again); from its thread. Publishes a
+ * new snapshot if needed. */
 void attestation_apply(struct attestation_service *service, const struct store_change *changes,
                        size_t count);
 

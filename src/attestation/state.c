@@ -64,7 +64,7 @@ static bool apply_signer(struct attestation_state *state, const struct store_cha
     return true;
 }
 
-bool attestation_state_apply(struct attestation_state *state, const struct store_change *change)
+static bool apply(struct attestation_state *state, const struct store_change *change)
 {
     switch (change->kind) {
     case STORE_SETTING:
@@ -78,26 +78,53 @@ bool attestation_state_apply(struct attestation_state *state, const struct store
     }
 }
 
+bool attestation_state_apply(struct attestation_state *state, const struct store_change *change)
+{
+    if (change->expected > 0 && change->expected <= state->loaded[change->kind])
+        return false;
+    return apply(state, change);
+}
+
 static bool load_record(void *context, const struct store_record *record, struct error *err)
 {
     (void)err;
     struct store_change change = {.kind = record->kind, .key = record->key, .value = record->value};
-    attestation_state_apply(context, &change);
+    apply(context, &change);
+    return true;
+}
+
+static bool load_kinds(struct attestation_state *state, struct store *store, struct error *err)
+{
+    static const enum store_kind kinds[] = {STORE_SETTING, STORE_HOST, STORE_ATTESTATION_SIGNER};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (!store_list(store, kinds[i], NULL, 0, load_record, state, &state->loaded[kinds[i]],
+                        err))
+            return false;
+    }
     return true;
 }
 
 bool attestation_state_load(struct attestation_state *state, struct store *store, int64_t *revision,
                             struct error *err)
 {
-    static const enum store_kind kinds[] = {STORE_SETTING, STORE_HOST, STORE_ATTESTATION_SIGNER};
-    int64_t
-        before; /* the lists are of states at or behind it; applying a change twice is harmless */
+    int64_t before; /* each list is of a state at or behind it */
+    state->stale = true;
     if (!store_revision(store, &before, err))
         return false;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (!store_list(store, kinds[i], NULL, 0, load_record, state, NULL, err))
-            return false;
+    struct attestation_settings settings = state->settings;
+    _cleanup_attestation_signer_list_ struct attestation_signer_list signers = state->signers;
+    attestation_settings_init(&state->settings);
+    state->signers = (struct attestation_signer_list){0};
+    attestation_host_map_begin(state->hosts);
+    if (!load_kinds(state, store, err)) {
+        attestation_signer_list_done(&state->signers);
+        state->signers = signers; /* go on with what was known */
+        signers = (struct attestation_signer_list){0};
+        state->settings = settings;
+        return false;
     }
+    attestation_host_map_sweep(state->hosts);
+    state->stale = false;
     *revision = before;
     return true;
 }

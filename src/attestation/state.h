@@ -15,13 +15,20 @@ struct attestation_state {
     /* All else belongs to whoever holds the service's lock. */
     struct attestation_settings settings;
     struct attestation_signer_list signers;
-    struct error problem; /* the latest damaged record; code NULL: none */
+    struct error problem;           /* the latest damaged record; code NULL: none */
+    int64_t loaded[STORE_KIND_MAX]; /* the revision at which a kind was read whole */
+    bool stale;                     /* must be read whole again, and could not be yet */
 };
 
 void attestation_state_init(struct attestation_state *state);
 void attestation_state_done(struct attestation_state *state);
-/* Reads all of it. *revision: changes behind it must be applied (again). Errors of store/. */
+/* Reads all of it, also once more over what was there. *revision: changes behind it must be
+ * applied. When it fails it is stale. Errors of store/. */
 bool attestation_state_load(struct attestation_state *state, struct store *store, int64_t *revision,
                             struct error *err);
-/* One change. True when settings or signers may have changed. */
+/*
+ * One change as the store's watch gives it: `expected` is the revision of its commit, and one that
+ * was there already when its kind was read is passed over. True when settings or signers may have
+ * changed.
+ */
 bool attestation_state_apply(struct attestation_state *state, const struct store_change *change);
