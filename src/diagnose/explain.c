@@ -37,19 +37,16 @@ static const struct error_code *at(const struct error_code *const *table, size_t
     return NULL;
 }
 
-const struct error_code *diagnose_explain_at(size_t index, diagnose_explain_tables more)
+const struct error_code *diagnose_explain_at(size_t index, diagnose_explain_table more)
 {
     const struct error_code *code;
     for (size_t i = 0; i < TABLE_COUNT; i++)
         if ((code = at(tables[i], &index)) != NULL)
             return code;
-    for (; more != NULL && *more != NULL; more++)
-        if ((code = at(*more, &index)) != NULL)
-            return code;
-    return NULL;
+    return more != NULL ? at(more, &index) : NULL;
 }
 
-const struct error_code *diagnose_explain_find(const char *name, diagnose_explain_tables more)
+const struct error_code *diagnose_explain_find(const char *name, diagnose_explain_table more)
 {
     const struct error_code *code;
     for (size_t i = 0; (code = diagnose_explain_at(i, more)) != NULL; i++)
@@ -58,7 +55,7 @@ const struct error_code *diagnose_explain_find(const char *name, diagnose_explai
     return NULL;
 }
 
-const char *diagnose_explain_nearest(const char *name, diagnose_explain_tables more)
+const char *diagnose_explain_nearest(const char *name, diagnose_explain_table more)
 {
     const char *names[CODES_MAX];
     const struct error_code *code;
@@ -92,7 +89,7 @@ void diagnose_explain_format_json(struct buf *out, const struct error_code *code
     buf_append_text(out, "\n");
 }
 
-void diagnose_explain_list(struct buf *out, diagnose_explain_tables more, bool json)
+void diagnose_explain_list(struct buf *out, diagnose_explain_table more, bool json)
 {
     const struct error_code *code;
     struct json_writer writer;

@@ -8,18 +8,17 @@
 
 #include "base/buf.h"
 
-/* The programs' own tables (NULL-terminated, of NULL-terminated tables) beside those of the rooms;
- * may be NULL. */
-typedef const struct error_code *const *const *diagnose_explain_tables;
+/* The program's own table, NULL-terminated, beside those of the rooms; or NULL. */
+typedef const struct error_code *const *diagnose_explain_table;
 
 /* The code of this name ("vm.malformed"), or NULL. */
-const struct error_code *diagnose_explain_find(const char *name, diagnose_explain_tables more);
+const struct error_code *diagnose_explain_find(const char *name, diagnose_explain_table more);
 /* The index-th of all codes, or NULL behind the last. */
-const struct error_code *diagnose_explain_at(size_t index, diagnose_explain_tables more);
+const struct error_code *diagnose_explain_at(size_t index, diagnose_explain_table more);
 /* The nearest name to a misspelt one, or NULL. */
-const char *diagnose_explain_nearest(const char *name, diagnose_explain_tables more);
+const char *diagnose_explain_nearest(const char *name, diagnose_explain_table more);
 /* What `explain` prints: kind, cause, remedy; as text or as a JSON object. Appended. */
 void diagnose_explain_format(struct buf *out, const struct error_code *code);
 void diagnose_explain_format_json(struct buf *out, const struct error_code *code);
 /* All codes with their causes, as lines of text or as a JSON array. Appended. */
-void diagnose_explain_list(struct buf *out, diagnose_explain_tables more, bool json);
+void diagnose_explain_list(struct buf *out, diagnose_explain_table more, bool json);
