@@ -31,6 +31,9 @@ void keyprotection_service_free(struct keyprotection_service **service);
 void keyprotection_apply(struct keyprotection_service *service, const struct store_change *changes,
                          size_t count);
 
+/* False when a record of the store could not be read and counts as absent; *err says which. */
+bool keyprotection_healthy(struct keyprotection_service *service, struct error *err);
+
 /* Called exactly once, on the worker's or the audit's thread; takes what body holds. XML, UTF-8. */
 typedef void keyprotection_reply(void *context, unsigned status, struct buf *body);
 

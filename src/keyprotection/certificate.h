@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The guardian certificates of the service as the store keeps them: STORE_CERTIFICATE under
+ * "signing/<SHA-256 thumbprint>", "encryption/…" or "communications/…", a JSON object
+ * {"certificate": base64 DER, "key_id": hex, "primary": bool, "enabled": bool,
+ *  "source": "generated"|"pfx"|"file", "added": RFC 3339 time}.
+ * The private keys are the keyholder's; a certificate knows its key by key_id.
+ */
+
+#include "base/buf.h"
+#include "crypto/certificate.h"
+
+enum keyprotection_certificate_type {
+    KEYPROTECTION_SIGNING,
+    KEYPROTECTION_ENCRYPTION,
+    KEYPROTECTION_COMMUNICATIONS,
+};
+
+enum keyprotection_certificate_source {
+    KEYPROTECTION_GENERATED,
+    KEYPROTECTION_PFX,
+    KEYPROTECTION_FILE,
+};
+
+struct keyprotection_certificate {
+    enum keyprotection_certificate_type type;
+    struct certificate *certificate; /* owned */
+    uint8_t key_id[32];              /* SHA-256 of the SPKI */
+    bool primary;
+    bool enabled;
+    enum keyprotection_certificate_source source;
+    int64_t added; /* seconds since 1970 */
+};
+
+void keyprotection_certificate_done(struct keyprotection_certificate *certificate);
+
+/* "signing", "encryption", "communications". */
+const char *keyprotection_certificate_type_name(enum keyprotection_certificate_type type);
+/* certificate.type-unknown. */
+bool keyprotection_certificate_type_parse(enum keyprotection_certificate_type *out,
+                                          const char *text, struct error *err);
+
+#define KEYPROTECTION_CERTIFICATE_KEY_SIZE (sizeof "communications/" + 64)
+/* The record's key; returns text. */
+char *keyprotection_certificate_record_key(enum keyprotection_certificate_type type,
+                                           const uint8_t thumbprint[32],
+                                           char text[KEYPROTECTION_CERTIFICATE_KEY_SIZE]);
+/* The record's value, appended to out. */
+void keyprotection_certificate_format(struct buf *out,
+                                      const struct keyprotection_certificate *certificate);
+/* Reads a record; the certificate must be the one that its key names. keyprotection.record. */
+bool keyprotection_certificate_parse(struct keyprotection_certificate *out, const char *key,
+                                     struct slice value, struct error *err);
+
+/*
+ * What a certificate must be to serve as one of a type: an RSA key (of 2048 bits or more: smaller
+ * ones do not parse), a fitting key usage where it has one, no unknown critical extension. An
+ * expired one is let in: it still opens what was encrypted to it. certificate.key-kind,
+ * certificate.usage, certificate.critical-extension.
+ */
+bool keyprotection_certificate_check(enum keyprotection_certificate_type type,
+                                     const struct certificate *certificate, struct error *err);

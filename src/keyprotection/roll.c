@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keyprotection/roll.h"
+
+#include "base/memory.h"
+#include "crypto/aead.h"
+#include "crypto/random.h"
+#include "keyholder/errors.h"
+#include "keyprotection/errors.h"
+#include "keyprotection/message.h"
+#include "protector/errors.h"
+#include "protector/protector.h"
+
+#include <stdlib.h>
+
+#define CLAUSE "MS-KPS 3.1.5.1.1.3"
+#define KEY_SIZE 32
+
+/* What goes into the egress protector and the response. */
+struct rolling {
+    const struct roll_resources *resources;
+    struct roll_facts *facts;
+    struct roll_request request;
+    struct certificate *health;
+    struct protector *ingress;
+    const struct protector_wrapping *signer; /* whose signing certificate is ours */
+    struct secret ingress_key, egress_key;
+};
+
+void roll_facts_done(struct roll_facts *facts)
+{
+    free(facts->host);
+    facts->host = NULL;
+}
+
+static void rolling_done(struct rolling *rolling)
+{
+    roll_request_done(&rolling->request);
+    certificate_free(&rolling->health);
+    protector_free(&rolling->ingress);
+    secret_done(&rolling->ingress_key);
+    secret_done(&rolling->egress_key);
+}
+
+static bool check_health(struct rolling *rolling, struct error *err)
+{
+    const struct roll_resources *resources = rolling->resources;
+    const struct keyprotection_snapshot *snapshot = resources->snapshot;
+    struct error cause = {0};
+    if (!certificate_cache_parse(&rolling->health, resources->certificates,
+                                 buf_slice(&rolling->request.health_certificate), &cause))
+        return error_set(err, &health_malformed, CLAUSE, NULL, "%s", cause.message);
+    const struct certificate_facts *facts = certificate_facts(rolling->health);
+    /* A health certificate's subject is a single CN (protocol.md 2.4). */
+    const char *subject = facts->subject_text;
+    rolling->facts->host = memory_copy_text(strncmp(subject, "CN=", 3) ? subject : subject + 3);
+    memcpy(rolling->facts->health_thumbprint, facts->thumbprint, 32);
+    rolling->facts->has_health = true;
+    return health_check(rolling->health, snapshot->signers, snapshot->signer_count,
+                        snapshot->deny_all_before, resources->now, resources->verifications, err);
+}
+
+static bool check_protector(struct rolling *rolling, struct error *err)
+{
+    struct slice document = buf_slice(&rolling->request.ingress_protector);
+    digest_sha256(rolling->facts->ingress_digest, document);
+    rolling->facts->has_ingress = true;
+    return protector_parse(&rolling->ingress, document, rolling->resources->certificates, err) &&
+           protector_verify_cached(rolling->ingress, rolling->resources->verifications, err);
+}
+
+/* The wrapping that this certificate signs for; NULL when it has none. */
+static const struct protector_wrapping *find_signing(const struct protector *protector,
+                                                     const struct keyprotection_certificate *ours)
+{
+    for (size_t i = 0; i < protector_wrapping_count(protector); i++) {
+        const struct protector_wrapping *wrapping = protector_wrapping(protector, i);
+        const struct public_key *key = certificate_key(wrapping->signing_certificate);
+        if (memcmp(public_key_digest(key), ours->key_id, KEY_SIZE) == 0)
+            return wrapping;
+    }
+    return NULL;
+}
+
+/* Who signs the egress protector: our primary signing certificate when it has a wrapping, else
+ * another that is still ours and has. */
+static bool choose_signer(struct rolling *rolling, struct error *err)
+{
+    const struct keyprotection_certificate *ours;
+    for (size_t i = 0; (ours = keyprotection_snapshot_certificate(rolling->resources->snapshot,
+                                                                  KEYPROTECTION_SIGNING, i));
+         i++) {
+        rolling->signer = find_signing(rolling->ingress, ours);
+        if (rolling->signer)
+            return true;
+    }
+    return error_set(err, &keyprotection_guardian_gone, CLAUSE, NULL,
+                     "none of its wrappings has a signing certificate that is this service's");
+}
+
+static void note_wrapping(struct rolling *rolling, const struct protector_wrapping *wrapping)
+{
+    const struct protector_wrapping *owner = protector_owner(rolling->ingress);
+    struct roll_facts *facts = rolling->facts;
+    memcpy(facts->owner_thumbprint, certificate_facts(owner->signing_certificate)->thumbprint, 32);
+    memcpy(facts->encryption_thumbprint,
+           certificate_facts(wrapping->encryption_certificate)->thumbprint, 32);
+    facts->has_wrapping = true;
+}
+
+/*
+ * The payload of a wrapping that is ours. *opened stays false, without an error, when the
+ * ciphertext does not decrypt: that must not be told apart from what comes later. A key that the
+ * keyholder does not have is passed over for the next one.
+ */
+static bool open_wrapping(struct secret *payload, bool *opened, struct rolling *rolling,
+                          struct error *err)
+{
+    const struct keyprotection_certificate *ours;
+    struct error cause = {0};
+    for (size_t i = 0; (ours = keyprotection_snapshot_certificate(rolling->resources->snapshot,
+                                                                  KEYPROTECTION_ENCRYPTION, i));
+         i++) {
+        const struct protector_wrapping *wrapping = protector_find(rolling->ingress, ours->key_id);
+        if (!wrapping)
+            continue;
+        note_wrapping(rolling, wrapping);
+        *opened = keyholder_decrypt(rolling->resources->keyholder, ours->key_id,
+                                    wrapping->transport_key_algorithm, wrapping->transport_key,
+                                    payload, &cause);
+        if (*opened || error_kind(&cause) == ERROR_CRYPTO)
+            return true;
+        if (cause.code != &keyholder_key_unknown)
+            break;
+    }
+    if (cause.code) {
+        if (err)
+            *err = cause;
+        return false;
+    }
+    return error_set(err, &protector_no_wrapping, CLAUSE, NULL,
+                     "none of its %zu wrappings is encrypted to a certificate of this service",
+                     protector_wrapping_count(rolling->ingress));
+}
+
+static bool unwrap(struct rolling *rolling, struct error *err)
+{
+    _cleanup_secret_ struct secret payload = SECRET_EMPTY;
+    bool opened = false;
+    if (!open_wrapping(&payload, &opened, rolling, err))
+        return false;
+    secret_init(&rolling->ingress_key, PROTECTOR_TRANSPORT_KEY_SIZE);
+    protector_payload_key(rolling->ingress_key.data, opened ? &payload : NULL);
+    return protector_verify_transport_key(rolling->ingress, secret_slice(&rolling->ingress_key),
+                                          err);
+}
+
+static bool write_egress(struct roll_response *response, struct rolling *rolling, struct error *err)
+{
+    secret_init(&rolling->egress_key, PROTECTOR_TRANSPORT_KEY_SIZE);
+    random_bytes(rolling->egress_key.data, rolling->egress_key.size);
+    uint32_t unwraps = protector_max_offline_unwraps(rolling->ingress);
+    if (unwraps > rolling->resources->snapshot->max_offline_unwraps)
+        unwraps = rolling->resources->snapshot->max_offline_unwraps;
+    struct keyholder_key key = {
+        .keyholder = rolling->resources->keyholder,
+        .public_key = certificate_key(rolling->signer->signing_certificate),
+    };
+    struct signer signer = keyholder_signer(&key);
+    if (!protector_reseal(&response->egress_protector, rolling->ingress,
+                          secret_slice(&rolling->egress_key), unwraps, rolling->signer->id, &signer,
+                          err))
+        return false;
+    digest_sha256(rolling->facts->egress_digest, buf_slice(&response->egress_protector));
+    rolling->facts->has_egress = true;
+    return true;
+}
+
+/* Transfer key to the health certificate, wrapping key to the transfer key, transport keys to the
+ * wrapping key. */
+static bool encrypt_keys(struct roll_response *response, struct rolling *rolling, unsigned version,
+                         struct error *err)
+{
+    _cleanup_secret_ struct secret transfer = SECRET_EMPTY, wrapping = SECRET_EMPTY;
+    secret_init(&transfer, KEY_SIZE);
+    secret_init(&wrapping, KEY_SIZE);
+    random_bytes(transfer.data, KEY_SIZE);
+    random_bytes(wrapping.data, KEY_SIZE);
+    if (!public_key_encrypt(&response->encrypted_transfer_key, certificate_key(rolling->health),
+                            rolling->request.transfer_key_algorithm, secret_slice(&transfer), err))
+        return false;
+    aead_key_wrap(&response->encrypted_wrapping_key, secret_slice(&transfer),
+                  secret_slice(&wrapping));
+    struct slice keys[] = {secret_slice(&rolling->ingress_key), secret_slice(&rolling->egress_key)};
+    _cleanup_buf_ struct buf payload;
+    buf_init_secret(&payload, 256);
+    protector_payload_format(&payload, version, keys, 2);
+    aead_seal(&response->encrypted_transport_keys, secret_slice(&wrapping), SLICE_EMPTY,
+              buf_slice(&payload));
+    return true;
+}
+
+static bool roll(struct buf *out, struct rolling *rolling, unsigned version, struct error *err)
+{
+    if (!check_health(rolling, err) || !check_protector(rolling, err) ||
+        !choose_signer(rolling, err) || !unwrap(rolling, err))
+        return false;
+    _cleanup_roll_response_ struct roll_response response;
+    roll_response_init(&response);
+    if (!write_egress(&response, rolling, err) || !encrypt_keys(&response, rolling, version, err))
+        return false;
+    roll_response_format(out, &response);
+    return buf_ok(out, "response", err);
+}
+
+bool roll_transport_key(struct buf *out, struct roll_facts *facts,
+                        const struct roll_resources *resources, unsigned version,
+                        struct slice request, struct error *err)
+{
+    __attribute__((cleanup(rolling_done))) struct rolling rolling = {
+        .resources = resources,
+        .facts = facts,
+    };
+    return roll_request_parse(&rolling.request, request, err) && roll(out, &rolling, version, err);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * One roll of a transport key (MS-KPS 3.1.5.1.1.3), from the bytes of a request to the bytes of a
+ * response, in the order that the specification gives. What a secret decides (OAEP padding, the
+ * payload, the transport key signature) has one answer: a failed decryption goes on with a random
+ * key, and the signature that then does not verify is what is reported.
+ */
+
+#include "keyholder/keyholder.h"
+#include "keyprotection/snapshot.h"
+
+struct roll_resources {
+    const struct keyprotection_snapshot *snapshot;
+    struct keyholder *keyholder;
+    struct certificate_cache *certificates;
+    struct verification_cache *verifications;
+    int64_t now;
+};
+
+/* What the audit trail says of a roll; as much as was found out before it ended. */
+struct roll_facts {
+    char *host; /* the health certificate's subject CN; NULL: not known */
+    bool has_health, has_ingress, has_egress, has_wrapping;
+    uint8_t health_thumbprint[32];
+    uint8_t ingress_digest[32], egress_digest[32];
+    uint8_t owner_thumbprint[32];      /* the owner's signing certificate; with has_wrapping */
+    uint8_t encryption_thumbprint[32]; /* ours; with has_wrapping */
+};
+
+void roll_facts_done(struct roll_facts *facts);
+
+/*
+ * version: of the payload, 1 or 2. The response is appended to out; nothing is when it fails. facts
+ * (zeroed before) is filled in both cases. Errors: those of message.h, health.h and
+ * protector/errors.h; protector.no-wrapping, protector.opaque, keyprotection.guardian-gone;
+ * keyholder.*.
+ */
+bool roll_transport_key(struct buf *out, struct roll_facts *facts,
+                        const struct roll_resources *resources, unsigned version,
+                        struct slice request, struct error *err);

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keyprotection/service.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "keyprotection/error_reply.h"
+#include "keyprotection/errors.h"
+#include "keyprotection/roll.h"
+#include "keyprotection/snapshot.h"
+#include "protector/metadata.h"
+#include "protector/protector.h"
+
+#include <stdlib.h>
+
+/* The certificates of some 4 000 protectors, at a few kilobytes each, and their signatures. */
+#define CERTIFICATES_CACHED 8192
+#define VERIFICATIONS_CACHED 16384
+#define REPLY_MAX (2 * 1024 * 1024)
+#define AUDIT_FIELDS_MAX 8192
+
+struct keyprotection_service {
+    struct keyprotection_options options;
+    struct certificate_cache *certificates;
+    struct verification_cache *verifications;
+    pthread_mutex_t lock; /* of the pointer, for as long as it takes to count a reference */
+    struct keyprotection_snapshot *current;
+};
+
+bool keyprotection_service_new(struct keyprotection_service **out,
+                               const struct keyprotection_options *options, struct error *err)
+{
+    struct keyprotection_snapshot *snapshot;
+    if (!keyprotection_snapshot_load(&snapshot, options->store, err))
+        return false;
+    struct keyprotection_service *service = memory_allocate_zero(1, sizeof *service);
+    service->options = *options;
+    service->certificates = certificate_cache_new(CERTIFICATES_CACHED);
+    service->verifications = verification_cache_new(VERIFICATIONS_CACHED);
+    pthread_mutex_init(&service->lock, NULL);
+    service->current = snapshot;
+    *out = service;
+    return true;
+}
+
+void keyprotection_service_free(struct keyprotection_service **service)
+{
+    struct keyprotection_service *it = *service;
+    if (!it)
+        return;
+    keyprotection_snapshot_release(&it->current);
+    certificate_cache_free(&it->certificates);
+    verification_cache_free(&it->verifications);
+    pthread_mutex_destroy(&it->lock);
+    free(it);
+    *service = NULL;
+}
+
+static struct keyprotection_snapshot *acquire(struct keyprotection_service *service)
+{
+    pthread_mutex_lock(&service->lock);
+    struct keyprotection_snapshot *snapshot = keyprotection_snapshot_ref(service->current);
+    pthread_mutex_unlock(&service->lock);
+    return snapshot;
+}
+
+void keyprotection_apply(struct keyprotection_service *service, const struct store_change *changes,
+                         size_t count)
+{
+    bool concerned = false;
+    for (size_t i = 0; i < count; i++)
+        concerned |= keyprotection_snapshot_concerns(changes[i].kind, changes[i].key);
+    if (!concerned)
+        return;
+    /* Only the watch's thread makes new ones, so nothing can be lost between reading and
+     * publishing. */
+    _cleanup_keyprotection_snapshot_ struct keyprotection_snapshot *old = acquire(service);
+    struct keyprotection_snapshot *next = keyprotection_snapshot_next(old, changes, count);
+    pthread_mutex_lock(&service->lock);
+    struct keyprotection_snapshot *replaced = service->current;
+    service->current = next;
+    pthread_mutex_unlock(&service->lock);
+    keyprotection_snapshot_release(&replaced);
+}
+
+bool keyprotection_healthy(struct keyprotection_service *service, struct error *err)
+{
+    _cleanup_keyprotection_snapshot_ struct keyprotection_snapshot *snapshot = acquire(service);
+    if (!snapshot->problem.code)
+        return true;
+    if (err)
+        *err = snapshot->problem;
+    return false;
+}
+
+static void reply_error(keyprotection_reply *reply, void *context, const struct error *err)
+{
+    unsigned status;
+    _cleanup_buf_ struct buf body;
+    buf_init(&body, REPLY_MAX);
+    error_reply_format(&body, &status, err);
+    reply(context, status, &body);
+}
+
+static void write_digest(struct json_writer *writer, const char *name, bool known,
+                         const uint8_t digest[32])
+{
+    if (known)
+        json_write_hex(writer, name, slice_of(digest, 32));
+}
+
+/* The inside of the audit record's object. */
+static struct slice audit_fields(struct buf *out, const struct roll_facts *facts, const char *peer,
+                                 const struct error *refusal)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_write_object(&writer, NULL);
+    if (facts->host)
+        json_write_text(&writer, "host", facts->host);
+    write_digest(&writer, "health_certificate", facts->has_health, facts->health_thumbprint);
+    write_digest(&writer, "ingress_protector", facts->has_ingress, facts->ingress_digest);
+    write_digest(&writer, "egress_protector", facts->has_egress, facts->egress_digest);
+    write_digest(&writer, "owner", facts->has_wrapping, facts->owner_thumbprint);
+    write_digest(&writer, "encryption_certificate", facts->has_wrapping,
+                 facts->encryption_thumbprint);
+    if (refusal) {
+        json_write_text(&writer, "code", refusal->code->name);
+        json_write_text(&writer, "reason", refusal->message);
+    }
+    json_write_text(&writer, "peer", peer);
+    json_write_object_end(&writer);
+    return slice_of(out->data + 1, out->size - 2);
+}
+
+static void refuse(struct keyprotection_service *service, const struct roll_facts *facts,
+                   const char *peer, const struct error *err, keyprotection_reply *reply,
+                   void *context)
+{
+    _cleanup_buf_ struct buf text;
+    buf_init(&text, AUDIT_FIELDS_MAX);
+    /* Nothing is released: the refusal stands whether or not it could be recorded. */
+    audit_append(service->options.audit, "key.refused", audit_fields(&text, facts, peer, err), NULL,
+                 NULL, NULL);
+    reply_error(reply, context, err);
+}
+
+/* A response that waits for its record to be on disk. */
+struct release {
+    struct buf body;
+    keyprotection_reply *reply;
+    void *context;
+};
+
+static void release_recorded(void *context, bool ok, const struct error *err)
+{
+    struct release *release = context;
+    if (ok)
+        release->reply(release->context, 200, &release->body);
+    else
+        reply_error(release->reply, release->context, err);
+    buf_done(&release->body);
+    free(release);
+}
+
+/* Takes body. */
+static void record_and_release(struct keyprotection_service *service,
+                               const struct roll_facts *facts, const char *peer, struct buf *body,
+                               keyprotection_reply *reply, void *context)
+{
+    _cleanup_buf_ struct buf text;
+    buf_init(&text, AUDIT_FIELDS_MAX);
+    struct release *release = memory_allocate_zero(1, sizeof *release);
+    release->reply = reply;
+    release->context = context;
+    buf_move(&release->body, body);
+    struct error err = {0};
+    if (!audit_append(service->options.audit, "key.released",
+                      audit_fields(&text, facts, peer, NULL), release_recorded, release, &err))
+        release_recorded(release, false, &err);
+}
+
+void keyprotection_roll(struct keyprotection_service *service, unsigned version, struct slice body,
+                        const char *peer, keyprotection_reply *reply, void *context)
+{
+    _cleanup_keyprotection_snapshot_ struct keyprotection_snapshot *snapshot = acquire(service);
+    struct roll_resources resources = {
+        .snapshot = snapshot,
+        .keyholder = service->options.keyholder,
+        .certificates = service->certificates,
+        .verifications = service->verifications,
+        .now = clock_now(service->options.clock),
+    };
+    struct roll_facts facts = {0};
+    struct error err = {0};
+    _cleanup_buf_ struct buf response;
+    buf_init(&response, REPLY_MAX);
+    if (roll_transport_key(&response, &facts, &resources, version, body, &err))
+        record_and_release(service, &facts, peer, &response, reply, context);
+    else
+        refuse(service, &facts, peer, &err, reply, context);
+    roll_facts_done(&facts);
+}
+
+/* MS-KPS 3.1.5.1.2.3, into the snapshot. */
+static bool sign_metadata(struct keyprotection_snapshot *snapshot, struct keyholder *keyholder,
+                          struct error *err)
+{
+    const struct keyprotection_certificate *encryption =
+        keyprotection_snapshot_primary(snapshot, KEYPROTECTION_ENCRYPTION);
+    if (!encryption)
+        return error_set(err, &keyprotection_no_encryption_certificate, "MS-KPS 3.1.5.1.2.3", NULL,
+                         "Primary Encryption Certificate not found");
+    const struct keyprotection_certificate *signing =
+        keyprotection_snapshot_primary(snapshot, KEYPROTECTION_SIGNING);
+    if (!signing)
+        return error_set(err, &keyprotection_no_signing_certificate, "MS-KPS 3.1.5.1.2.3", NULL,
+                         "Primary Signing Certificate not found");
+    const struct keyprotection_certificate *communications =
+        keyprotection_snapshot_primary(snapshot, KEYPROTECTION_COMMUNICATIONS);
+    const struct keyprotection_certificate *by = communications ? communications : signing;
+
+    struct certificate *others[METADATA_OTHERS_MAX];
+    size_t other_count = 0;
+    const struct keyprotection_certificate *other;
+    for (size_t i = 1;
+         other_count < METADATA_OTHERS_MAX &&
+         (other = keyprotection_snapshot_certificate(snapshot, KEYPROTECTION_SIGNING, i));
+         i++)
+        others[other_count++] = other->certificate;
+    struct metadata_content content = {
+        .signing = signing->certificate,
+        .encryption = encryption->certificate,
+        .others = others,
+        .other_count = other_count,
+        .communications = communications ? communications->certificate : NULL,
+    };
+    struct keyholder_key signing_key = {keyholder, certificate_key(signing->certificate)};
+    struct keyholder_key document_key = {keyholder, certificate_key(by->certificate)};
+    struct signer signing_signer = keyholder_signer(&signing_key);
+    struct signer document_signer = keyholder_signer(&document_key);
+    _cleanup_buf_ struct buf text;
+    buf_init(&text, METADATA_SIZE_MAX);
+    if (!metadata_format(&text, &content, &signing_signer, &document_signer, err))
+        return false;
+    buf_init(&snapshot->metadata, METADATA_SIZE_MAX);
+    buf_move(&snapshot->metadata, &text);
+    return true;
+}
+
+void keyprotection_metadata(struct keyprotection_service *service, keyprotection_reply *reply,
+                            void *context)
+{
+    _cleanup_keyprotection_snapshot_ struct keyprotection_snapshot *snapshot = acquire(service);
+    struct error err = {0};
+    _cleanup_buf_ struct buf body;
+    buf_init(&body, REPLY_MAX);
+    pthread_mutex_lock(&snapshot->metadata_lock);
+    bool ready =
+        snapshot->metadata.size > 0 || sign_metadata(snapshot, service->options.keyholder, &err);
+    if (ready)
+        buf_append(&body, buf_slice(&snapshot->metadata));
+    pthread_mutex_unlock(&snapshot->metadata_lock);
+    if (ready)
+        reply(context, 200, &body);
+    else
+        reply_error(reply, context, &err);
+}
+
+void keyprotection_unavailable(keyprotection_reply *reply, void *context)
+{
+    struct error err = {0};
+    error_set(&err, &keyprotection_busy, NULL, NULL, "too many releases wait");
+    reply_error(reply, context, &err);
+}
