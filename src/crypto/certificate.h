@@ -77,9 +77,11 @@ void certificate_cache_free(struct certificate_cache **cache);
 bool certificate_cache_parse(struct certificate **out, struct certificate_cache *cache,
                              struct slice der, struct error *err);
 
+#define CERTIFICATE_CN_MAX 64 /* characters (RFC 5280 A.1, ub-common-name) */
+
 /* What certificate_issue writes. Extensions come in the order of protocol.md 2.4. */
 struct certificate_template {
-    const char *subject_cn; /* a single CN */
+    const char *subject_cn; /* a single CN: 1 to CERTIFICATE_CN_MAX characters of UTF-8 */
     const struct public_key *subject_key;
     const struct certificate *issuer; /* NULL: self-signed by signer */
     int64_t not_before, not_after;
@@ -92,7 +94,8 @@ struct certificate_template {
  * Signs the template: random positive 16-byte serial, subjectKeyIdentifier (SHA-1 of the key bits,
  * RFC 5280 4.2.1.2 (1)), authorityKeyIdentifier with keyid, issuer name and serial (health
  * certificates; keyid alone when self-signed). DER appended to out. Costs little besides the
- * signature itself.
+ * signature itself. crypto.certificate-malformed for a name or a time that cannot be written,
+ * crypto.key-mismatch when the signer's key is not the issuer's, and the signer's errors.
  */
 bool certificate_issue(struct buf *out, const struct certificate_template *certificate_template,
                        const struct signer *signer, struct error *err);

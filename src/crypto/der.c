@@ -65,19 +65,31 @@ bool der_read_boolean(struct reader *reader)
     return contents.data[0] == 0xff;
 }
 
-struct slice der_read_unsigned(struct reader *reader)
+struct slice der_read_integer(struct reader *reader)
 {
     struct slice contents = der_read(reader, DER_INTEGER);
-    bool valid = contents.size > 0 && contents.data[0] < 0x80;
-    if (valid && contents.size > 1 && contents.data[0] == 0) {
-        /* A zero in front only keeps a high bit from being the sign. */
-        valid = contents.data[1] >= 0x80;
-        contents = slice_of(contents.data + 1, contents.size - 1);
+    bool valid = contents.size > 0;
+    /* A first byte that only repeats the sign of the second makes it longer than need be. */
+    if (contents.size > 1) {
+        uint8_t sign = (contents.data[1] & 0x80) != 0 ? 0xff : 0x00;
+        valid = contents.data[0] != sign;
     }
     if (!valid) {
         reader->failed = true;
         return SLICE_EMPTY;
     }
+    return contents;
+}
+
+struct slice der_read_unsigned(struct reader *reader)
+{
+    struct slice contents = der_read_integer(reader);
+    if (contents.size == 0 || (contents.data[0] & 0x80) != 0) {
+        reader->failed = true;
+        return SLICE_EMPTY;
+    }
+    if (contents.size > 1 && contents.data[0] == 0)
+        return slice_of(contents.data + 1, contents.size - 1);
     return contents;
 }
 
@@ -102,6 +114,13 @@ struct slice der_read_bits(struct reader *reader)
         return SLICE_EMPTY;
     }
     return slice_of(contents.data + 1, contents.size - 1);
+}
+
+bool der_is(struct slice bytes, uint8_t tag)
+{
+    struct reader reader = reader_of(bytes);
+    der_read(&reader, tag);
+    return reader_done(&reader);
 }
 
 /* Two decimal digits, or -1. */

@@ -20,6 +20,7 @@ enum der_tag {
     DER_OID = 0x06,
     DER_UTF8_STRING = 0x0c,
     DER_PRINTABLE_STRING = 0x13,
+    DER_TELETEX_STRING = 0x14,
     DER_IA5_STRING = 0x16,
     DER_UTC_TIME = 0x17,
     DER_GENERALIZED_TIME = 0x18,
@@ -40,6 +41,8 @@ struct reader der_enter(struct reader *reader, uint8_t tag);
 /* The whole next element, of any tag, with its header. */
 struct slice der_read_element(struct reader *reader);
 bool der_read_boolean(struct reader *reader);
+/* A minimal INTEGER of either sign: its contents as they are. */
+struct slice der_read_integer(struct reader *reader);
 /* A minimal INTEGER of at least 0, big-endian without its sign byte (zero: one byte). */
 struct slice der_read_unsigned(struct reader *reader);
 /* The same when it is at most max. */
@@ -49,6 +52,9 @@ struct slice der_read_bits(struct reader *reader);
 /* UTCTime or GeneralizedTime as RFC 5280 4.1.2.5 restricts them (seconds, Z): seconds since 1970.
  */
 int64_t der_read_time(struct reader *reader);
+
+/* Whether a slice holds one whole element with this tag, readable to its end. */
+bool der_is(struct slice bytes, uint8_t tag);
 
 /* Writes "1.2.840.113549.1.1.1" for an OID's contents; cut at size. Returns text. */
 char *der_format_oid(struct slice oid, char *text, size_t size);

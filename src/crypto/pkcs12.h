@@ -11,11 +11,13 @@
 #include "crypto/certificate.h"
 #include "crypto/private_key.h"
 
-/* crypto.pkcs12-malformed, crypto.password-wrong, crypto.pkcs12-keys (none, or several),
- * crypto.key-mismatch. */
+/* At most 1 MiB, with a MAC. crypto.pkcs12-malformed, crypto.pkcs12-legacy, crypto.kdf-parameters
+ * (absurd iterations), crypto.password-wrong, crypto.pkcs12-keys (none, or several),
+ * crypto.key-mismatch, crypto.key-*. */
 bool pkcs12_parse(struct private_key **key, struct certificate **certificate, struct slice pfx,
                   struct slice password, struct error *err);
-/* Writes one with AES-256 and PBKDF2-SHA-256. Appended to out. */
+/* Writes one with AES-256 and PBKDF2-SHA-256, which takes a second on purpose. name is shown by
+ * Windows as the friendly name; NULL: none. Appended to out. crypto.key-mismatch. */
 bool pkcs12_format(struct buf *out, const struct private_key *key,
                    const struct certificate *certificate, const char *name, struct slice password,
                    struct error *err);

@@ -2,10 +2,10 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 
-#include "base/base64.h"
-#include "base/memory.h"
 #include "crypto/errors.h"
+#include "crypto/pem.h"
 #include "crypto/private_key_openssl.h"
 
 #define PEM_SIZE_MAX 65536
@@ -163,15 +163,5 @@ bool private_key_parse_pem(struct private_key **out, struct slice pem, struct sl
 
 void private_key_format_pem(struct buf *out, const struct private_key *key)
 {
-    struct buf text;
-    buf_init_secret(&text, PEM_SIZE_MAX);
-    base64_append(&text, private_key_pkcs8(key));
-    buf_append_text(out, "-----BEGIN PRIVATE KEY-----\n");
-    struct reader reader = reader_of(buf_slice(&text));
-    while (reader.rest.size > 0) {
-        buf_append(out, reader_bytes(&reader, reader.rest.size < 64 ? reader.rest.size : 64));
-        buf_append_u8(out, '\n');
-    }
-    buf_append_text(out, "-----END PRIVATE KEY-----\n");
-    buf_done(&text);
+    pem_format(out, "PRIVATE KEY", private_key_pkcs8(key));
 }
