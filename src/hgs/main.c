@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* hgs(1): what guarded hosts and owners of virtual machines do. */
+
+#include <sys/stat.h>
+
+#include "hgs/commands.h"
+
+static const struct option_noun nouns[] = {
+    {"host", "this machine as a guarded host: its key, its service, attestation", host_commands},
+    {"guardian", "guardians: your own, and services whose metadata you import", guardian_commands},
+    {"protector", "key protectors on their own", protector_commands},
+    {"vm", "VM files: a key protector and secrets sealed under its key", vm_commands},
+    {"explain", "causes and remedies of error codes", explain_commands},
+    {NULL, NULL, NULL},
+};
+
+static const struct option_entry options[] = {
+    {"config", "FILE", "the host's configuration (HGS_HOST_CONFIG; /etc/hgs/host.conf)",
+     OPTION_VALUE, OPTION_FILE},
+    {"state", "FOLDER", "the host's state (HGS_HOST_STATE; /run/hgs-host)", OPTION_VALUE,
+     OPTION_FILE},
+    {"guardians", "FOLDER", "your guardians (HGS_GUARDIANS; ~/.config/hgs/guardians)", OPTION_VALUE,
+     OPTION_FILE},
+    OPTION_END,
+};
+
+static const struct option_program program = {
+    .name = "hgs",
+    .section = 1,
+    .summary = "the guarded host's and the VM owner's side of a Host Guardian Service",
+    .description =
+        "An owner makes a guardian, imports the guardian of a service, and seals secrets in a VM "
+        "file for both. A host that the service finds healthy unlocks the file: the service "
+        "releases its key, which is replaced each time.",
+    .options = options,
+    .nouns = nouns,
+};
+
+int main(int argc, char **argv)
+{
+    /* Whatever a file's own mode is going to be: never wider meanwhile. */
+    umask(077);
+    return option_main(&program, argc, argv);
+}
