@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hgsd/queue.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+struct gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool open;
+    unsigned waiting;
+    atomic_uint done;
+};
+
+static void pass(void *context, void *item)
+{
+    struct gate *gate = context;
+    (void)item;
+    pthread_mutex_lock(&gate->lock);
+    gate->waiting++;
+    pthread_cond_broadcast(&gate->changed);
+    while (!gate->open)
+        pthread_cond_wait(&gate->changed, &gate->lock);
+    pthread_mutex_unlock(&gate->lock);
+    atomic_fetch_add(&gate->done, 1);
+}
+
+static void wait_for(struct gate *gate, unsigned waiting)
+{
+    pthread_mutex_lock(&gate->lock);
+    while (gate->waiting < waiting)
+        pthread_cond_wait(&gate->changed, &gate->lock);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+static void open_gate(struct gate *gate)
+{
+    pthread_mutex_lock(&gate->lock);
+    gate->open = true;
+    pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+static void refuses_when_full_and_finishes_what_waits(void **state)
+{
+    (void)state;
+    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0};
+    int item = 0;
+    struct queue *queue = queue_new("test", 2, 3, pass, &gate);
+    assert_non_null(queue);
+    assert_true(queue_put(queue, &item));
+    assert_true(queue_put(queue, &item));
+    wait_for(&gate, 2); /* both workers are busy; from here on items wait */
+    for (int i = 0; i < 3; i++)
+        assert_true(queue_put(queue, &item));
+    assert_int_equal(queue_length(queue), 3);
+    assert_false(queue_put(queue, &item));
+    open_gate(&gate);
+    queue_free(&queue);
+    assert_null(queue);
+    assert_int_equal(atomic_load(&gate.done), 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(refuses_when_full_and_finishes_what_waits)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
