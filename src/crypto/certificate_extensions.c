@@ -17,7 +17,11 @@ static const uint8_t oid_application_policies[] = {0x2b, 0x06, 0x01, 0x04, 0x01,
 /* 1.3.6.1.4.1.311.48.1.2 */
 static const uint8_t oid_health_policy[] = {0x2b, 0x06, 0x01, 0x04, 0x01,
                                             0x82, 0x37, 0x30, 0x01, 0x02};
-#define OID(bytes) ((struct slice){bytes, sizeof(bytes)})
+#define OID_INITIALIZER(bytes) \
+    {                          \
+        bytes, sizeof(bytes)   \
+    }
+#define OID(bytes) ((struct slice)OID_INITIALIZER(bytes))
 
 /* KeyUsage ::= BIT STRING (4.2.1.3): nine bits at most. */
 static bool read_key_usage(struct certificate_facts *facts, struct slice value)
@@ -93,14 +97,15 @@ static const struct {
     bool (*read)(struct certificate_facts *facts, struct slice value);
     const char *clause, *malformed;
 } kinds[] = {
-    {OID(oid_key_usage), read_key_usage, "RFC 5280 4.2.1.3", "its keyUsage is malformed"},
-    {OID(oid_basic_constraints), read_basic_constraints, "RFC 5280 4.2.1.9",
+    {OID_INITIALIZER(oid_key_usage), read_key_usage, "RFC 5280 4.2.1.3",
+     "its keyUsage is malformed"},
+    {OID_INITIALIZER(oid_basic_constraints), read_basic_constraints, "RFC 5280 4.2.1.9",
      "its basicConstraints are malformed"},
-    {OID(oid_subject_key_id), read_subject_key_id, "RFC 5280 4.2.1.2",
+    {OID_INITIALIZER(oid_subject_key_id), read_subject_key_id, "RFC 5280 4.2.1.2",
      "its subjectKeyIdentifier is malformed"},
-    {OID(oid_authority_key_id), read_authority_key_id, "RFC 5280 4.2.1.1",
+    {OID_INITIALIZER(oid_authority_key_id), read_authority_key_id, "RFC 5280 4.2.1.1",
      "its authorityKeyIdentifier is malformed"},
-    {OID(oid_application_policies), read_application_policies, "RFC 5280 4.2.1.4",
+    {OID_INITIALIZER(oid_application_policies), read_application_policies, "RFC 5280 4.2.1.4",
      "its application policies are malformed"},
 };
 

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What the tests of crypto/ share: a folder of files that lives as long as the test, and programs
+ * (openssl, python3) that make and check vectors in it, independently of the code under test.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/hex.h"
+#include "base/memory.h"
+
+#define TOOL_FILE_MAX (4 * 1024 * 1024)
+
+static char tool_folder[] = "/tmp/hgs-crypto-XXXXXX";
+
+/* Runs a shell command in the folder and gives its exit status. */
+__attribute__((unused, format(printf, 1, 2))) static int tool_status(const char *format, ...)
+{
+    char command[4096];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(command, sizeof command, format, arguments);
+    va_end(arguments);
+    char *line = memory_format("cd %s && { %s\n} >log 2>&1", tool_folder, command);
+    int status = system(line);
+    free(line);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+/* The same for a command that must succeed. */
+#define tool_run(...)                                                \
+    do {                                                             \
+        if (tool_status(__VA_ARGS__) != 0) {                         \
+            int ignored_ = system("true");                           \
+            (void)ignored_;                                          \
+            fail_msg("command failed at %s:%d", __FILE__, __LINE__); \
+        }                                                            \
+    } while (0)
+
+__attribute__((unused)) static void tool_write(const char *name, struct slice bytes)
+{
+    char *path = memory_format("%s/%s", tool_folder, name);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(bytes.size == 0 ? 0 : fwrite(bytes.data, 1, bytes.size, file), bytes.size);
+    assert_int_equal(fclose(file), 0);
+    free(path);
+}
+
+/* Reads a whole file into out, which is initialised here. */
+__attribute__((unused)) static struct slice tool_read(struct buf *out, const char *name)
+{
+    char *path = memory_format("%s/%s", tool_folder, name);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        fail_msg("no file %s", path);
+    free(path);
+    buf_init(out, TOOL_FILE_MAX);
+    uint8_t part[4096];
+    size_t size;
+    while ((size = fread(part, 1, sizeof part, file)) > 0)
+        buf_append_bytes(out, part, size);
+    fclose(file);
+    return buf_slice(out);
+}
+
+__attribute__((unused)) static struct slice tool_hex(struct buf *out, const char *text)
+{
+    buf_init(out, TOOL_FILE_MAX);
+    assert_true(hex_parse(out, slice_from_text(text), NULL));
+    return buf_slice(out);
+}
+
+static int tool_set_up(void **state)
+{
+    (void)state;
+    return mkdtemp(tool_folder) == NULL;
+}
+
+static int tool_tear_down(void **state)
+{
+    (void)state;
+    char *line = memory_format("rm -rf %s", tool_folder);
+    int status = system(line);
+    free(line);
+    return status;
+}
+
+#define assert_slice_equal(a, b)                            \
+    do {                                                    \
+        struct slice a_ = (a), b_ = (b);                    \
+        assert_int_equal(a_.size, b_.size);                 \
+        if (a_.size > 0)                                    \
+            assert_memory_equal(a_.data, b_.data, a_.size); \
+    } while (0)
+
+#define assert_success(expression, err)                                              \
+    do {                                                                             \
+        if (!(expression)) {                                                         \
+            char text_[1200];                                                        \
+            fail_msg("%s: %s", #expression, error_format(err, text_, sizeof text_)); \
+        }                                                                            \
+    } while (0)
+
+/* That the expression refuses with this code. */
+#define assert_refused(expression, err, expected)         \
+    do {                                                  \
+        memset(err, 0, sizeof *(err));                    \
+        assert_false(expression);                         \
+        assert_non_null((err)->code);                     \
+        assert_string_equal((err)->code->name, expected); \
+        assert_true((err)->message[0] != '\0');           \
+    } while (0)
