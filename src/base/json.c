@@ -291,14 +291,19 @@ static void append_number(struct json_writer *writer, const char *name, double n
         return;
     }
     char text[32];
-    int size = snprintf(text, sizeof text, "%.17g", number);
+    int size = 0;
+    for (int digits = 15; digits <= 17; digits++) {
+        size = snprintf(text, sizeof text, "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            break; /* the fewest digits that stand for it */
+    }
     json_write_raw(writer, name, slice_of(text, (size_t)size));
 }
 
-/* Recursion is bounded by JSON_DEPTH_MAX. */
-static void append_value(struct json_writer *writer, const cJSON *node)
+/* name is not always the node's: the outermost value has none. Recursion is bounded by
+ * JSON_DEPTH_MAX. */
+static void append_value(struct json_writer *writer, const char *name, const cJSON *node)
 {
-    const char *name = node->string;
     bool object = cJSON_IsObject(node);
     if (object)
         json_write_object(writer, name);
@@ -313,7 +318,7 @@ static void append_value(struct json_writer *writer, const cJSON *node)
     else
         json_write_null(writer, name);
     for (const cJSON *child = node->child; child != NULL; child = child->next)
-        append_value(writer, child);
+        append_value(writer, child->string, child);
     if (object)
         json_write_object_end(writer);
     else if (cJSON_IsArray(node))
@@ -324,5 +329,5 @@ void json_append(struct buf *out, const struct json *value)
 {
     struct json_writer writer;
     json_writer_init(&writer, out);
-    append_value(&writer, node_of(value));
+    append_value(&writer, NULL, node_of(value));
 }

@@ -22,7 +22,7 @@ void memory_free_pointer(void *pointer);
 
 /* Moves a pointer out of a variable that would otherwise free it: `return memory_steal(&host);` */
 #define memory_steal(pointer)                        \
-    ({                                               \
+    __extension__({                                  \
         __typeof__(*(pointer)) stolen_ = *(pointer); \
         *(pointer) = NULL;                           \
         stolen_;                                     \

@@ -52,9 +52,12 @@ bool xml_parse(struct xml_document **out, struct slice text, struct error *err)
                         XML_PARSE_IGNORE_ENC | XML_PARSE_COMPACT;
     xmlDocPtr document = xmlCtxtReadMemory(parser, text.size > 0 ? (const char *)text.data : "",
                                            (int)text.size, NULL, "UTF-8", options);
-    bool fine = document != NULL;
-    if (!fine)
+    /* libxml2 lets an undeclared prefix pass. */
+    bool fine = document != NULL && parser->nsWellFormed;
+    if (!fine) {
         refuse_parse(parser, err);
+        xmlFreeDoc(document);
+    }
     xmlFreeParserCtxt(parser);
     if (fine)
         *out = (struct xml_document *)document;
