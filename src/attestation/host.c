@@ -34,7 +34,7 @@ bool attestation_host_init(struct attestation_host *out, const char *name, struc
     _cleanup_public_key_ struct public_key *parsed = NULL;
     if (!attestation_host_name_valid(name))
         return error_set(err, &attestation_host_name, NULL, name, "it is not a host's name");
-    if (!public_key_parse_any(&parsed, key, err))
+    if (!public_key_parse_file(&parsed, key, err))
         return false;
     *out = (struct attestation_host){.mode = ATTESTATION_MODE_HOST_KEY, .added = added};
     snprintf(out->name, sizeof out->name, "%s", name);

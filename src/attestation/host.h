@@ -29,9 +29,9 @@ struct attestation_host {
 bool attestation_host_name_valid(const char *name);
 
 /*
- * A new host in host key mode. key: what an administrator gave, PEM aside: a DER
- * SubjectPublicKeyInfo or certificate or an RSA1 blob. attestation.host-name, crypto.key-*. Freed
- * with attestation_host_done.
+ * A new host in host key mode. key: a file as an administrator gives it: a
+ * SubjectPublicKeyInfo or certificate, DER or PEM, or an RSA1 blob. attestation.host-name,
+ * crypto.key-*. Freed with attestation_host_done.
  */
 bool attestation_host_init(struct attestation_host *out, const char *name, struct slice key,
                            int64_t added, const char *added_by, struct error *err);

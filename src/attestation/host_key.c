@@ -75,26 +75,20 @@ bool attestation_host_key_verify(const struct public_key *key, struct slice host
                                  struct slice identity_key, struct slice signature,
                                  struct error *err)
 {
-    _cleanup_buf_ struct buf message;
-    buf_init(&message, host_key.size + identity_key.size);
-    buf_reserve(&message, host_key.size + identity_key.size);
-    buf_append(&message, host_key);
-    buf_append(&message, identity_key);
-    bool good;
-    switch (public_key_type(key)) {
-    case PUBLIC_KEY_P256:
-        good = public_key_verify(key, SIGNATURE_ECDSA_SHA256, buf_slice(&message), signature, NULL);
-        break;
-    case PUBLIC_KEY_P384:
-        good = public_key_verify(key, SIGNATURE_ECDSA_SHA384, buf_slice(&message), signature, NULL);
-        break;
-    default: /* nothing in the request says which padding it is */
-        good =
-            public_key_verify(key, SIGNATURE_RSA_PKCS1_SHA256, buf_slice(&message), signature,
-                              NULL) ||
-            public_key_verify(key, SIGNATURE_RSA_PSS_SHA256, buf_slice(&message), signature, NULL);
-        break;
-    }
+    static const enum signature_algorithm by_type[][2] = {
+        /* nothing in the request says which padding it is */
+        [PUBLIC_KEY_RSA] = {SIGNATURE_RSA_PKCS1_SHA256, SIGNATURE_RSA_PSS_SHA256},
+        [PUBLIC_KEY_P256] = {SIGNATURE_ECDSA_SHA256},
+        [PUBLIC_KEY_P384] = {SIGNATURE_ECDSA_SHA384},
+    };
+    const enum signature_algorithm *algorithms = by_type[public_key_type(key)];
+    const struct slice parts[] = {host_key, identity_key};
+    struct digest digest;
+    digest_compute_parts(&digest, signature_digest(algorithms[0]), parts, 2);
+    bool good =
+        public_key_verify_digest(key, algorithms[0], digest_slice(&digest), signature, NULL);
+    if (!good && algorithms[1] != 0)
+        good = public_key_verify_digest(key, algorithms[1], digest_slice(&digest), signature, NULL);
     return good || error_set(err, &attestation_signature_wrong, clause, "HostKeySignature",
                              "it is not the host key's over items 8 and 1");
 }

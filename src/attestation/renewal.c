@@ -59,35 +59,41 @@ static bool create_due(const struct attestation_renewal *renewal,
     return true;
 }
 
+/* Takes it out of the store and, if that was done, out of the list. */
 static bool remove_signer(const struct attestation_renewal *renewal,
-                          const struct attestation_signer *signer, struct error *err)
+                          struct attestation_signer_list *list, size_t index, struct error *err)
 {
     bool done;
-    char key_name[2 * KEY_ID_SIZE + 1];
+    char key_name[2 * KEY_ID_SIZE + 1], thumbprint[ATTESTATION_THUMBPRINT_TEXT_SIZE];
+    const struct attestation_signer *signer = &list->items[index];
     hex_format(slice_of(signer->key_id, KEY_ID_SIZE), key_name);
+    memcpy(thumbprint, signer->thumbprint, sizeof thumbprint);
     struct store_change changes[] = {
         {.kind = STORE_ATTESTATION_SIGNER,
-         .key = signer->thumbprint,
+         .key = thumbprint,
          .remove = true,
          .expected = signer->revision},
         {.kind = STORE_KEY, .key = key_name, .remove = true, .expected = STORE_ANY},
     };
     if (!commit(renewal, changes, 2, &done, err))
         return false;
-    if (done) /* a keyholder that is away has forgotten it already */
+    if (done) {
+        /* a keyholder that is away has forgotten it already */
         keyholder_forget(renewal->keyholder, signer->key_id, NULL);
+        attestation_signer_list_remove(list, thumbprint);
+    }
     return true;
 }
 
 static bool remove_due(const struct attestation_renewal *renewal,
-                       const struct attestation_signer_list *list,
+                       struct attestation_signer_list *list,
                        const struct attestation_settings *settings, int64_t now, struct error *err)
 {
-    for (size_t i = 0; i < list->count; i++) {
+    for (size_t i = list->count; i-- > 0;) { /* backwards: the last takes a removed one's place */
         const struct attestation_signer *signer = &list->items[i];
         if (signer->revision != 0 &&
             attestation_signer_schedule_removes(list, signer, renewal->node, settings, now) &&
-            !remove_signer(renewal, signer, err))
+            !remove_signer(renewal, list, i, err))
             return false;
     }
     return true;

@@ -9,9 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* RFC 5280 A.1: ub-common-name; a longer node name is cut in the certificate alone. */
-#define COMMON_NAME_MAX 64
-
 static const char *const use_names[ATTESTATION_SIGNER_USES] = {
     [ATTESTATION_SIGNER_HEALTH] = "health",
     [ATTESTATION_SIGNER_UNPROTECTED] = "unprotected",
@@ -197,7 +194,7 @@ bool attestation_signer_list_load(struct attestation_signer_list *out, struct st
 static bool issue(struct certificate **out, const struct attestation_signer_plan *plan,
                   struct keyholder *keyholder, const struct public_key *key, struct error *err)
 {
-    char name[COMMON_NAME_MAX + 1];
+    char name[CERTIFICATE_CN_MAX + 1]; /* the name of a node may be longer: it is cut */
     struct keyholder_key reference = {keyholder, key};
     struct signer signer = keyholder_signer(&reference);
     snprintf(name, sizeof name, "HGS Attestation Signer %s", plan->node);

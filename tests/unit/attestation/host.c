@@ -123,7 +123,7 @@ static void test_refuses(void **state)
          "\"added_by\":\"\"}",
          &base_json_malformed},
         {"{\"name\":\"a\",\"mode\":\"tpm\",\"added\":\"noon\",\"added_by\":\"\"}",
-         &base_text_malformed},
+         &base_time_malformed},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct error err = {0};

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fixture.h"
+
+#include "attestation/signer_schedule.h"
+
+#define DAY INT64_C(86400)
+
+/* The states of all signers as signer list shows them, oldest first, with spaces. */
+static const char *states(struct fixture *fixture)
+{
+    static char text[256];
+    const char *found[8][2];
+    size_t count = 0;
+    struct json *document = NULL;
+    struct json_writer writer;
+    _cleanup_buf_ struct buf out;
+    buf_init(&out, VECTOR_MAX);
+    json_writer_init(&writer, &out);
+    json_write_object(&writer, NULL);
+    attestation_signer_describe(fixture->service, &writer, "signers");
+    json_write_object_end(&writer);
+    testing_assert_good(json_parse(&document, buf_slice(&out), err));
+    for (const struct json *item = json_first(json_get(document, "signers")); item != NULL;
+         item = json_next(item)) {
+        const char *active_at = json_text(json_get(item, "active_at"));
+        size_t at = count++;
+        assert_true(count <= 8);
+        for (; at > 0 && strcmp(found[at - 1][0], active_at) > 0; at--)
+            memcpy(found[at], found[at - 1], sizeof found[at]);
+        found[at][0] = active_at;
+        found[at][1] = json_text(json_get(item, "state"));
+    }
+    text[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        size_t size = strlen(text);
+        snprintf(text + size, sizeof text - size, "%s%s", i == 0 ? "" : " ", found[i][1]);
+    }
+    json_free(&document);
+    return text;
+}
+
+static int64_t count_of(struct fixture *fixture, enum store_kind kind)
+{
+    int64_t count;
+    testing_assert_good(store_count(fixture->store, kind, &count, err));
+    return count;
+}
+
+/* Moves the clock to what the last tick said, and ticks. */
+static int64_t tick_at(struct fixture *fixture, int64_t due)
+{
+    fixture->clock.offset += due - clock_now(&fixture->clock);
+    return tick(fixture);
+}
+
+/* A signer's successors over two months, ticking only when said; an attestation always passes. */
+static void test_schedule(void **state)
+{
+    struct fixture *fixture = *state;
+    initialise(fixture);
+    int64_t start = clock_now(&fixture->clock), due = tick(fixture);
+    assert_string_equal(states(fixture), "active");
+    assert_in_range(due - start, 19 * DAY - 200, 19 * DAY);
+    assert_int_equal(count_of(fixture, STORE_KEY), 1);
+    for (int life = 0; life < 3; life++) {
+        assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
+        due = tick_at(fixture, due);
+        assert_string_equal(states(fixture), "active published");
+        assert_int_equal(count_of(fixture, STORE_KEY), 2);
+        assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
+        due = tick_at(fixture, due);
+        assert_string_equal(states(fixture), "retired active");
+        assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
+        due = tick_at(fixture, due);
+        assert_string_equal(states(fixture), "active");
+        assert_int_equal(count_of(fixture, STORE_KEY), 1);
+        assert_int_equal(count_of(fixture, STORE_ATTESTATION_SIGNER), 1);
+    }
+}
+
+static void test_ticking_often_changes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t before, after;
+    initialise(fixture);
+    tick(fixture);
+    testing_assert_good(store_revision(fixture->store, &before, err));
+    for (int i = 0; i < 5; i++)
+        tick(fixture);
+    testing_assert_good(store_revision(fixture->store, &after, err));
+    assert_int_equal(before, after);
+}
+
+static void test_renew(void **state)
+{
+    struct fixture *fixture = *state;
+    initialise(fixture);
+    testing_assert_good(attestation_signer_renew(fixture->service, err));
+    assert_string_equal(states(fixture), "active published");
+    assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
+}
+
+/* Nodes do not touch each other's; a node that starts finds its own again. */
+static void test_nodes(void **state)
+{
+    struct fixture *fixture = *state;
+    initialise(fixture);
+    start_service(fixture, "n2");
+    tick(fixture);
+    assert_int_equal(count_of(fixture, STORE_ATTESTATION_SIGNER), 2);
+    assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
+    start_service(fixture, "n1");
+    tick(fixture);
+    assert_int_equal(count_of(fixture, STORE_ATTESTATION_SIGNER), 2);
+    /* n2 never comes back: what it left is removed a day after its end */
+    fixture->clock.offset += 30 * DAY + 1;
+    tick(fixture);
+    assert_int_equal(count_of(fixture, STORE_ATTESTATION_SIGNER), 2); /* n1's new one and n2's */
+    fixture->clock.offset += DAY;
+    tick(fixture);
+    assert_int_equal(count_of(fixture, STORE_ATTESTATION_SIGNER), 1);
+}
+
+static void test_longest_is_noted(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_attestation_signer_list_ struct attestation_signer_list list = {0};
+    initialise(fixture);
+    change(fixture, STORE_SETTING, "attestation", "{\"health_certificate_seconds\":172800}");
+    tick(fixture);
+    change(fixture, STORE_SETTING, "attestation", "{\"health_certificate_seconds\":3600}");
+    tick(fixture);
+    testing_assert_good(attestation_signer_list_load(&list, fixture->store, NULL, err));
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.items[0].longest_seconds, 172800);
+}
+
+static void test_p256(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_attestation_signer_list_ struct attestation_signer_list list = {0};
+    change(fixture, STORE_SETTING, "attestation", "{\"signer_key\":\"p256\"}");
+    initialise(fixture);
+    testing_assert_good(attestation_signer_list_load(&list, fixture->store, NULL, err));
+    assert_int_equal(list.count, 1);
+    assert_int_equal(public_key_type(certificate_key(list.items[0].certificate)), PUBLIC_KEY_P256);
+    assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
+}
+
+/* A record is what it says, or is refused. */
+static void test_record(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_attestation_signer_list_ struct attestation_signer_list list = {0};
+    struct attestation_signer read;
+    _cleanup_buf_ struct buf value, again;
+    initialise(fixture);
+    testing_assert_good(attestation_signer_list_load(&list, fixture->store, NULL, err));
+    struct attestation_signer *signer = &list.items[0];
+    signer->deny_before = 1700000000;
+    buf_init(&value, VECTOR_MAX);
+    buf_init(&again, VECTOR_MAX);
+    attestation_signer_format(&value, signer);
+    testing_assert_good(
+        attestation_signer_parse(&read, signer->thumbprint, buf_slice(&value), 7, err));
+    assert_int_equal(read.deny_before, 1700000000);
+    assert_int_equal(read.active_at, signer->active_at);
+    assert_int_equal(read.revision, 7);
+    assert_string_equal(read.node, "n1");
+    attestation_signer_format(&again, &read);
+    assert_string_equal(buf_text(&again), buf_text(&value));
+    attestation_signer_done(&read);
+
+    char other[] = "0000000000000000000000000000000000000000000000000000000000000000";
+    testing_assert_code(attestation_signer_parse(&read, other, buf_slice(&value), 0, err),
+                        &attestation_signer_malformed);
+    char *id = strstr((char *)value.data, "\"key_id\":\"") + strlen("\"key_id\":\"");
+    *id = *id == '0' ? '1' : '0';
+    testing_assert_code(
+        attestation_signer_parse(&read, signer->thumbprint, buf_slice(&value), 0, err),
+        &attestation_signer_malformed);
+    testing_assert_code(
+        attestation_signer_parse(&read, signer->thumbprint, slice_from_text("{}"), 0, err),
+        &base_json_malformed);
+    char *use = strstr((char *)again.data, "\"use\":\"health\"") + strlen("\"use\":\"");
+    *use = 'w';
+    testing_assert_code(
+        attestation_signer_parse(&read, signer->thumbprint, buf_slice(&again), 0, err),
+        &attestation_signer_malformed);
+}
+
+/* A damaged record of the store is passed over and told. */
+static void test_damaged(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error problem = {0};
+    _cleanup_attestation_signer_list_ struct attestation_signer_list list = {0};
+    initialise(fixture);
+    change(fixture, STORE_ATTESTATION_SIGNER, "00", "{}");
+    testing_assert_good(attestation_signer_list_load(&list, fixture->store, &problem, err));
+    assert_int_equal(list.count, 1);
+    assert_ptr_equal(problem.code, &base_json_malformed);
+}
+
+/* A long name of a node is cut in the certificate, and is no other in the record. */
+static void test_long_node(void **state)
+{
+    struct fixture *fixture = *state;
+    char node[ATTESTATION_NAME_SIZE];
+    memset(node, 'n', sizeof node);
+    node[sizeof node - 1] = '\0';
+    start_service(fixture, node);
+    initialise(fixture);
+    assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
+}
+
+#define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FIXTURE(test_schedule),
+        WITH_FIXTURE(test_ticking_often_changes_nothing),
+        WITH_FIXTURE(test_renew),
+        WITH_FIXTURE(test_nodes),
+        WITH_FIXTURE(test_longest_is_noted),
+        WITH_FIXTURE(test_p256),
+        WITH_FIXTURE(test_record),
+        WITH_FIXTURE(test_damaged),
+        WITH_FIXTURE(test_long_node),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
