@@ -115,24 +115,28 @@ static size_t left_width(size_t width, const char *text)
     return mine > width && mine <= 34 ? mine : width;
 }
 
-static void options_help(struct buf *out, const char *heading, const struct option_entry *table)
+static size_t options_column(const struct option_entry *table, size_t column)
 {
-    size_t column = 12;
-    for (int print = 0; print < 2; print++) {
-        if (print == 1 && table != NULL && table->name != NULL)
-            buf_append_format(out, "\n%s\n", heading);
-        for (const struct option_entry *e = table; e != NULL && e->name != NULL; e++) {
-            if (e->hidden)
-                continue;
-            struct buf left;
-            buf_init(&left, 4096);
-            append_option(&left, e);
-            if (print == 0)
-                column = left_width(column, buf_text(&left));
-            else
-                entry(out, buf_text(&left), e->description, column);
-            buf_done(&left);
-        }
+    for (const struct option_entry *e = table; e != NULL && e->name != NULL; e++) {
+        struct buf left;
+        buf_init(&left, 4096);
+        append_option(&left, e);
+        if (!e->hidden)
+            column = left_width(column, buf_text(&left));
+        buf_done(&left);
+    }
+    return column;
+}
+
+static void options_rows(struct buf *out, const struct option_entry *table, size_t column)
+{
+    for (const struct option_entry *e = table; e != NULL && e->name != NULL; e++) {
+        struct buf left;
+        buf_init(&left, 4096);
+        append_option(&left, e);
+        if (!e->hidden)
+            entry(out, buf_text(&left), e->description, column);
+        buf_done(&left);
     }
 }
 
@@ -169,14 +173,13 @@ static void command_help(struct buf *out, const struct option_program *program,
         wrap(out, command->description, 0, 0);
     }
     arguments_help(out, command->arguments);
-    options_help(out, "options", command->options);
-    options_help(out, "common options", program->options);
-    if (program->options == NULL)
-        buf_append_text(out, "\ncommon options\n");
-    for (const struct option_entry *e = common; e->name != NULL; e++) {
-        _cleanup_free_ char *left = memory_format("--%s", e->name);
-        entry(out, left, e->description, 12);
-    }
+    size_t column = options_column(program->options, options_column(command->options, 12));
+    if (command->options != NULL && command->options->name != NULL)
+        buf_append_text(out, "\noptions\n");
+    options_rows(out, command->options, column);
+    buf_append_text(out, "\ncommon options\n");
+    options_rows(out, program->options, column);
+    options_rows(out, common, column);
     buf_append_text(out, command->examples[1] != NULL ? "\nexamples\n" : "\nexample\n");
     for (const char *const *example = command->examples; *example != NULL; example++)
         buf_append_format(out, "  %s\n", *example);
@@ -206,7 +209,10 @@ static void program_help(struct buf *out, const struct option_program *program)
         column = left_width(column, noun->name);
     for (const struct option_noun *noun = program->nouns; noun->name != NULL; noun++)
         entry(out, noun->name, noun->summary, column);
-    options_help(out, "options", program->options);
+    buf_append_text(out, "\noptions\n");
+    column = options_column(program->options, 12);
+    options_rows(out, program->options, column);
+    options_rows(out, common, column);
 }
 
 /* The commands of the words, one below the other. */
