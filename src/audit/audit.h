@@ -5,18 +5,28 @@
  * The audit trail: who got which key, who changed which policy. JSON lines in <folder>/audit.log,
  * each with a sequence number, a time and the SHA-256 of the line before; every N records, at
  * rotation and at stop the keyholder signs a checkpoint record (keyholder_checkpoint), and the
- * newest sequence and hash are kept in the store (STORE_AUDIT_HEAD).
+ * newest sequence and hash are kept in the store (STORE_AUDIT_HEAD: {"seq":…,"hash":"…"}).
  *
  * One thread writes: it takes what waits, writes it in one go, fdatasync, and then tells each
  * waiter. Nothing is released unless its record is on the disk: a caller that needs that appends
  * with a completion and answers in it. When writing fails (full disk), every append fails with
- * audit.unwritable until a retry succeeds (each second).
+ * audit.unwritable until a retry succeeds (each second). Another thread has checkpoints signed and
+ * writes the head, about once a second: neither a slow keyholder nor a slow store holds up records.
+ * Records are on disk before the head is in the store; so after a crash the trail may be ahead of
+ * the head, and one that is behind it was cut.
+ *
+ * Events that the trail writes itself: audit.checkpoint, audit.removed (retention took a file
+ * away), audit.repaired (a line that a crash cut was removed), audit.damaged (records that were on
+ * disk are gone or changed; verification will find the place), audit.recovered (it could not be
+ * written for a while).
  */
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "keyholder/keyholder.h"
 #include "store/store.h"
+
+#define AUDIT_RECORD_FIELDS_MAX (256 * 1024)
 
 struct audit;
 
@@ -25,16 +35,20 @@ struct audit_options {
     const char *node;     /* this node's name: key of the head record */
     int64_t rotate_size;  /* bytes of one file; then audit-<first sequence>.log */
     int64_t retain_files; /* rotated files that are kept; 0: all. A removed file's last hash stands
-                             in the head */
+                             in an audit.removed record */
     int64_t checkpoint_every; /* records */
     const struct clock *clock;
     struct store *store; /* NULL: no head is kept (tests) */
 };
 
-/* Opens the trail, repairs a last line that a crash cut (and records that it did), starts the
- * thread. */
+/*
+ * Opens the trail (making the folder, 0700, when absent), repairs a last line that a crash cut (and
+ * records that it did), starts the threads. The texts of options are copied; clock and store must
+ * outlive the trail. audit.unwritable: also when another process writes this trail.
+ */
 bool audit_open(struct audit **out, const struct audit_options *options, struct error *err);
-/* Who signs checkpoints: after server init, or once keys are loaded. Until then there are none. */
+/* Who signs checkpoints: after server init, or once keys are loaded. Until then there are none.
+ * Never waits; keyholder must outlive the trail. */
 void audit_set_signer(struct audit *audit, struct keyholder *keyholder,
                       const uint8_t key_id[KEY_ID_SIZE]);
 /* Writes what waits, a last checkpoint, the head; stops. */
@@ -42,7 +56,10 @@ void audit_close(struct audit **audit);
 
 /*
  * A record: `event` is a stable word ("key.released", "attestation.passed", "host.added"); fields
- * are the properties of a JSON object's inside without braces ("\"host\":\"n1\",…"; may be empty).
+ * are the properties of a JSON object's inside without braces ("\"host\":\"n1\",…"; may be empty),
+ * none of them named seq, time, event or prev. Both are checked only for what would break the
+ * line: audit.record-invalid when event has other characters than a-z 0-9 . - _, when fields has
+ * control characters or is larger than AUDIT_RECORD_FIELDS_MAX.
  * done (may be NULL) is called on the audit thread when the record is on disk (ok) or could not be
  * written (not ok, err set). When the queue is full (audit.busy) or the trail is known to be
  * unwritable, it fails at once and done is not called.
@@ -50,7 +67,7 @@ void audit_close(struct audit **audit);
 typedef void audit_done(void *context, bool ok, const struct error *err);
 bool audit_append(struct audit *audit, const char *event, struct slice fields, audit_done *done,
                   void *context, struct error *err);
-/* Appends and waits until it is on disk. */
+/* Appends and waits until it is on disk; not to be called by a completion. */
 bool audit_append_wait(struct audit *audit, const char *event, struct slice fields,
                        struct error *err);
 /* Whether releases are possible; when not, *err says why (for server show). */
@@ -66,6 +83,11 @@ struct audit_filter {
     uint64_t after;    /* sequence */
     size_t limit;      /* newest `limit` of those that match; 0: all */
 };
+/*
+ * Calls each for the lines (without newline) that match, oldest first. each returns false to stop
+ * early, having set err when it is a failure. A trail that is being written is listed up to where
+ * it was at the call; lines that are no records are passed over (audit_verify finds them).
+ */
 bool audit_list(const char *folder, const struct audit_filter *filter,
                 bool (*each)(void *context, struct slice line, struct error *err), void *context,
                 struct error *err);
@@ -74,15 +96,19 @@ bool audit_list(const char *folder, const struct audit_filter *filter,
 struct audit_report {
     uint64_t first, last; /* sequences seen */
     uint64_t records, checkpoints;
-    uint64_t unsigned_tail; /* records behind the last checkpoint */
+    uint64_t unsigned_tail; /* records that no checkpoint covers: somebody who holds the machine
+                               might have rewritten them all */
     bool whole;             /* every check passed */
     struct error problem;   /* the first one that did not: audit.altered, audit.missing,
-                               audit.reordered, audit.cut */
+                               audit.reordered, audit.cut, audit.checkpoint */
 };
 /*
- * Walks all files of the folder (file NULL) or one file. key: the audit key's public half, NULL
- * when there is none. head_sequence and head_hash: what the store remembers (0: not known): a trail
- * that ends before is cut. Returns false only when files cannot be read.
+ * Walks all files of the folder (file NULL), or the one file whose path is given (folder is not
+ * used then; what comes before and behind it is not known and not missed). key: the audit key's
+ * public half, NULL when there is none: checkpoints are counted then, but their signatures are not
+ * verified. head_sequence and head_hash: what the store remembers, read before the call (0: not
+ * known): a trail that ends before is cut, one with another record there was altered. Returns false
+ * only when files cannot be read (audit.unreadable).
  */
 bool audit_verify(const char *folder, const char *file, const struct public_key *key,
                   uint64_t head_sequence, const uint8_t head_hash[32], struct audit_report *report,

@@ -29,6 +29,9 @@
       "a checkpoint of the audit trail is not signed by the audit key",                            \
       "the trail was rewritten, or belongs to another cluster")                                    \
     X(audit_unreadable, "audit.unreadable", ERROR_IO, "the audit trail cannot be read",            \
-      "run the command as a member of the administrators' group, and check the folder's mode")
+      "run the command as a member of the administrators' group, and check the folder's mode")     \
+    X(audit_record_invalid, "audit.record-invalid", ERROR_INTERNAL,                                \
+      "an event cannot be a record of the audit trail",                                            \
+      "this is a fault of the service: report it with the message")
 
 ERROR_TABLE_DECLARE(audit_errors, AUDIT_ERRORS)
