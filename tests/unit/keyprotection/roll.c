@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A roll from a request's bytes to a response's, with a real keyholder; and what a host accepts of
+ * it. */
+#include "world.h"
+
+#include "base/base64.h"
+#include "crypto/aead.h"
+#include "keyprotection/acceptance.h"
+#include "keyprotection/roll.h"
+
+/* One request and what it was made of. */
+struct roll_try {
+    struct buf ingress;
+    struct secret key;
+    struct certificate *health;
+    struct keyprotection_snapshot *snapshot;
+    struct certificate_cache *certificates;
+    struct verification_cache *verifications;
+    struct roll_facts facts;
+    struct buf out;
+    enum encryption_algorithm transfer;
+    unsigned version;
+};
+
+static void try_init(struct roll_try *it)
+{
+    *it = (struct roll_try){.transfer = ENCRYPTION_RSA_OAEP_SHA256, .version = 2};
+    struct certificate_template form = health_form();
+    it->health = issue_health(&form);
+    make_protector(&it->ingress, &it->key, &world.service.guardian);
+    it->snapshot = load_snapshot();
+    it->certificates = certificate_cache_new(64);
+    it->verifications = verification_cache_new(64);
+    buf_init(&it->out, 2 * MESSAGE_SIZE_MAX);
+}
+
+static void try_done(struct roll_try *it)
+{
+    buf_done(&it->ingress);
+    buf_done(&it->out);
+    secret_done(&it->key);
+    certificate_free(&it->health);
+    certificate_cache_free(&it->certificates);
+    verification_cache_free(&it->verifications);
+    keyprotection_snapshot_release(&it->snapshot);
+    roll_facts_done(&it->facts);
+}
+#define _cleanup_try_ __attribute__((cleanup(try_done)))
+
+static bool try_roll(struct roll_try *it, struct error *err)
+{
+    struct roll_resources resources = {
+        .snapshot = it->snapshot,
+        .keyholder = world.running.keyholder,
+        .certificates = it->certificates,
+        .verifications = it->verifications,
+        .now = NOW,
+    };
+    _cleanup_buf_ struct buf request;
+    buf_init(&request, 2 * MESSAGE_SIZE_MAX);
+    roll_request_format(&request, buf_slice(&it->ingress), certificate_der(it->health),
+                        it->transfer);
+    roll_facts_done(&it->facts);
+    it->facts = (struct roll_facts){0};
+    return roll_transport_key(&it->out, &it->facts, &resources, it->version, buf_slice(&request),
+                              err);
+}
+
+static void expect_refused(struct roll_try *it, const struct error_code *code)
+{
+    struct error err = {0};
+    expect_code(try_roll(it, &err), &err, code);
+    assert_int_equal(it->out.size, 0);
+    assert_false(it->facts.has_egress);
+}
+
+struct accepted {
+    struct secret ingress_key, egress_key;
+    struct protector *egress;
+};
+
+static void accepted_done(struct accepted *accepted)
+{
+    secret_done(&accepted->ingress_key);
+    secret_done(&accepted->egress_key);
+    protector_free(&accepted->egress);
+}
+#define _cleanup_accepted_ __attribute__((cleanup(accepted_done)))
+
+static bool accept_response(struct accepted *out, const struct roll_try *it,
+                            const struct roll_response *response, struct certificate *const *pinned,
+                            size_t count, struct error *err)
+{
+    _cleanup_secret_ struct secret transfer = SECRET_EMPTY;
+    _cleanup_protector_ struct protector *ingress = NULL;
+    if (!private_key_decrypt(&transfer, world.health_key, it->transfer,
+                             buf_slice(&response->encrypted_transfer_key), err))
+        return false;
+    assert_ok(protector_parse(&ingress, buf_slice(&it->ingress), NULL, err));
+    return roll_response_accept(&out->ingress_key, &out->egress_key, &out->egress, response,
+                                ingress, secret_slice(&transfer), pinned, count, err);
+}
+
+static void a_healthy_host_gets_the_keys(void **state)
+{
+    (void)state;
+    static const enum encryption_algorithm transfers[] = {ENCRYPTION_RSA_OAEP_SHA256,
+                                                          ENCRYPTION_RSA_OAEP_SHA1};
+    for (unsigned version = 1; version <= 2; version++) {
+        _cleanup_try_ struct roll_try it;
+        try_init(&it);
+        it.version = version;
+        it.transfer = transfers[version - 1];
+        assert_ok(try_roll(&it, err));
+        _cleanup_roll_response_ struct roll_response response = {0};
+        _cleanup_accepted_ struct accepted accepted = {0};
+        struct certificate *pinned[] = {world.service.guardian.signing};
+        assert_ok(roll_response_parse(&response, buf_slice(&it.out), err));
+        assert_int_equal(response.encrypted_wrapping_key.size, 40);
+        assert_int_equal(response.encrypted_transport_keys.size,
+                         AEAD_OVERHEAD + (version == 1 ? 80 : 84));
+        assert_ok(accept_response(&accepted, &it, &response, pinned, 1, err));
+        assert_true(secret_equal(secret_slice(&accepted.ingress_key), secret_slice(&it.key)));
+        /* The owner opens the new one with the new key. */
+        _cleanup_secret_ struct secret owners = SECRET_EMPTY;
+        assert_ok(protector_unwrap(&owners, accepted.egress, &world.owner, err));
+        assert_true(secret_equal(secret_slice(&owners), secret_slice(&accepted.egress_key)));
+        assert_int_equal(protector_last_guardian(accepted.egress)->id, 2);
+        assert_string_equal(it.facts.host, HOST);
+        assert_memory_equal(it.facts.egress_digest, protector_digest(accepted.egress), 32);
+        assert_memory_equal(it.facts.owner_thumbprint,
+                            certificate_facts(world.owner.signing)->thumbprint, 32);
+        assert_memory_equal(it.facts.encryption_thumbprint,
+                            certificate_facts(world.service.guardian.encryption)->thumbprint, 32);
+    }
+}
+
+static void what_came_out_goes_in_again(void **state)
+{
+    (void)state;
+    _cleanup_try_ struct roll_try it;
+    try_init(&it);
+    for (int i = 0; i < 3; i++) {
+        assert_ok(try_roll(&it, err));
+        _cleanup_roll_response_ struct roll_response response = {0};
+        assert_ok(roll_response_parse(&response, buf_slice(&it.out), err));
+        buf_reset(&it.ingress);
+        buf_append(&it.ingress, buf_slice(&response.egress_protector));
+        buf_reset(&it.out);
+    }
+}
+
+static void health_certificates_are_checked(void **state)
+{
+    (void)state;
+    _cleanup_try_ struct roll_try it;
+    try_init(&it);
+    struct certificate_template form = health_form();
+    form.usage = CERTIFICATE_DIGITAL_SIGNATURE;
+    certificate_free(&it.health);
+    it.health = issue_health(&form);
+    expect_refused(&it, &health_profile);
+    assert_string_equal(it.facts.host, HOST);
+    certificate_free(&it.health);
+    it.health = certificate_ref(world.owner.signing);
+    expect_refused(&it, &health_untrusted);
+}
+
+static void bytes_that_are_no_certificate_are_refused(void **state)
+{
+    (void)state;
+    _cleanup_try_ struct roll_try it;
+    try_init(&it);
+    struct error err = {0};
+    struct roll_resources resources = {it.snapshot, world.running.keyholder, it.certificates,
+                                       it.verifications, NOW};
+    _cleanup_buf_ struct buf request;
+    buf_init(&request, 2 * MESSAGE_SIZE_MAX);
+    roll_request_format(&request, buf_slice(&it.ingress), slice_from_text("no certificate"),
+                        it.transfer);
+    expect_code(roll_transport_key(&it.out, &it.facts, &resources, 2, buf_slice(&request), &err),
+                &err, &health_malformed);
+    expect_code(roll_transport_key(&it.out, &it.facts, &resources, 2, SLICE_EMPTY, &err), &err,
+                &keyprotection_request_malformed);
+    assert_int_equal(it.out.size, 0);
+}
+
+/* The health certificate is looked at before the protector (MS-KPS 3.1.5.1.1.3). */
+static void health_comes_first(void **state)
+{
+    (void)state;
+    _cleanup_try_ struct roll_try it;
+    try_init(&it);
+    buf_reset(&it.ingress);
+    buf_append_text(&it.ingress, "<Protector/>");
+    expect_refused(&it, &protector_malformed);
+    assert_true(it.facts.has_ingress);
+    certificate_free(&it.health);
+    it.health = certificate_ref(world.owner.signing);
+    expect_refused(&it, &health_untrusted);
+    assert_false(it.facts.has_ingress);
+}
+
+static void altered_protectors_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to;
+        const struct error_code *code;
+    } edits[] = {
+        {"<Id>2</Id>", "<Id>3</Id>", &protector_signature},
+        {"<Wrapping>", "<Wrapping><Wrapping/>", &protector_malformed},
+        {"#hmac-sha256", "#hmac-sha1", &protector_algorithm},
+    };
+    for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+        _cleanup_try_ struct roll_try it;
+        try_init(&it);
+        const char *text = buf_text(&it.ingress);
+        const char *at = strstr(text, edits[i].from);
+        assert_non_null(at);
+        _cleanup_free_ char *altered = memory_format("%.*s%s%s", (int)(at - text), text,
+                                                     edits[i].to, at + strlen(edits[i].from));
+        buf_reset(&it.ingress);
+        buf_append_text(&it.ingress, altered);
+        expect_refused(&it, edits[i].code);
+    }
+}
+
+/* Truncated at every byte inside a request that is whole. */
+static void truncated_protectors_are_refused(void **state)
+{
+    (void)state;
+    _cleanup_try_ struct roll_try it;
+    try_init(&it);
+    _cleanup_buf_ struct buf whole;
+    buf_init(&whole, PROTECTOR_SIZE_MAX);
+    buf_append(&whole, buf_slice(&it.ingress));
+    size_t end = (size_t)(strstr(buf_text(&whole), "</Protector>") - buf_text(&whole)) +
+                 strlen("</Protector>");
+    for (size_t size = 1; size < end; size += 7) {
+        buf_reset(&it.ingress);
+        buf_append_bytes(&it.ingress, whole.data, size);
+        expect_refused(&it, &protector_malformed);
+    }
+}
+
+static void a_protector_without_our_wrapping_is_refused(void **state)
+{
+    (void)state;
+    _cleanup_try_ struct roll_try it;
+    try_init(&it);
+    buf_done(&it.ingress);
+    secret_done(&it.key);
+    make_protector(&it.ingress, &it.key, NULL);
+    expect_refused(&it, &keyprotection_guardian_gone);
+    /* Our signing certificate, another's encryption certificate. */
+    struct guardian half = world.service.guardian;
+    struct keyholder_key reference = {world.running.keyholder, world.service.signing_key};
+    struct signer signer = keyholder_signer(&reference);
+    struct guardian stranger = {0};
+    assert_ok(guardian_generate(&stranger, "stranger", NOW, err));
+    half.encryption = stranger.encryption;
+    buf_init(&half.encryption_signature, 1024);
+    assert_ok(signer.sign(signer.context, SIGNATURE_RSA_PKCS1_SHA256,
+                          certificate_der(half.encryption), &half.encryption_signature, err));
+    buf_done(&it.ingress);
+    secret_done(&it.key);
+    make_protector(&it.ingress, &it.key, &half);
+    expect_refused(&it, &protector_no_wrapping);
+    buf_done(&half.encryption_signature);
+    guardian_done(&stranger);
+}
+
+/* A protector of the same wrappings with other bytes as our ciphertext, signed well by its owner.
+ */
+static void forge_ciphertext(struct roll_try *it, struct slice ciphertext)
+{
+    const char *text = buf_text(&it->ingress);
+    _cleanup_buf_ struct buf forged;
+    buf_init(&forged, PROTECTOR_SIZE_MAX);
+    /* The second CipherValue is ours. The guardian signature is made anew over the result. */
+    struct signer signer = signer_of_key(world.owner.signing_key);
+    const char *second = strstr(strstr(text, "<CipherValue>") + 1, "<CipherValue>");
+    const char *end = strstr(second, "</CipherValue>");
+    const char *start = strstr(text, "<Wrappings");
+    const char *after = strstr(text, "</Wrappings>") + strlen("</Wrappings>");
+    _cleanup_buf_ struct buf wrappings, signature;
+    buf_init(&wrappings, PROTECTOR_SIZE_MAX);
+    buf_init(&signature, 1024);
+    buf_append_bytes(&wrappings, start, (size_t)(second - start));
+    buf_append_text(&wrappings, "<CipherValue>");
+    base64_append(&wrappings, ciphertext);
+    buf_append_bytes(&wrappings, end, (size_t)(after - end));
+    assert_ok(signer.sign(signer.context, SIGNATURE_RSA_PKCS1_SHA256, buf_slice(&wrappings),
+                          &signature, err));
+    const char *guardian = strstr(after, "<GuardianSignature");
+    const char *value = strstr(guardian, "<SignatureValue>") + strlen("<SignatureValue>");
+    buf_append_bytes(&forged, text, (size_t)(start - text));
+    buf_append(&forged, buf_slice(&wrappings));
+    buf_append_bytes(&forged, after, (size_t)(value - after));
+    base64_append(&forged, buf_slice(&signature));
+    buf_append_text(&forged, strstr(value, "</SignatureValue>"));
+    buf_reset(&it->ingress);
+    buf_append(&it->ingress, buf_slice(&forged));
+}
+
+static void all_secrets_have_one_answer(void **state)
+{
+    (void)state;
+    struct error first = {0};
+    for (int i = 0; i < 7; i++) {
+        _cleanup_try_ struct roll_try it;
+        try_init(&it);
+        _cleanup_buf_ struct buf payload, cipher;
+        buf_init(&payload, 1024);
+        buf_init(&cipher, 2048);
+        uint8_t random[64];
+        random_bytes(random, sizeof random);
+        struct slice keys[] = {slice_of(random, 32), slice_of(random + 32, 32)};
+        uint8_t zeros[1024] = {0};
+        if (i == 0) /* another key */
+            protector_payload_format(&payload, 1, keys, 1);
+        else if (i == 1) /* too many */
+            protector_payload_format(&payload, 2, keys, 2);
+        else if (i == 2) /* no payload */
+            buf_append_text(&payload, "payload");
+        if (i < 3)
+            assert_ok(public_key_encrypt(&cipher, world.service.encryption_key,
+                                         ENCRYPTION_RSA_OAEP_SHA256, buf_slice(&payload), err));
+        else /* no OAEP: of the right length, too short, too long, far too long */
+            buf_append_bytes(&cipher, zeros, (size_t[]){256, 1, 257, 1024}[i - 3]);
+        forge_ciphertext(&it, buf_slice(&cipher));
+        struct error err = {0};
+        expect_code(try_roll(&it, &err), &err, &protector_opaque);
+        assert_int_equal(it.out.size, 0);
+        if (i == 0)
+            first = err;
+        assert_string_equal(err.message, first.message);
+        assert_string_equal(err.object, first.object);
+        assert_string_equal(err.clause, first.clause);
+    }
+}
+
+static void a_bad_transport_key_signature_is_the_same_answer(void **state)
+{
+    (void)state;
+    _cleanup_try_ struct roll_try it;
+    try_init(&it);
+    char *text = (char *)(uintptr_t)buf_text(&it.ingress);
+    char *value =
+        strstr(strstr(text, "#hmac-sha256"), "<SignatureValue>") + strlen("<SignatureValue>");
+    *value = *value == 'A' ? 'B' : 'A';
+    expect_refused(&it, &protector_opaque);
+}
+
+static void disabled_and_removed_certificates_are_not_used(void **state)
+{
+    (void)state;
+    _cleanup_try_ struct roll_try it;
+    try_init(&it);
+    struct guardian *guardian = &world.service.guardian;
+    put_certificate(KEYPROTECTION_ENCRYPTION, guardian->encryption, true, false);
+    keyprotection_snapshot_release(&it.snapshot);
+    it.snapshot = load_snapshot();
+    expect_refused(&it, &protector_no_wrapping);
+    put_certificate(KEYPROTECTION_ENCRYPTION, guardian->encryption, false, true);
+    put_certificate(KEYPROTECTION_SIGNING, guardian->signing, true, false);
+    keyprotection_snapshot_release(&it.snapshot);
+    it.snapshot = load_snapshot();
+    expect_refused(&it, &keyprotection_guardian_gone);
+    put_certificate(KEYPROTECTION_SIGNING, guardian->signing, true, true);
+    put_certificate(KEYPROTECTION_ENCRYPTION, guardian->encryption, true, true);
+}
+
+/* After the primary certificates were replaced, protectors of the old ones still roll, signed by
+ * the old one. */
+static void older_certificates_still_serve(void **state)
+{
+    (void)state;
+    _cleanup_try_ struct roll_try it;
+    try_init(&it);
+    struct service_guardian newer = {0};
+    make_service_guardian(&newer, "newer");
+    put_certificate(KEYPROTECTION_SIGNING, newer.guardian.signing, true, true);
+    put_certificate(KEYPROTECTION_ENCRYPTION, newer.guardian.encryption, true, true);
+    put_certificate(KEYPROTECTION_SIGNING, world.service.guardian.signing, false, true);
+    put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, false, true);
+    keyprotection_snapshot_release(&it.snapshot);
+    it.snapshot = load_snapshot();
+    assert_ok(try_roll(&it, err));
+    _cleanup_roll_response_ struct roll_response response = {0};
+    _cleanup_accepted_ struct accepted accepted = {0};
+    struct certificate *pinned[] = {world.service.guardian.signing};
+    assert_ok(roll_response_parse(&response, buf_slice(&it.out), err));
+    assert_ok(accept_response(&accepted, &it, &response, pinned, 1, err));
+    /* A key that the keyholder lost. */
+    assert_ok(
+        keyholder_forget(world.running.keyholder, public_key_digest(newer.encryption_key), err));
+    buf_done(&it.ingress);
+    secret_done(&it.key);
+    make_protector(&it.ingress, &it.key, &newer.guardian);
+    buf_reset(&it.out);
+    expect_refused(&it, &keyholder_key_unknown);
+    struct store_change changes[2] = {{.kind = STORE_CERTIFICATE, .remove = true},
+                                      {.kind = STORE_CERTIFICATE, .remove = true}};
+    char keys[2][KEYPROTECTION_CERTIFICATE_KEY_SIZE];
+    changes[0].key = keyprotection_certificate_record_key(
+        KEYPROTECTION_SIGNING, certificate_facts(newer.guardian.signing)->thumbprint, keys[0]);
+    changes[1].key = keyprotection_certificate_record_key(
+        KEYPROTECTION_ENCRYPTION, certificate_facts(newer.guardian.encryption)->thumbprint,
+        keys[1]);
+    changes[0].expected = changes[1].expected = STORE_ANY;
+    assert_ok(store_commit(world.store, changes, 2, NULL, err));
+    put_certificate(KEYPROTECTION_SIGNING, world.service.guardian.signing, true, true);
+    put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, true, true);
+    free_service_guardian(&newer);
+}
+
+static void offline_unwraps_are_limited(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *setting;
+        unsigned ingress, egress;
+    } rows[] = {{NULL, 5, 0},
+                {"{\"max_offline_unwraps\":3}", 5, 3},
+                {"{\"max_offline_unwraps\":9}", 5, 5},
+                {"{\"max_offline_unwraps\":-1}", 5, 0}};
+    for (size_t i = 0; i < 4; i++) {
+        _cleanup_try_ struct roll_try it;
+        try_init(&it);
+        if (rows[i].setting)
+            put_record(STORE_SETTING, KEYPROTECTION_SETTING, slice_from_text(rows[i].setting));
+        keyprotection_snapshot_release(&it.snapshot);
+        it.snapshot = load_snapshot();
+        char *at = strstr((char *)(uintptr_t)buf_text(&it.ingress), "MaxOfflineUnwraps=\"0\"");
+        at[strlen("MaxOfflineUnwraps=\"")] = (char)('0' + rows[i].ingress);
+        assert_ok(try_roll(&it, err));
+        _cleanup_roll_response_ struct roll_response response = {0};
+        _cleanup_accepted_ struct accepted accepted = {0};
+        assert_ok(roll_response_parse(&response, buf_slice(&it.out), err));
+        assert_ok(accept_response(&accepted, &it, &response, NULL, 0, err));
+        assert_int_equal(protector_max_offline_unwraps(accepted.egress), rows[i].egress);
+    }
+    put_record(STORE_SETTING, KEYPROTECTION_SETTING,
+               slice_from_text("{\"max_offline_unwraps\":0}"));
+}
+
+/* What a false service, or somebody on the way, might answer. */
+static void hostile_responses_are_not_accepted(void **state)
+{
+    (void)state;
+    _cleanup_try_ struct roll_try it, other;
+    try_init(&it);
+    try_init(&other);
+    assert_ok(try_roll(&it, err));
+    assert_ok(try_roll(&other, err));
+    struct certificate *pinned[] = {world.service.guardian.signing};
+    for (int i = 0; i < 7; i++) {
+        _cleanup_roll_response_ struct roll_response response = {0}, foreign = {0};
+        _cleanup_accepted_ struct accepted accepted = {0};
+        assert_ok(roll_response_parse(&response, buf_slice(&it.out), err));
+        assert_ok(roll_response_parse(&foreign, buf_slice(&other.out), err));
+        struct certificate *wrong[] = {world.owner.signing};
+        struct certificate *const *pins = pinned;
+        struct buf *swap = NULL, *with = NULL;
+        if (i == 0) {
+            swap = &response.egress_protector; /* of another VM */
+            with = &foreign.egress_protector;
+        } else if (i == 1) {
+            swap = &response.encrypted_wrapping_key;
+            with = &foreign.encrypted_wrapping_key;
+        } else if (i == 2) {
+            swap = &response.encrypted_transport_keys;
+            with = &foreign.encrypted_transport_keys;
+        } else if (i == 3) {
+            response.encrypted_transport_keys.data[40] ^= 1;
+        } else if (i == 4) {
+            response.encrypted_wrapping_key.data[0] ^= 1;
+        } else if (i == 5) {
+            pins = wrong;
+        } else {
+            swap = &response.egress_protector; /* nothing rolled */
+            with = &it.ingress;
+        }
+        if (swap) {
+            buf_reset(swap);
+            buf_append(swap, buf_slice(with));
+        }
+        assert_refused(accept_response(&accepted, &it, &response, pins, 1, err),
+                       "keyprotection.reply-wrong");
+        assert_null(accepted.ingress_key.data);
+        assert_null(accepted.egress);
+    }
+}
+
+/* Answers that decrypt well but are wrong inside. */
+static void wrong_keys_are_not_accepted(void **state)
+{
+    (void)state;
+    _cleanup_try_ struct roll_try it;
+    try_init(&it);
+    assert_ok(try_roll(&it, err));
+    _cleanup_roll_response_ struct roll_response good = {0};
+    _cleanup_accepted_ struct accepted true_keys = {0};
+    assert_ok(roll_response_parse(&good, buf_slice(&it.out), err));
+    assert_ok(accept_response(&true_keys, &it, &good, NULL, 0, err));
+    struct slice first = secret_slice(&true_keys.ingress_key);
+    struct slice second = secret_slice(&true_keys.egress_key);
+    uint8_t transfer[32], wrapping[32];
+    random_bytes(transfer, 32);
+    random_bytes(wrapping, 32);
+    const struct slice cases[][2] = {{second, first},
+                                     {first, first},
+                                     {second, second},
+                                     {slice_of(wrapping, 32), second},
+                                     {first, slice_of(wrapping, 32)},
+                                     {first, {NULL, 0}}};
+    for (size_t i = 0; i < 6; i++) {
+        _cleanup_buf_ struct buf payload;
+        _cleanup_accepted_ struct accepted accepted = {0};
+        buf_init_secret(&payload, 256);
+        protector_payload_format(&payload, 1, cases[i], cases[i][1].size ? 2 : 1);
+        buf_reset(&good.encrypted_transfer_key);
+        buf_reset(&good.encrypted_wrapping_key);
+        buf_reset(&good.encrypted_transport_keys);
+        assert_ok(public_key_encrypt(&good.encrypted_transfer_key,
+                                     private_key_public(world.health_key), it.transfer,
+                                     slice_of(transfer, 32), err));
+        aead_key_wrap(&good.encrypted_wrapping_key, slice_of(transfer, 32), slice_of(wrapping, 32));
+        aead_seal(&good.encrypted_transport_keys, slice_of(wrapping, 32), SLICE_EMPTY,
+                  buf_slice(&payload));
+        assert_refused(accept_response(&accepted, &it, &good, NULL, 0, err),
+                       "keyprotection.reply-wrong");
+    }
+}
+
+static void an_absent_keyholder_is_told_as_such(void **state)
+{
+    (void)state;
+    _cleanup_try_ struct roll_try it;
+    try_init(&it);
+    struct keyholder *away = keyholder_new(NULL, 0);
+    keyholder_set_deadline(away, 50);
+    struct keyholder *present = world.running.keyholder;
+    world.running.keyholder = away;
+    expect_refused(&it, &keyholder_away);
+    world.running.keyholder = present;
+    keyholder_free(&away);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_healthy_host_gets_the_keys),
+        cmocka_unit_test(what_came_out_goes_in_again),
+        cmocka_unit_test(health_certificates_are_checked),
+        cmocka_unit_test(bytes_that_are_no_certificate_are_refused),
+        cmocka_unit_test(health_comes_first),
+        cmocka_unit_test(altered_protectors_are_refused),
+        cmocka_unit_test(truncated_protectors_are_refused),
+        cmocka_unit_test(a_protector_without_our_wrapping_is_refused),
+        cmocka_unit_test(all_secrets_have_one_answer),
+        cmocka_unit_test(a_bad_transport_key_signature_is_the_same_answer),
+        cmocka_unit_test(disabled_and_removed_certificates_are_not_used),
+        cmocka_unit_test(older_certificates_still_serve),
+        cmocka_unit_test(offline_unwraps_are_limited),
+        cmocka_unit_test(hostile_responses_are_not_accepted),
+        cmocka_unit_test(wrong_keys_are_not_accepted),
+        cmocka_unit_test(an_absent_keyholder_is_told_as_such),
+    };
+    return cmocka_run_group_tests(tests, make_world, free_world);
+}
