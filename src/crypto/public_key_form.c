@@ -43,7 +43,7 @@ static bool parse_rsa1(struct public_key **out, struct slice bytes, struct error
         return error_set(err, &crypto_key_malformed, RSA1_CLAUSE, NULL,
                          "the RSA1 key blob's sizes do not add up to its %zu bytes", bytes.size);
     struct buf spki;
-    buf_init(&spki, 2048);
+    buf_init(&spki, bytes.size + 64);
     write_rsa_spki(&spki, modulus, exponent);
     struct public_key *key = NULL;
     bool parsed =

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/public_key.h"
+
+#include <pthread.h>
+
+#include "crypto/der.h"
+#include "tool.h"
+
+/* Keys and signatures over the file "message", all by openssl. */
+static int set_up(void **state)
+{
+    if (tool_set_up(state) != 0)
+        return 1;
+    tool_run("printf 'the message' > message\n"
+             "openssl genrsa -out rsa.pem 2048; openssl genrsa -3 -out rsa3.pem 3072\n"
+             "openssl genrsa -out small.pem 1024; openssl genrsa -out odd.pem 2056\n"
+             "openssl ecparam -name prime256v1 -genkey -noout -out p256.pem\n"
+             "openssl ecparam -name secp384r1 -genkey -noout -out p384.pem\n"
+             "openssl ecparam -name secp521r1 -genkey -noout -out p521.pem\n"
+             "openssl genpkey -algorithm ed25519 -out ed25519.pem\n"
+             "openssl genpkey -algorithm rsa-pss -pkeyopt rsa_keygen_bits:2048 -out pss.pem\n"
+             "for k in rsa rsa3 small odd p256 p384 p521 ed25519 pss; do "
+             "openssl pkey -in $k.pem -pubout -out $k.pub; "
+             "openssl pkey -pubin -in $k.pub -outform der -out $k.spki; done\n"
+             "openssl ec -in p256.pem -pubout -conv_form compressed -outform der -out compressed\n"
+             "openssl ecparam -name prime256v1 -param_enc explicit -genkey -noout -out e.pem\n"
+             "openssl ec -in e.pem -pubout -outform der -out explicit\n"
+             "openssl req -x509 -new -key rsa.pem -subj /CN=x -days 2 -out rsa.crt\n"
+             "openssl x509 -in rsa.crt -outform der -out rsa.crt.der");
+    return 0;
+}
+
+static struct public_key *parse(const char *file)
+{
+    struct buf spki;
+    struct public_key *key = NULL;
+    struct error err = {0};
+    assert_success(public_key_parse(&key, tool_read(&spki, file), &err), &err);
+    assert_slice_equal(public_key_spki(key), buf_slice(&spki));
+    buf_done(&spki);
+    return key;
+}
+
+static void test_kinds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file;
+        enum public_key_type type;
+        int bits;
+    } kinds[] = {
+        {"rsa.spki", PUBLIC_KEY_RSA, 2048},  {"rsa3.spki", PUBLIC_KEY_RSA, 3072},
+        {"odd.spki", PUBLIC_KEY_RSA, 2056},  {"p256.spki", PUBLIC_KEY_P256, 256},
+        {"p384.spki", PUBLIC_KEY_P384, 384},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct public_key *key = parse(kinds[i].file);
+        assert_int_equal(public_key_type(key), kinds[i].type);
+        assert_int_equal(public_key_bits(key), kinds[i].bits);
+        tool_run("openssl dgst -sha256 -binary -out digest %s", kinds[i].file);
+        struct buf digest;
+        assert_slice_equal(slice_of(public_key_digest(key), 32), tool_read(&digest, "digest"));
+        buf_done(&digest);
+        struct public_key *second = public_key_ref(key);
+        public_key_free(&key);
+        assert_null(key);
+        assert_int_equal(public_key_bits(second), kinds[i].bits);
+        public_key_free(&second);
+    }
+    public_key_free(NULL);
+}
+
+static void test_refused_kinds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *code, *word;
+    } refused[] = {
+        {"small.spki", "crypto.key-too-small", "1024"},
+        {"p521.spki", "crypto.key-unsupported", "P-521"},
+        {"ed25519.spki", "crypto.key-unsupported", "Ed25519"},
+        {"pss.spki", "crypto.key-unsupported", "RSASSA-PSS"},
+        {"compressed", "crypto.key-unsupported", "compressed"},
+        {"explicit", "crypto.key-unsupported", "named curves"},
+        {"rsa.pub", "crypto.key-malformed", "SubjectPublicKeyInfo"},
+        {"message", "crypto.key-malformed", "SubjectPublicKeyInfo"},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        struct buf spki;
+        struct public_key *key = NULL;
+        struct error err;
+        assert_refused(public_key_parse(&key, tool_read(&spki, refused[i].file), &err), &err,
+                       refused[i].code);
+        assert_non_null(strstr(err.message, refused[i].word));
+        assert_null(key);
+        buf_done(&spki);
+    }
+}
+
+/* A SubjectPublicKeyInfo made of any parts. algorithm: hex of what the first SEQUENCE holds. */
+static void make_spki(struct buf *out, const char *algorithm, struct slice modulus_element,
+                      struct slice exponent_element)
+{
+    struct buf contents;
+    buf_init(out, 8192);
+    size_t spki = der_begin(out, DER_SEQUENCE);
+    der_write(out, DER_SEQUENCE, tool_hex(&contents, algorithm));
+    size_t bits = der_begin(out, DER_BIT_STRING);
+    buf_append_u8(out, 0);
+    size_t key = der_begin(out, DER_SEQUENCE);
+    buf_append(out, modulus_element);
+    buf_append(out, exponent_element);
+    der_end(out, key);
+    der_end(out, bits);
+    der_end(out, spki);
+    buf_done(&contents);
+}
+
+#define RSA_ALGORITHM "06092a864886f70d0101010500"
+
+static void assert_rsa(const char *algorithm, struct slice modulus_element,
+                       const char *exponent_hex, const char *expected)
+{
+    struct buf spki, exponent;
+    struct public_key *key = NULL;
+    struct error err = {0};
+    make_spki(&spki, algorithm, modulus_element, tool_hex(&exponent, exponent_hex));
+    if (expected == NULL)
+        assert_success(public_key_parse(&key, buf_slice(&spki), &err), &err);
+    else
+        assert_refused(public_key_parse(&key, buf_slice(&spki), &err), &err, expected);
+    public_key_free(&key);
+    buf_done(&spki);
+    buf_done(&exponent);
+}
+
+/* An INTEGER element of so many bits, its lowest byte as given. */
+static struct slice make_integer(struct buf *out, int bits, uint8_t lowest)
+{
+    size_t size = (size_t)(bits + 7) / 8;
+    uint8_t *bytes = memory_allocate_zero(1, size);
+    memset(bytes, 0xc3, size);
+    bytes[0] = (uint8_t)(1u << ((bits - 1) % 8));
+    bytes[size - 1] = lowest;
+    buf_init(out, 8192);
+    der_write_unsigned(out, slice_of(bytes, size));
+    free(bytes);
+    return buf_slice(out);
+}
+
+static void test_rsa_numbers(void **state)
+{
+    (void)state;
+    struct buf modulus, other;
+    struct slice good = make_integer(&modulus, 2048, 0x01);
+    assert_rsa(RSA_ALGORITHM, good, "0203010001", NULL);
+    assert_rsa(RSA_ALGORITHM, good, "020103", NULL);
+    assert_rsa(RSA_ALGORITHM, good, "020900ffffffffffffffff", NULL);
+    assert_rsa(RSA_ALGORITHM, good, "0209010000000000000001", "crypto.key-unsupported");
+    assert_rsa(RSA_ALGORITHM, good, "020101", "crypto.key-malformed");
+    assert_rsa(RSA_ALGORITHM, good, "020100", "crypto.key-malformed");
+    assert_rsa(RSA_ALGORITHM, good, "02020100", "crypto.key-malformed");
+    assert_rsa(RSA_ALGORITHM, good, "0201ff", "crypto.key-malformed");
+    assert_rsa(RSA_ALGORITHM, good, "020400010001", "crypto.key-malformed");
+    assert_rsa(RSA_ALGORITHM, good, "02810103", "crypto.key-malformed");
+    assert_rsa(RSA_ALGORITHM, good, "0200", "crypto.key-malformed");
+    assert_rsa(RSA_ALGORITHM, good, "0203010001020103", "crypto.key-malformed");
+    assert_rsa(RSA_ALGORITHM, good, "", "crypto.key-malformed");
+    assert_rsa(RSA_ALGORITHM, make_integer(&other, 2047, 0x01), "020103", "crypto.key-too-small");
+    buf_done(&other);
+    assert_rsa(RSA_ALGORITHM, make_integer(&other, 8192, 0x01), "020103", NULL);
+    buf_done(&other);
+    assert_rsa(RSA_ALGORITHM, make_integer(&other, 8193, 0x01), "020103", "crypto.key-unsupported");
+    buf_done(&other);
+    assert_rsa(RSA_ALGORITHM, make_integer(&other, 2048, 0x02), "020103", "crypto.key-malformed");
+    buf_done(&other);
+    assert_rsa(RSA_ALGORITHM, slice_of("\x02\x01\x00", 3), "020103", "crypto.key-too-small");
+    /* The same modulus without the zero that keeps it positive. */
+    buf_init(&other, 1000);
+    der_write(&other, DER_INTEGER, slice_of(good.data + 5, 256));
+    assert_rsa(RSA_ALGORITHM, buf_slice(&other), "020103", "crypto.key-malformed");
+    buf_done(&other);
+    buf_done(&modulus);
+}
+
+static void test_algorithms(void **state)
+{
+    (void)state;
+    struct buf modulus;
+    struct slice good = make_integer(&modulus, 2048, 0x01);
+    assert_rsa("06092a864886f70d010101", good, "020103", "crypto.key-malformed");
+    assert_rsa("06092a864886f70d010101050100", good, "020103", "crypto.key-malformed");
+    assert_rsa("06092a864886f70d01010105000500", good, "020103", "crypto.key-malformed");
+    assert_rsa("06092a864886f70d0101013000", good, "020103", "crypto.key-malformed");
+    assert_rsa("0600", good, "020103", "crypto.key-malformed");
+    assert_rsa("", good, "020103", "crypto.key-malformed");
+    struct buf spki;
+    struct public_key *key = NULL;
+    struct error err;
+    make_spki(&spki, "06092a864886f70d0101070500", good, slice_of("\x02\x01\x03", 3));
+    assert_refused(public_key_parse(&key, buf_slice(&spki), &err), &err, "crypto.key-unsupported");
+    assert_non_null(strstr(err.message, "RSAES-OAEP (1.2.840.113549.1.1.7)"));
+    buf_done(&spki);
+    make_spki(&spki, "06072a8648ce3d02010500", good, slice_of("\x02\x01\x03", 3));
+    assert_refused(public_key_parse(&key, buf_slice(&spki), &err), &err, "crypto.key-malformed");
+    buf_done(&spki);
+    buf_done(&modulus);
+}
+
+static void test_point_not_on_its_curve(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"p256.spki", "p384.spki"};
+    for (size_t i = 0; i < 2; i++) {
+        struct buf spki;
+        struct public_key *key = NULL;
+        struct error err;
+        tool_read(&spki, files[i]);
+        spki.data[spki.size - 1] ^= 1;
+        assert_refused(public_key_parse(&key, buf_slice(&spki), &err), &err,
+                       "crypto.key-malformed");
+        assert_non_null(strstr(err.message, "curve"));
+        /* Coordinates of the field's size and beyond. */
+        size_t field = i == 0 ? 32 : 48;
+        memset(spki.data + spki.size - 2 * field, 0xff, 2 * field);
+        assert_refused(public_key_parse(&key, buf_slice(&spki), &err), &err,
+                       "crypto.key-malformed");
+        memset(spki.data + spki.size - 2 * field, 0, 2 * field);
+        assert_refused(public_key_parse(&key, buf_slice(&spki), &err), &err,
+                       "crypto.key-malformed");
+        buf_done(&spki);
+    }
+    /* The point at infinity is one zero byte. */
+    struct buf bytes;
+    struct public_key *key = NULL;
+    struct error err;
+    tool_hex(&bytes, "3019301306072a8648ce3d020106082a8648ce3d03010703020000");
+    assert_refused(public_key_parse(&key, buf_slice(&bytes), &err), &err, "crypto.key-malformed");
+    buf_done(&bytes);
+}
+
+/* No prefix and no longer form of a key is a key, whatever byte is changed nothing crashes. */
+static void test_damaged(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"rsa.spki", "p256.spki"};
+    for (size_t f = 0; f < 2; f++) {
+        struct buf spki;
+        struct public_key *key = NULL;
+        tool_read(&spki, files[f]);
+        for (size_t i = 0; i < spki.size; i++) {
+            uint8_t *exact = memory_allocate(i + 1);
+            memcpy(exact, spki.data, i);
+            assert_false(public_key_parse(&key, slice_of(exact, i), NULL));
+            free(exact);
+        }
+        for (size_t i = 0; i < spki.size; i++) {
+            for (int bit = 0; bit < 8; bit++) {
+                spki.data[i] ^= (uint8_t)(1 << bit);
+                if (public_key_parse(&key, buf_slice(&spki), NULL))
+                    public_key_free(&key);
+                spki.data[i] ^= (uint8_t)(1 << bit);
+            }
+        }
+        buf_append_u8(&spki, 0);
+        struct error err;
+        assert_refused(public_key_parse(&key, buf_slice(&spki), &err), &err,
+                       "crypto.key-malformed");
+        buf_done(&spki);
+    }
+}
+
+static void test_indefinite_length(void **state)
+{
+    (void)state;
+    struct buf spki, indefinite;
+    struct public_key *key = NULL;
+    struct error err;
+    struct slice whole = tool_read(&spki, "rsa.spki");
+    buf_init(&indefinite, 1000);
+    buf_append_bytes(&indefinite, "\x30\x80", 2);
+    buf_append(&indefinite, slice_of(whole.data + 4, whole.size - 4));
+    buf_append_bytes(&indefinite, "\0\0", 2);
+    assert_refused(public_key_parse(&key, buf_slice(&indefinite), &err), &err,
+                   "crypto.key-malformed");
+    buf_done(&indefinite);
+    buf_done(&spki);
+}
+
+static void test_verify_interop(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key;
+        enum signature_algorithm algorithm;
+        const char *options;
+    } cases[] = {
+        {"rsa", SIGNATURE_RSA_PKCS1_SHA256, "-sha256"},
+        {"rsa", SIGNATURE_RSA_PKCS1_SHA384, "-sha384"},
+        {"rsa", SIGNATURE_RSA_PKCS1_SHA512, "-sha512"},
+        {"rsa3", SIGNATURE_RSA_PKCS1_SHA256, "-sha256"},
+        {"odd", SIGNATURE_RSA_PSS_SHA256,
+         "-sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest"},
+        {"rsa", SIGNATURE_RSA_PSS_SHA256,
+         "-sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest"},
+        {"p256", SIGNATURE_ECDSA_SHA256, "-sha256"},
+        {"p384", SIGNATURE_ECDSA_SHA384, "-sha384"},
+        {"p384", SIGNATURE_ECDSA_SHA256, "-sha256"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tool_run("openssl dgst %s -sign %s.pem -out signature message", cases[i].options,
+                 cases[i].key);
+        char *file = memory_format("%s.spki", cases[i].key);
+        struct public_key *key = parse(file);
+        free(file);
+        struct buf bytes;
+        tool_read(&bytes, "signature");
+        struct slice message = slice_from_text("the message");
+        struct error err = {0};
+        /* Twice: the second time with a context that was kept, the third with one after a failure.
+         */
+        for (int round = 0; round < 3; round++) {
+            assert_success(
+                public_key_verify(key, cases[i].algorithm, message, buf_slice(&bytes), &err), &err);
+            if (round == 0)
+                continue;
+            assert_refused(public_key_verify(key, cases[i].algorithm, slice_from_text("another"),
+                                             buf_slice(&bytes), &err),
+                           &err, "crypto.signature-wrong");
+        }
+        for (size_t j = 0; j < bytes.size; j += 5) {
+            bytes.data[j] ^= 4;
+            assert_refused(
+                public_key_verify(key, cases[i].algorithm, message, buf_slice(&bytes), &err), &err,
+                "crypto.signature-wrong");
+            bytes.data[j] ^= 4;
+            assert_refused(
+                public_key_verify(key, cases[i].algorithm, message, slice_of(bytes.data, j), &err),
+                &err, "crypto.signature-wrong");
+        }
+        buf_append_u8(&bytes, 0);
+        assert_refused(public_key_verify(key, cases[i].algorithm, message, buf_slice(&bytes), &err),
+                       &err, "crypto.signature-wrong");
+        buf_done(&bytes);
+        public_key_free(&key);
+    }
+}
+
+/* A PSS signature with another salt length, and one over another hash, are not what we call PSS. */
+static void test_pss_is_strict(void **state)
+{
+    (void)state;
+    static const char *const options[] = {
+        "-sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:20",
+        "-sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:max",
+        "-sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -sigopt "
+        "rsa_mgf1_md:sha1",
+        "-sha384 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32",
+        "-sha256",
+    };
+    struct public_key *key = parse("rsa.spki");
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        tool_run("openssl dgst %s -sign rsa.pem -out signature message", options[i]);
+        struct buf bytes;
+        struct error err;
+        assert_refused(public_key_verify(key, SIGNATURE_RSA_PSS_SHA256,
+                                         slice_from_text("the message"),
+                                         tool_read(&bytes, "signature"), &err),
+                       &err, "crypto.signature-wrong");
+        buf_done(&bytes);
+    }
+    public_key_free(&key);
+}
+
+static void test_unsuitable_algorithms(void **state)
+{
+    (void)state;
+    struct public_key *rsa = parse("rsa.spki"), *ec = parse("p256.spki");
+    struct slice some = slice_from_text("some");
+    struct error err;
+    assert_refused(public_key_verify(rsa, SIGNATURE_ECDSA_SHA256, some, some, &err), &err,
+                   "crypto.key-unsupported");
+    assert_refused(public_key_verify(ec, SIGNATURE_RSA_PSS_SHA256, some, some, &err), &err,
+                   "crypto.key-unsupported");
+    for (int none = -1; none < 10; none++)
+        if (signature_name((enum signature_algorithm)none) == NULL)
+            assert_refused(public_key_verify(rsa, (enum signature_algorithm)none, some, some, &err),
+                           &err, "crypto.key-unsupported");
+    struct buf out;
+    buf_init(&out, 1000);
+    assert_refused(public_key_encrypt(&out, ec, ENCRYPTION_RSA_OAEP_SHA256, some, &err), &err,
+                   "crypto.key-unsupported");
+    assert_refused(public_key_encrypt(&out, rsa, (enum encryption_algorithm)3, some, &err), &err,
+                   "crypto.key-unsupported");
+    assert_refused(public_key_encrypt(&out, rsa, (enum encryption_algorithm)0, some, &err), &err,
+                   "crypto.key-unsupported");
+    uint8_t large[256] = {0};
+    assert_refused(
+        public_key_encrypt(&out, rsa, ENCRYPTION_RSA_OAEP_SHA256, slice_of(large, 191), &err), &err,
+        "crypto.key-unsupported");
+    assert_true(
+        public_key_encrypt(&out, rsa, ENCRYPTION_RSA_OAEP_SHA256, slice_of(large, 190), NULL));
+    struct buf little;
+    buf_init(&little, 255);
+    assert_refused(public_key_encrypt(&little, rsa, ENCRYPTION_RSA_OAEP_SHA256, some, &err), &err,
+                   "base.buffer-full");
+    buf_done(&little);
+    buf_done(&out);
+    public_key_free(&rsa);
+    public_key_free(&ec);
+}
+
+static void test_encrypt_interop(void **state)
+{
+    (void)state;
+    static const struct {
+        enum encryption_algorithm algorithm;
+        const char *digest;
+    } cases[] = {{ENCRYPTION_RSA_OAEP_SHA256, "sha256"}, {ENCRYPTION_RSA_OAEP_SHA1, "sha1"}};
+    struct public_key *key = parse("rsa.spki");
+    for (size_t i = 0; i < 2; i++) {
+        for (int round = 0; round < 2; round++) {
+            struct buf out, plain;
+            struct error err = {0};
+            buf_init(&out, 1000);
+            assert_success(public_key_encrypt(&out, key, cases[i].algorithm,
+                                              slice_from_text("32 bytes of a transport key"), &err),
+                           &err);
+            tool_write("sealed", buf_slice(&out));
+            tool_run("openssl pkeyutl -decrypt -inkey rsa.pem -in sealed -out plain "
+                     "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:%s -pkeyopt "
+                     "rsa_mgf1_md:%s",
+                     cases[i].digest, cases[i].digest);
+            assert_slice_equal(tool_read(&plain, "plain"),
+                               slice_from_text("32 bytes of a transport key"));
+            buf_done(&out);
+            buf_done(&plain);
+        }
+    }
+    public_key_free(&key);
+}
+
+static void *verify_often(void *context)
+{
+    struct buf signature;
+    tool_read(&signature, "signature");
+    bool ok = true;
+    for (int i = 0; i < 100 && ok; i++)
+        ok = public_key_verify(context, SIGNATURE_RSA_PKCS1_SHA256, slice_from_text("the message"),
+                               buf_slice(&signature), NULL);
+    buf_done(&signature);
+    return ok ? context : NULL;
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    tool_run("openssl dgst -sha256 -sign rsa.pem -out signature message");
+    struct public_key *key = parse("rsa.spki");
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, verify_often, key), 0);
+    for (int i = 0; i < 4; i++) {
+        void *result = NULL;
+        pthread_join(threads[i], &result);
+        assert_ptr_equal(result, key);
+    }
+    public_key_free(&key);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_refused_kinds),
+        cmocka_unit_test(test_rsa_numbers),
+        cmocka_unit_test(test_algorithms),
+        cmocka_unit_test(test_point_not_on_its_curve),
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_indefinite_length),
+        cmocka_unit_test(test_verify_interop),
+        cmocka_unit_test(test_pss_is_strict),
+        cmocka_unit_test(test_unsuitable_algorithms),
+        cmocka_unit_test(test_encrypt_interop),
+        cmocka_unit_test(test_threads),
+    };
+    return cmocka_run_group_tests(tests, set_up, tool_tear_down);
+}
