@@ -130,13 +130,16 @@ static void print_row(const struct row *row, const size_t widths[COLUMNS_MAX], b
                       FILE *stream)
 {
     static const char *const tones[] = {"", "\033[32m", "\033[33m", "\033[31m", "\033[2m"};
-    for (size_t i = 0; i < row->count; i++) {
+    size_t count = row->count;
+    while (count > 0 && row->cells[count - 1].width == 0)
+        count--;
+    for (size_t i = 0; i < count; i++) {
         const struct cell *cell = &row->cells[i];
         bool coloured = colour && cell->tone != TABLE_PLAIN && cell->text[0] != '\0';
         fprintf(stream, "%s%s%s", coloured ? tones[cell->tone] : "", cell->text,
                 coloured ? "\033[0m" : "");
         /* No trailing space: what is copied from a terminal should be what was written. */
-        if (i + 1 < row->count)
+        if (i + 1 < count)
             fprintf(stream, "%*s", (int)(widths[i] - cell->width + GAP), "");
     }
     fputc('\n', stream);

@@ -306,7 +306,7 @@ static int run_secret_remove(const struct option_values *values)
         !vm_parse(&work.vm, buf_slice(&work.file.bytes), &err) ||
         !vm_secret_remove(&work.vm, name, &err) ||
         (!dry && !option_confirm(values, &err, "Remove secret %s from %s?", name, path)) ||
-        (!dry && !vm_file_save(&work.file, &work.vm, VM_FILE_KEEP_FORMER, &err)))
+        (!dry && !vm_file_save(&work.file, &work.vm, VM_FILE_LEAVE_FORMER, &err)))
         return option_fail(values, &err);
     json_write_text(&output.writer, "file", path);
     return output_say(&output, "%s secret %s from %s.", dry ? "Would remove" : "Removed", name,

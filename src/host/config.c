@@ -31,7 +31,7 @@ const struct config_key host_config_keys[] = {
         "owner vouched for may release its key"),
     KEY("tls", "ca-file", CONFIG_TEXT, ca_file, "",
         "PEM file of the authorities that certify the service's HTTPS; the system's if empty"),
-    KEY("host", "key-file", CONFIG_TEXT, key_file, "host.key",
+    KEY("host", "key", CONFIG_TEXT, key_file, "host.key",
         "the host key, PEM, mode 0600; a relative path begins at this file's folder"),
     KEY("host", "state", CONFIG_TEXT, state, HOST_STATE_PATH,
         "folder of the identity key and the health certificate, mode 0700"),

@@ -30,6 +30,7 @@ static void aligns_what_a_terminal_shows(void **state)
     table_cell(table, TABLE_PLAIN, "y");
     table_end_row(table);
     table_cell(table, TABLE_PLAIN, "short row");
+    table_cell(table, TABLE_PLAIN, "%s", "");
     table_end_row(table);
     char *text = printed(table);
     assert_string_equal(text, "NAME       STATE  NOTE\n"
