@@ -2,7 +2,6 @@
 #include "hgsd/parts.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,10 +24,10 @@ static void apply(void *context, const struct store_change *changes, size_t coun
 {
     struct parts *parts = context;
     if (changes == NULL) {
-        /* Only another process that wrote to our database can do this: begin anew from what is there now. */
+        /* Only another process that wrote to our database can do this: the supervisor starts us
+         * anew, from what is there now. */
         log_write(LOG_LEVEL_ERROR, "the store's history is lost; the service starts again");
-        kill(getpid(), SIGTERM);
-        return;
+        _exit(1);
     }
     keys_apply(parts->keys, changes, count);
     attestation_apply(parts->attestation, changes, count);

@@ -69,8 +69,14 @@ static bool enter_sandbox(const struct hgsd_config *config, const char *config_p
     _cleanup_free_ char *tls = folders_of(config->certificate);
     _cleanup_free_ char *key = folders_of(config->key);
     _cleanup_free_ char *password = folders_of(config->password_file);
+    /* Users are named in the audit trail; their modules can no longer be loaded in the sandbox. */
+    getpwuid(0);
     const char *writable[] = {store, config->audit_folder, run, NULL};
-    const char *folders[] = {config_path, *config->certificate != '\0' ? tls : NULL,
+    const char *folders[] = {"/etc/passwd",
+                             "/etc/group",
+                             "/etc/nsswitch.conf",
+                             config_path,
+                             *config->certificate != '\0' ? tls : NULL,
                              *config->key != '\0' ? key : NULL,
                              *config->password_file != '\0' ? password : NULL};
     const char *readable_paths[sizeof folders / sizeof folders[0] + 1] = {NULL};
