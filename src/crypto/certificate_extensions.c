@@ -147,7 +147,8 @@ bool certificate_read_extensions(struct certificate_facts *facts, struct reader 
     size_t count = 0;
     while (!reader.failed && reader.rest.size > 0) {
         struct extension extension = read_extension(&reader);
-        if (reader.failed || count == EXTENSIONS_MAX)
+        reader.failed |= count == EXTENSIONS_MAX;
+        if (reader.failed)
             break;
         for (size_t i = 0; i < count; i++)
             if (slice_equal(seen[i], extension.oid))

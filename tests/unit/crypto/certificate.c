@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/certificate.h"
+
+#include "crypto/der.h"
+#include "tool.h"
+
+#define EXTENSIONS                                                                      \
+    "[leaf]\nkeyUsage=critical,keyEncipherment\n"                                       \
+    "1.3.6.1.4.1.311.21.10=DER:300e300c060a2b0601040182373001"                          \
+    "02\nsubjectKeyIdentifier=hash\n"                                                   \
+    "authorityKeyIdentifier=keyid:always,issuer:always\n"                               \
+    "[other]\nbasicConstraints=critical,CA:FALSE,pathlen:0\n"                           \
+    "keyUsage=digitalSignature,nonRepudiation,keyAgreement,encipherOnly,decipherOnly\n" \
+    "1.3.6.1.4.1.311.21.10=DER:300630040602"                                            \
+    "2a03\n1.2.3.4=critical,DER:0500\n"                                                 \
+    "[plain]\n1.2.3.4=DER:0500\n"
+
+static int set_up(void **state)
+{
+    if (tool_set_up(state) != 0)
+        return 1;
+    tool_write("x.cnf", slice_from_text(EXTENSIONS));
+    tool_run("for k in ca rsa rival; do openssl genrsa -out $k.key 2048; done\n"
+             "openssl ecparam -name prime256v1 -genkey -noout -out ec.key\n"
+             "openssl ecparam -name secp384r1 -genkey -noout -out ec384.key\n"
+             "openssl genrsa -out small.key 1024\n"
+             "ca='-subj /CN=Signer/O=Ex,ample -days 30 -addext keyUsage=critical,keyCertSign'\n"
+             "for k in ca rival ec ec384; do openssl req -x509 -new -key $k.key $ca -out $k.crt; "
+             "done\n"
+             "openssl req -x509 -new -key small.key $ca -out small.crt\n"
+             "openssl req -new -key rsa.key -subj '/CN=A B' -out rsa.csr\n"
+             "i() { openssl x509 -req -in rsa.csr -extfile x.cnf -extensions $1 -CA $2.crt "
+             "-CAkey $2.key -set_serial $3 -days 2 $5 $6 $7 $8 $9 -out $4.crt; }\n"
+             "i leaf ca 0x0102030405060708090a0b0c0d0e0f10 leaf -sha256\n"
+             "i other ca 0x80ff other -sha384\n"
+             "i plain ca 1 plain -sha512\n"
+             "i leaf ca 2 pss -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32\n"
+             "i leaf ca 2 pss20 -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:20\n"
+             "i leaf ca 2 sha1 -sha1\n"
+             "i leaf ec 2 ecleaf -sha256; i leaf ec384 2 ec384leaf -sha384\n"
+             "openssl x509 -req -in rsa.csr -CA ca.crt -CAkey ca.key -set_serial 5 -days 2 "
+             "-out v1.crt\n"
+             "for c in *.crt; do openssl x509 -in $c -outform der -out ${c%%.crt}.der; done");
+    return 0;
+}
+
+static struct certificate *parse(const char *file)
+{
+    struct buf der;
+    struct certificate *certificate = NULL;
+    struct error err = {0};
+    assert_success(certificate_parse(&certificate, tool_read(&der, file), &err), &err);
+    assert_slice_equal(certificate_der(certificate), buf_slice(&der));
+    buf_done(&der);
+    return certificate;
+}
+
+/* Compares what openssl prints, "name=value", with text. */
+static void assert_prints(const char *file, const char *option, const char *text)
+{
+    tool_run("openssl x509 -inform der -in %s -noout %s > out", file, option);
+    struct buf out;
+    tool_read(&out, "out");
+    const char *value = strchr(buf_text(&out), '=');
+    assert_non_null(value);
+    char *line = memory_format("%s\n", text);
+    assert_string_equal(value + 1, line);
+    free(line);
+    buf_done(&out);
+}
+
+static void assert_prints_hex(const char *file, const char *option, struct slice bytes)
+{
+    struct buf hex;
+    buf_init(&hex, 10000);
+    for (size_t i = 0; i < bytes.size; i++) {
+        if (strstr(option, "fingerprint") != NULL && i > 0)
+            buf_append_u8(&hex, ':');
+        hex_append_upper(&hex, slice_of(bytes.data + i, 1));
+    }
+    assert_prints(file, option, buf_text(&hex));
+    buf_done(&hex);
+}
+
+static void assert_prints_date(const char *file, const char *option, int64_t time)
+{
+    tool_run("date -u -d @%jd '+%%b %%e %%H:%%M:%%S %%Y GMT' | tr -d '\\n' > date", (intmax_t)time);
+    struct buf date;
+    tool_read(&date, "date");
+    assert_prints(file, option, buf_text(&date));
+    buf_done(&date);
+}
+
+static void test_facts_against_openssl(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"ca.der",    "leaf.der", "other.der",
+                                        "plain.der", "v1.der",   "ec.der"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct certificate *certificate = parse(files[i]);
+        const struct certificate_facts *facts = certificate_facts(certificate);
+        struct slice serial = facts->serial;
+        if (serial.data[0] == 0)
+            serial = slice_of(serial.data + 1, serial.size - 1);
+        assert_prints_hex(files[i], "-serial", serial);
+        assert_prints(files[i], "-subject -nameopt RFC2253", facts->subject_text);
+        assert_prints(files[i], "-issuer -nameopt RFC2253", facts->issuer_text);
+        assert_prints_date(files[i], "-startdate", facts->not_before);
+        assert_prints_date(files[i], "-enddate", facts->not_after);
+        assert_prints_hex(files[i], "-fingerprint -sha256", slice_of(facts->thumbprint, 32));
+        assert_prints_hex(files[i], "-fingerprint -sha1", slice_of(facts->thumbprint_sha1, 20));
+        tool_run("openssl x509 -inform der -in %s -noout -pubkey | openssl pkey -pubin -outform "
+                 "der -out spki",
+                 files[i]);
+        struct buf spki;
+        assert_slice_equal(public_key_spki(certificate_key(certificate)), tool_read(&spki, "spki"));
+        buf_done(&spki);
+        certificate_free(&certificate);
+        assert_null(certificate);
+    }
+    certificate_free(NULL);
+}
+
+static void test_extensions(void **state)
+{
+    (void)state;
+    struct certificate *ca = parse("ca.der"), *leaf = parse("leaf.der"),
+                       *other = parse("other.der"), *plain = parse("plain.der"),
+                       *v1 = parse("v1.der");
+    const struct certificate_facts *facts = certificate_facts(ca);
+    assert_true(facts->is_authority && facts->self_signed && facts->has_usage);
+    assert_int_equal(facts->usage, CERTIFICATE_KEY_CERT_SIGN);
+    assert_int_equal(facts->subject_key_id.size, 20);
+    assert_false(facts->has_health_policy || facts->unknown_critical);
+    struct slice ca_key_id = facts->subject_key_id;
+    facts = certificate_facts(leaf);
+    assert_false(facts->is_authority || facts->self_signed || facts->unknown_critical);
+    assert_int_equal(facts->usage, CERTIFICATE_KEY_ENCIPHERMENT);
+    assert_true(facts->has_health_policy);
+    assert_slice_equal(facts->authority_key_id, ca_key_id);
+    facts = certificate_facts(other);
+    assert_int_equal(facts->usage, CERTIFICATE_DIGITAL_SIGNATURE | CERTIFICATE_NON_REPUDIATION |
+                                       CERTIFICATE_KEY_AGREEMENT | 0x8001);
+    assert_false(facts->has_health_policy || facts->is_authority);
+    assert_true(facts->unknown_critical);
+    facts = certificate_facts(plain);
+    assert_false(facts->unknown_critical || facts->has_usage);
+    facts = certificate_facts(v1);
+    assert_false(facts->has_usage);
+    assert_int_equal(facts->subject_key_id.size, 0);
+    assert_int_equal(facts->authority_key_id.size, 0);
+    struct certificate *all[] = {ca, leaf, other, plain, v1};
+    for (size_t i = 0; i < 5; i++)
+        certificate_free(&all[i]);
+}
+
+static void test_verify_issued(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *leaf, *issuer, *code;
+    } cases[] = {
+        {"leaf.der", "ca.der", NULL},
+        {"other.der", "ca.der", NULL},
+        {"plain.der", "ca.der", NULL},
+        {"v1.der", "ca.der", NULL},
+        {"pss.der", "ca.der", NULL},
+        {"ecleaf.der", "ec.der", NULL},
+        {"ec384leaf.der", "ec384.der", NULL},
+        {"ca.der", "ca.der", NULL},
+        {"leaf.der", "rival.der", "crypto.signature-wrong"}, /* of the same name */
+        {"leaf.der", "plain.der", "crypto.signature-wrong"}, /* of another name */
+        {"leaf.der", "ec.der", "crypto.key-unsupported"},
+        {"pss20.der", "ca.der", "crypto.key-unsupported"},
+        {"sha1.der", "ca.der", "crypto.key-unsupported"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct certificate *leaf = parse(cases[i].leaf), *issuer = parse(cases[i].issuer);
+        /* The second time from memory. */
+        for (int round = 0; round < 2; round++) {
+            struct error err = {0};
+            if (cases[i].code == NULL)
+                assert_success(certificate_verify_issued(leaf, issuer, &err), &err);
+            else
+                assert_refused(certificate_verify_issued(leaf, issuer, &err), &err, cases[i].code);
+        }
+        certificate_free(&leaf);
+        certificate_free(&issuer);
+    }
+}
+
+/* What was verified with one key is not taken for verified with another. */
+static void test_memory_of_verification(void **state)
+{
+    (void)state;
+    struct certificate *leaf = parse("leaf.der"), *ca = parse("ca.der"),
+                       *rival = parse("rival.der");
+    struct error err;
+    assert_refused(certificate_verify_issued(leaf, rival, &err), &err, "crypto.signature-wrong");
+    assert_true(certificate_verify_issued(leaf, ca, NULL));
+    assert_refused(certificate_verify_issued(leaf, rival, &err), &err, "crypto.signature-wrong");
+    assert_true(certificate_verify_issued(leaf, ca, NULL));
+    certificate_free(&leaf);
+    certificate_free(&ca);
+    certificate_free(&rival);
+}
+
+static void test_truncated(void **state)
+{
+    (void)state;
+    struct buf der;
+    tool_read(&der, "leaf.der");
+    for (size_t i = 0; i < der.size; i++) {
+        uint8_t *exact = memory_allocate(i + 1);
+        memcpy(exact, der.data, i);
+        struct certificate *certificate = NULL;
+        struct error err;
+        assert_refused(certificate_parse(&certificate, slice_of(exact, i), &err), &err,
+                       "crypto.certificate-malformed");
+        free(exact);
+    }
+    buf_append_u8(&der, 0);
+    struct certificate *certificate = NULL;
+    struct error err;
+    assert_refused(certificate_parse(&certificate, buf_slice(&der), &err), &err,
+                   "crypto.certificate-malformed");
+    buf_done(&der);
+}
+
+/* Every bit is either needed to read a certificate, or signed. */
+static void test_altered(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {{"leaf.der", "ca.der"}, {"ecleaf.der", "ec.der"}};
+    for (size_t p = 0; p < 2; p++) {
+        struct buf der;
+        tool_read(&der, pairs[p][0]);
+        struct certificate *issuer = parse(pairs[p][1]);
+        for (size_t i = 0; i < der.size; i++) {
+            for (int bit = 0; bit < 8; bit++) {
+                der.data[i] ^= (uint8_t)(1 << bit);
+                struct certificate *certificate = NULL;
+                if (certificate_parse(&certificate, buf_slice(&der), NULL))
+                    assert_false(certificate_verify_issued(certificate, issuer, NULL));
+                certificate_free(&certificate);
+                der.data[i] ^= (uint8_t)(1 << bit);
+            }
+        }
+        certificate_free(&issuer);
+        buf_done(&der);
+    }
+}
+
+static void test_self_signed_means_signed(void **state)
+{
+    (void)state;
+    struct buf der;
+    tool_read(&der, "ca.der");
+    der.data[der.size - 1] ^= 1;
+    struct certificate *certificate = NULL;
+    assert_true(certificate_parse(&certificate, buf_slice(&der), NULL));
+    assert_false(certificate_facts(certificate)->self_signed);
+    certificate_free(&certificate);
+    buf_done(&der);
+}
+
+static void test_key_that_is_refused(void **state)
+{
+    (void)state;
+    struct buf der;
+    struct certificate *certificate = NULL;
+    struct error err;
+    assert_refused(certificate_parse(&certificate, tool_read(&der, "small.der"), &err), &err,
+                   "crypto.key-too-small");
+    buf_done(&der);
+}
+
+/* A certificate of given fields; NULL takes a good one's. Nobody has signed it. */
+struct fields {
+    const char *version, *serial, *inner_algorithm, *algorithm, *issuer, *validity, *behind_key;
+};
+
+static void append_hex(struct buf *out, const char *hex)
+{
+    assert_true(hex_parse(out, slice_from_text(hex), NULL));
+}
+
+static void make_certificate(struct buf *out, const struct fields *fields)
+{
+    static const char good_algorithm[] = "300d06092a864886f70d01010b0500";
+    static const char good_name[] = "300c310a300806035504030c0178";
+    struct certificate *ca = parse("ca.der");
+    buf_init(out, 60000);
+    size_t certificate = der_begin(out, DER_SEQUENCE);
+    size_t tbs = der_begin(out, DER_SEQUENCE);
+    append_hex(out, fields->version != NULL ? fields->version : "a003020102");
+    append_hex(out, fields->serial != NULL ? fields->serial : "020101");
+    append_hex(out, fields->inner_algorithm != NULL ? fields->inner_algorithm : good_algorithm);
+    append_hex(out, fields->issuer != NULL ? fields->issuer : good_name);
+    append_hex(out, fields->validity != NULL
+                        ? fields->validity
+                        : "301e170d3234303130313030303030305a170d3235303130313030303030305a");
+    append_hex(out, good_name);
+    buf_append(out, public_key_spki(certificate_key(ca)));
+    append_hex(out, fields->behind_key != NULL ? fields->behind_key : "");
+    der_end(out, tbs);
+    append_hex(out, fields->algorithm != NULL ? fields->algorithm : good_algorithm);
+    der_write_bits(out, slice_of("signature", 9));
+    der_end(out, certificate);
+    certificate_free(&ca);
+}
+
+#define USAGE "300e0603551d0f0101ff040403020520"
+
+static void test_fields(void **state)
+{
+    (void)state;
+    static const struct {
+        struct fields fields;
+        bool valid;
+    } cases[] = {
+        {{0}, true},
+        {{.behind_key = "a3123010" USAGE}, true},
+        {{.behind_key = "a32230"
+                        "20" USAGE USAGE},
+         false}, /* the same twice */
+        {{.behind_key = "a3023000"}, false},
+        {{.behind_key = "a300"}, false},
+        {{.behind_key = "a4023000"}, false},
+        {{.behind_key = "a3123010" USAGE "0500"}, false},
+        {{.behind_key = "a3143010" USAGE "0500"}, false},
+        {{.behind_key = "810200ff"
+                        "820200ff"},
+         true}, /* unique identifiers */
+        {{.behind_key = "820200ff"
+                        "810200ff"},
+         false},
+        {{.version = "", .behind_key = "a3123010" USAGE}, false}, /* version 1 has none */
+        {{.version = "a003020101", .behind_key = "a3123010" USAGE}, false},
+        {{.version = "a003020101", .behind_key = "810200ff"}, true},
+        {{.version = ""}, true},
+        {{.version = "", .behind_key = "810200ff"}, false},
+        {{.version = "a003020100"}, false}, /* the default is left out */
+        {{.version = "a003020103"}, false},
+        {{.version = "a0030201ff"}, false},
+        {{.version = "a006020102020102"}, false},
+        {{.serial = "0200"}, false},
+        {{.serial = "02020001"}, false},
+        {{.serial = "0201ff"}, true}, /* negative: from issuers that did not mind */
+        {{.serial = "021500ffffffffffffffffffffffffffffffffffffffff"}, true},
+        {{.serial = "021601ffffffffffffffffffffffffffffffffffffffffff"}, false},
+        {{.inner_algorithm = "300d06092a864886f70d01010c0500"}, false},
+        {{.inner_algorithm = "300706052a864886f7", .algorithm = "300706052a864886f7"}, true},
+        {{.issuer = "3000"}, true},
+        {{.issuer = "300c310a300806035504030c01"}, false},
+        {{.issuer = "300c310a310806035504030c0178"}, false},
+        {{.issuer = "30023100"}, false},
+        {{.issuer = "0500"}, false},
+        {{.validity = "3000"}, false},
+        {{.validity = "300f170d3234303130313030303030305a"}, false},
+        {{.validity = "301e170d3234303130313030303030305a170d3235313330313030303030305a"}, false},
+        {{.validity = "3020170d3234303130313030303030305a170d3235303130313030303030305a0500"},
+         false},
+        {{.validity = "3020170d3234303130313030303030305a180f39393939313233313233353935395a"},
+         true},
+        /* keyUsage */
+        {{.behind_key = "a30f300d300b0603551d0f040403020520"}, true},
+        {{.behind_key = "a30f300d300b0603551d0f040403020530"}, false}, /* an unused bit is set */
+        {{.behind_key = "a30f300d300b0603551d0f040403020820"}, false},
+        {{.behind_key = "a30e300c300a0603551d0f0403030100"}, false},
+        {{.behind_key = "a30f300d300b0603551d0f040404020520"}, false},
+        {{.behind_key = "a311300f300d0603551d0f04060304050000"
+                        "20"},
+         false},
+        /* basicConstraints */
+        {{.behind_key = "a30d300b30090603551d1304023000"}, true},
+        {{.behind_key = "a310300e300c0603551d13040530030101ff"}, true},
+        {{.behind_key = "a310300e300c0603551d1304053003010100"}, true},
+        {{.behind_key = "a310300e300c0603551d1304053003010101"}, false},
+        {{.behind_key = "a310300e300c0603551d13040530030201ff"}, false},
+        {{.behind_key = "a30d300b30090603551d1304020500"}, false},
+        /* subjectKeyIdentifier */
+        {{.behind_key = "a30e300c300a0603551d0e0403040155"}, true},
+        {{.behind_key = "a30d300b30090603551d0e04020400"}, false},
+        {{.behind_key = "a30e300c300a0603551d0e0403040255"}, false},
+        /* authorityKeyIdentifier */
+        {{.behind_key = "a30d300b30090603551d2304023000"}, true},
+        {{.behind_key = "a310300e300c0603551d2304053003800155"}, true},
+        {{.behind_key = "a310300e300c0603551d2304053003830155"}, false},
+        {{.behind_key = "a30d300b30090603551d2304020500"}, false},
+        /* application policies */
+        {{.behind_key = "a3133011300f06092b060104018237150a04023000"}, true},
+        {{.behind_key = "a3173015301306092b060104018237150a0406300430020600"}, true},
+        {{.behind_key = "a3153013301106092b060104018237150a040430023000"}, false},
+        {{.behind_key = "a3133011300f06092b060104018237150a04020500"}, false},
+        /* an extension that nobody knows, and ones of the wrong shape */
+        {{.behind_key = "a30b3009300706030400010500"}, false},
+        {{.behind_key = "a30c300a30080603040001040101"}, true},
+        {{.behind_key = "a30d300b300906030400010101ff"}, false},
+        {{.behind_key = "a30d300b30090600040500000000"
+                        "00"},
+         false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf der;
+        struct certificate *certificate = NULL;
+        struct error err = {0};
+        make_certificate(&der, &cases[i].fields);
+        bool parsed = certificate_parse(&certificate, buf_slice(&der), &err);
+        if (parsed != cases[i].valid)
+            fail_msg("case %zu: %s", i, parsed ? "was taken" : err.message);
+        if (!parsed)
+            assert_string_equal(err.code->name, "crypto.certificate-malformed");
+        certificate_free(&certificate);
+        buf_done(&der);
+    }
+}
+
+static void test_too_many_extensions(void **state)
+{
+    (void)state;
+    for (size_t count = 32; count <= 33; count++) {
+        struct buf extensions, hex, der;
+        buf_init(&extensions, 10000);
+        size_t explicit = der_begin(&extensions, DER_CONTEXT_CONSTRUCTED(3));
+        size_t list = der_begin(&extensions, DER_SEQUENCE);
+        for (size_t i = 0; i < count; i++) {
+            uint8_t oid[] = {0x2a, (uint8_t)(i + 1)};
+            size_t extension = der_begin(&extensions, DER_SEQUENCE);
+            der_write(&extensions, DER_OID, slice_of(oid, sizeof oid));
+            der_write(&extensions, DER_OCTET_STRING, SLICE_EMPTY);
+            der_end(&extensions, extension);
+        }
+        der_end(&extensions, list);
+        der_end(&extensions, explicit);
+        buf_init(&hex, 20000);
+        hex_append(&hex, buf_slice(&extensions));
+        make_certificate(&der, &(struct fields){.behind_key = buf_text(&hex)});
+        struct certificate *certificate = NULL;
+        assert_int_equal(certificate_parse(&certificate, buf_slice(&der), NULL), count == 32);
+        certificate_free(&certificate);
+        buf_done(&extensions);
+        buf_done(&hex);
+        buf_done(&der);
+    }
+}
+
+static void test_sizes(void **state)
+{
+    (void)state;
+    uint8_t *large = memory_allocate_zero(1, CERTIFICATE_SIZE_MAX + 1);
+    struct certificate *certificate = NULL;
+    struct error err;
+    assert_refused(certificate_parse(&certificate, slice_of(large, CERTIFICATE_SIZE_MAX + 1), &err),
+                   &err, "crypto.certificate-malformed");
+    assert_refused(certificate_parse(&certificate, SLICE_EMPTY, &err), &err,
+                   "crypto.certificate-malformed");
+    free(large);
+    large = memory_allocate_zero(1, 300000);
+    assert_refused(certificate_parse_file(&certificate, slice_of(large, 300000), &err), &err,
+                   "crypto.certificate-malformed");
+    free(large);
+}
+
+static void test_files(void **state)
+{
+    (void)state;
+    struct certificate *expected = parse("leaf.der");
+    tool_run("openssl x509 -in leaf.crt -text > text.crt; cat leaf.crt ca.crt > chain.crt\n"
+             "sed 's/$/\\r/' leaf.crt > windows.crt");
+    static const char *const files[] = {"leaf.crt", "leaf.der", "text.crt", "chain.crt",
+                                        "windows.crt"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct buf bytes;
+        struct certificate *certificate = NULL;
+        struct error err = {0};
+        assert_success(certificate_parse_file(&certificate, tool_read(&bytes, files[i]), &err),
+                       &err);
+        assert_slice_equal(certificate_der(certificate), certificate_der(expected));
+        certificate_free(&certificate);
+        buf_done(&bytes);
+    }
+    struct buf pem, theirs;
+    buf_init(&pem, 10000);
+    certificate_format_pem(&pem, expected);
+    assert_slice_equal(buf_slice(&pem), tool_read(&theirs, "leaf.crt"));
+    struct certificate *certificate = NULL;
+    struct error err;
+    for (size_t i = 0; i + 1 < pem.size; i++)
+        assert_false(certificate_parse_file(&certificate, slice_of(pem.data, i), NULL));
+    buf_done(&pem);
+    buf_done(&theirs);
+    assert_refused(certificate_parse_file(&certificate, tool_read(&pem, "ca.key"), &err), &err,
+                   "crypto.certificate-malformed");
+    buf_done(&pem);
+    certificate_free(&expected);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_facts_against_openssl),
+        cmocka_unit_test(test_extensions),
+        cmocka_unit_test(test_verify_issued),
+        cmocka_unit_test(test_memory_of_verification),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_altered),
+        cmocka_unit_test(test_self_signed_means_signed),
+        cmocka_unit_test(test_key_that_is_refused),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_too_many_extensions),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_files),
+    };
+    return cmocka_run_group_tests(tests, set_up, tool_tear_down);
+}
