@@ -132,15 +132,8 @@ static bool start(struct channel *channel, struct error *err)
 }
 
 /* Serves all channels to their end. When one cannot be served, none is. */
-static bool serve_all(struct answer_context *context, const int *sockets, size_t count,
-                      struct error *err)
+static bool serve_all(struct channel *channels, size_t count, struct error *err)
 {
-    _cleanup_free_ struct channel *channels = memory_allocate_zero(count, sizeof *channels);
-    for (size_t i = 0; i < count; i++) {
-        channels[i].context = context;
-        channels[i].worker = (unsigned)i;
-        channels[i].socket = sockets[i];
-    }
     size_t started = 0;
     while (started < count && start(&channels[started], err))
         started++;
@@ -148,8 +141,6 @@ static bool serve_all(struct answer_context *context, const int *sockets, size_t
         shutdown(channels[i].socket, SHUT_RDWR);
     for (size_t i = 0; i < started; i++)
         pthread_join(channels[i].thread, NULL);
-    for (size_t i = 0; i < count; i++)
-        file_close(&channels[i].socket);
     return started == count;
 }
 
@@ -200,16 +191,13 @@ static bool open_folder(struct answer_context *context, const char *folder, stru
     return true;
 }
 
-static bool run(struct answer_context *context, const struct keyholder_process_options *options,
-                struct error *err)
+/* Up to the point from which there are no files. */
+static bool prepare(struct answer_context *context, const struct keyholder_process_options *options,
+                    struct error *err)
 {
-    if (options->sandbox && !sandbox_undumpable(err))
-        return false;
-    if (!open_folder(context, options->folder, err) || !warm_up(err))
-        return false;
-    if (options->sandbox && !sandbox_keyholder(err))
-        return false;
-    return serve_all(context, options->channels, (size_t)options->channel_count, err);
+    return (!options->sandbox || sandbox_undumpable(err)) &&
+           open_folder(context, options->folder, err) && warm_up(err) &&
+           (!options->sandbox || sandbox_keyholder(err));
 }
 
 bool keyholder_process_run(const struct keyholder_process_options *options, struct error *err)
@@ -218,7 +206,16 @@ bool keyholder_process_run(const struct keyholder_process_options *options, stru
     struct answer_context context = {.permit = {.fd = -1}};
     pthread_mutex_init(&context.backup_lock, NULL);
     context.keyring = keyring_new();
-    bool ok = run(&context, options, err);
+    size_t count = (size_t)options->channel_count;
+    _cleanup_free_ struct channel *channels = memory_allocate_zero(count, sizeof *channels);
+    for (size_t i = 0; i < count; i++) {
+        channels[i].context = &context;
+        channels[i].worker = (unsigned)i;
+        channels[i].socket = options->channels[i];
+    }
+    bool ok = prepare(&context, options, err) && serve_all(channels, count, err);
+    for (size_t i = 0; i < count; i++)
+        file_close(&channels[i].socket);
     keyring_free(&context.keyring);
     secret_done(&context.sealing_key);
     permit_close(&context.permit);
