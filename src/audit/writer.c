@@ -143,9 +143,9 @@ static void recover(struct audit_writer *writer)
     struct error err = {0};
     _cleanup_buf_ struct buf fields;
     struct json_writer json;
+    buf_init(&fields, OWN_FIELDS_MAX);
     if (!audit_file_recover(&writer->file, &found, &err))
         return;
-    buf_init(&fields, OWN_FIELDS_MAX);
     json_writer_init(&json, &fields);
     json_write_integer(&json, "lost", (int64_t)audit_queue_lost(writer->queue));
     json_write_integer(&json, "seconds", clock_now(writer->clock) - writer->failed_since);
@@ -179,9 +179,9 @@ static bool put_found(struct audit_writer *writer, const struct audit_found *fou
 {
     _cleanup_buf_ struct buf fields;
     struct json_writer json;
+    buf_init(&fields, OWN_FIELDS_MAX);
     if (found->cut == 0 && !found->damaged)
         return true;
-    buf_init(&fields, OWN_FIELDS_MAX);
     json_writer_init(&json, &fields);
     write_found(&json, found);
     struct audit_entry entry = {.time = clock_now(writer->clock)};

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* A trail in a folder of its own, with a store and a key that signs its checkpoints; and the means
+ * to look at its files and to tamper with them. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "audit/audit.h"
+#include "audit/checkpoint.h"
+#include "audit/errors.h"
+#include "audit/folder.h"
+#include "audit/head.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+struct trail {
+    char root[64];
+    char folder[80];
+    struct clock clock;
+    struct store *store;
+    struct private_key *key;
+    struct audit *audit;
+    struct audit_options options;
+    bool away; /* the signer does not answer */
+    int signatures;
+};
+
+static bool trail_sign(void *context, const uint8_t key_id[KEY_ID_SIZE], uint64_t sequence,
+                       const uint8_t head[AUDIT_HASH_SIZE], int64_t time, struct buf *out,
+                       struct error *err)
+{
+    struct trail *trail = context;
+    assert_memory_equal(key_id, public_key_digest(private_key_public(trail->key)), KEY_ID_SIZE);
+    __atomic_add_fetch(&trail->signatures, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&trail->away, __ATOMIC_SEQ_CST))
+        return error_set(err, &audit_checkpoint, NULL, "signer", "is away, as the test wants");
+    _cleanup_buf_ struct buf message;
+    struct digest digest;
+    buf_init(&message, 200);
+    audit_checkpoint_message(&message, sequence, head, time);
+    digest_compute(&digest, DIGEST_SHA256, buf_slice(&message));
+    return private_key_sign_digest(out, trail->key, SIGNATURE_ECDSA_SHA256, digest_slice(&digest),
+                                   err);
+}
+
+static inline void trail_signer(struct trail *trail)
+{
+    struct audit_checkpoint_signer signer = {.sign = trail_sign, .context = trail};
+    memcpy(signer.key_id, public_key_digest(private_key_public(trail->key)), KEY_ID_SIZE);
+    audit_set_checkpoint_signer(trail->audit, &signer);
+}
+
+static inline void trail_open(struct trail *trail)
+{
+    struct error err = {0};
+    if (!audit_open(&trail->audit, &trail->options, &err))
+        fail_msg("%s: %s", err.object, err.message);
+}
+
+static inline int trail_set_up(void **state)
+{
+    struct trail *trail = memory_allocate_zero(1, sizeof *trail);
+    snprintf(trail->root, sizeof trail->root, "/tmp/hgs-audit-XXXXXX");
+    assert_non_null(mkdtemp(trail->root));
+    snprintf(trail->folder, sizeof trail->folder, "%s/audit", trail->root);
+    _cleanup_free_ char *database = memory_format("%s/hgs.db", trail->root);
+    assert_true(store_open_sqlite(&trail->store, database, NULL));
+    assert_true(private_key_generate(&trail->key, PRIVATE_KEY_P256, NULL));
+    clock_init(&trail->clock);
+    trail->options = (struct audit_options){.folder = trail->folder,
+                                            .node = "node-1",
+                                            .rotate_size = 1 << 30,
+                                            .checkpoint_every = 1000,
+                                            .clock = &trail->clock,
+                                            .store = trail->store};
+    *state = trail;
+    return 0;
+}
+
+static inline int trail_tear_down(void **state)
+{
+    struct trail *trail = *state;
+    audit_close(&trail->audit);
+    store_close(&trail->store);
+    private_key_free(&trail->key);
+    _cleanup_free_ char *command = memory_format("rm -rf %s", trail->root);
+    assert_int_equal(system(command), 0);
+    free(trail);
+    return 0;
+}
+
+#define TRAIL_TEST(function) \
+    cmocka_unit_test_setup_teardown(function, trail_set_up, trail_tear_down)
+
+/* Records "test.event" with a number, one after the other on the disk. */
+static inline void trail_append(struct trail *trail, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char fields[64];
+        struct error err = {0};
+        snprintf(fields, sizeof fields, "\"host\":\"n%d\",\"number\":%d", i % 3, i);
+        if (!audit_append_wait(trail->audit, "test.event", slice_from_text(fields), &err))
+            fail_msg("%s: %s", err.object, err.message);
+    }
+}
+
+static inline char *trail_path(const struct trail *trail, const char *name)
+{
+    return memory_format("%s/%s", trail->folder, name);
+}
+
+/* All of a file, with a NUL behind it. */
+static inline char *trail_read(const struct trail *trail, const char *name)
+{
+    _cleanup_free_ char *path = trail_path(trail, name);
+    struct buf bytes;
+    struct error err = {0};
+    buf_init(&bytes, 256 << 20);
+    if (!file_read(&bytes, path, &err))
+        fail_msg("%s: %s", err.object, err.message);
+    buf_text(&bytes);
+    return (char *)bytes.data;
+}
+
+static inline void trail_write(const struct trail *trail, const char *name, const char *text,
+                               size_t size)
+{
+    _cleanup_free_ char *path = trail_path(trail, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, size), size);
+    close(fd);
+}
+
+static inline bool trail_has(const struct trail *trail, const char *name)
+{
+    _cleanup_free_ char *path = trail_path(trail, name);
+    return access(path, F_OK) == 0;
+}
+
+/* The start of line number n (from 0) of a text; its end for n behind the last. */
+static inline char *trail_line(char *text, int n)
+{
+    for (; n > 0 && *text != '\0'; n--)
+        text = strchr(text, '\n') + 1;
+    return text;
+}
+
+static inline int trail_count(char *text, const char *word)
+{
+    int count = 0;
+    for (; (text = strstr(text, word)) != NULL; text++)
+        count++;
+    return count;
+}
+
+/* As `hgsctl event verify` does it. */
+static inline struct audit_report trail_verify(struct trail *trail)
+{
+    struct audit_report report = {0};
+    struct audit_place head = {0};
+    struct error err = {0};
+    assert_true(audit_head_load(&head, trail->store, "node-1", &err));
+    if (!audit_verify(trail->folder, NULL, private_key_public(trail->key), head.sequence, head.hash,
+                      &report, &err))
+        fail_msg("%s: %s", err.object, err.message);
+    return report;
+}
+
+static inline void trail_assert_whole(struct trail *trail)
+{
+    struct audit_report report = trail_verify(trail);
+    if (!report.whole)
+        fail_msg("%s: %s", report.problem.object, report.problem.message);
+}
+
+/* object: what the problem's object has in it. */
+static inline void trail_assert_problem(struct trail *trail, const struct error_code *code,
+                                        const char *object)
+{
+    struct audit_report report = trail_verify(trail);
+    assert_false(report.whole);
+    if (report.problem.code != code || strstr(report.problem.object, object) == NULL)
+        fail_msg("%s about %s: %s", report.problem.code->name, report.problem.object,
+                 report.problem.message);
+}
