@@ -51,7 +51,7 @@ static void grow(struct buf *buf, size_t needed)
     while (capacity < needed + 1)
         capacity *= 2;
     uint8_t *data = memory_allocate(capacity);
-    if (buf->size > 0)
+    if (buf->data != NULL)
         memcpy(data, buf->data, buf->size);
     release(buf);
     buf->data = data;

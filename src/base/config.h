@@ -23,7 +23,7 @@ enum config_type {
 };
 
 struct config_list {
-    char **items;
+    char **items; /* NULL-terminated; NULL when there are none */
     size_t count;
 };
 

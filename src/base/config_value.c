@@ -96,8 +96,9 @@ static struct config_list parse_list(const char *text)
     struct config_list list = {0};
     for (text += strspn(text, space); *text != '\0'; text += strspn(text, space)) {
         size_t size = strcspn(text, space);
-        list.items = memory_resize(list.items, list.count + 1, sizeof *list.items);
+        list.items = memory_resize(list.items, list.count + 2, sizeof *list.items);
         list.items[list.count++] = memory_format("%.*s", (int)size, text);
+        list.items[list.count] = NULL;
         text += size;
     }
     return list;
@@ -109,11 +110,11 @@ static void format_bound(char *text, size_t size, const struct config_key *key, 
     const struct unit *units = key->type == CONFIG_DURATION ? duration_units
                                : key->type == CONFIG_SIZE   ? size_units
                                                             : no_units;
-    const struct unit *best = NULL;
+    const struct unit *best = units; /* each table begins with its smallest */
     for (const struct unit *unit = units; unit->name != NULL; unit++) {
         bool exact = value % unit->factor == 0 && (value != 0 || unit->factor == 1);
         bool named = key->type != CONFIG_DURATION || unit->name[0] != '\0';
-        if (exact && named && (best == NULL || unit->factor > best->factor))
+        if (exact && named && unit->factor > best->factor)
             best = unit;
     }
     snprintf(text, size, "%" PRId64 "%s", value / best->factor, best->name);

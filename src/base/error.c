@@ -45,8 +45,8 @@ fill(struct error *err, const struct error_code *code, const char *clause, const
     replace_controls(err->message);
 }
 
-bool error_set(struct error *err, const struct error_code *code, const char *clause,
-               const char *object, const char *format, ...)
+bool(error_set)(struct error *err, const struct error_code *code, const char *clause,
+                const char *object, const char *format, ...)
 {
     assert(code != NULL);
     if (err == NULL)
@@ -58,8 +58,8 @@ bool error_set(struct error *err, const struct error_code *code, const char *cla
     return false;
 }
 
-bool error_set_errno(struct error *err, const struct error_code *code, int number,
-                     const char *object, const char *format, ...)
+bool(error_set_errno)(struct error *err, const struct error_code *code, int number,
+                      const char *object, const char *format, ...)
 {
     assert(code != NULL);
     if (err == NULL)

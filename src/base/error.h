@@ -79,6 +79,16 @@ bool error_set_errno(struct error *err, const struct error_code *code, int numbe
                      const char *object, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* Tells the compiler and static analysers, who look at one file at a time, that both return false:
+ * what a function that failed would have filled in is not read. */
+static inline bool error_returns_false(bool result)
+{
+    (void)result;
+    return false;
+}
+#define error_set(...) error_returns_false(error_set(__VA_ARGS__))
+#define error_set_errno(...) error_returns_false(error_set_errno(__VA_ARGS__))
+
 /* The kind of a set error; ERROR_NONE when none is set. */
 enum error_kind error_kind(const struct error *err);
 

@@ -39,22 +39,28 @@ static void append_escape(struct buf *out, uint8_t c)
         buf_append_format(out, "\\u%04x", c);
 }
 
+/* Appends the character at the front of text, which is not plain, and returns its length. */
+static size_t append_character(struct buf *out, struct slice text)
+{
+    size_t size = utf8_length(text);
+    if (text.data[0] < 0x80)
+        append_escape(out, text.data[0]);
+    else if (size > 0)
+        buf_append_bytes(out, text.data, size);
+    else
+        buf_append_text(out, REPLACEMENT);
+    return size > 0 ? size : 1;
+}
+
 static void append_quoted(struct buf *out, struct slice text)
 {
     buf_append_u8(out, '"');
     while (text.size > 0) {
         size_t size = plain_run(text);
-        if (size > 0) {
+        if (size > 0)
             buf_append_bytes(out, text.data, size);
-        } else if (text.data[0] < 0x80) {
-            append_escape(out, text.data[0]);
-            size = 1;
-        } else if ((size = utf8_length(text)) > 0) {
-            buf_append_bytes(out, text.data, size);
-        } else {
-            buf_append_text(out, REPLACEMENT);
-            size = 1;
-        }
+        else
+            size = append_character(out, text);
         text = slice_of(text.data + size, text.size - size);
     }
     buf_append_u8(out, '"');

@@ -149,9 +149,10 @@ void map_put(struct map *map, struct slice key, void *value)
         entry->value = value;
         return;
     }
-    *entry = (struct entry){hash, memory_allocate(key.size), key.size, value};
+    uint8_t *copy = memory_allocate(key.size);
     if (key.size > 0)
-        memcpy(entry->key, key.data, key.size);
+        memcpy(copy, key.data, key.size);
+    *entry = (struct entry){hash, copy, key.size, value};
     map->count++;
 }
 

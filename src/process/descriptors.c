@@ -23,7 +23,7 @@ bool descriptors_send(int socket, struct slice bytes, const int *fds, size_t cou
 {
     assert(count <= DESCRIPTORS_MAX);
     union control control = {0};
-    struct iovec vector = {(void *)(uintptr_t)bytes.data, bytes.size};
+    struct iovec vector = {(void *)bytes.data, bytes.size};
     struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
     if (count > 0) {
         message.msg_control = &control;
