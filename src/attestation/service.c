@@ -169,8 +169,8 @@ static void describe(struct json_writer *writer, const struct attestation_signer
     write_time(writer, "not_after", facts->not_after);
     write_time(writer, "publish_at", signer->publish_at);
     write_time(writer, "active_at", signer->active_at);
-    write_time(writer, "renewed_at", attestation_signer_schedule_renewed_at(signer));
-    write_time(writer, "served_until",
+    write_time(writer, "renew_at", attestation_signer_schedule_renewed_at(signer));
+    write_time(writer, "serve_until",
                attestation_signer_schedule_served_until(list, signer, settings));
     if (signer->deny_before != 0)
         write_time(writer, "deny_before", signer->deny_before);

@@ -56,7 +56,7 @@ bool attestation_signer_renew(struct attestation_service *service, struct error 
 /*
  * Every signer of the cluster as an object of the array `name`: thumbprint, subject, node, use,
  * state ("next", "published", "active", "retired", "expired"), key, not_before, not_after,
- * publish_at, active_at, renewed_at, served_until, deny_before (RFC 3339; the last may be absent).
+ * publish_at, active_at, renew_at, serve_until, deny_before (RFC 3339; the last may be absent).
  */
 void attestation_signer_describe(struct attestation_service *service, struct json_writer *writer,
                                  const char *name);

@@ -291,7 +291,7 @@ def make_request(folder, host_key, results, identity_path):
 def check_health(certificate, signers, host, identity, usage, folder):
     check(certificate.version == 3 and certificate.algorithm == OID_SHA256_RSA,
           "X.509 v3, sha256WithRSAEncryption")
-    check(len(certificate.serial) <= 17 and certificate.serial[0] < 0x80 and any(certificate.serial),
+    check(len(certificate.serial) <= 16 and certificate.serial[0] < 0x80 and any(certificate.serial),
           "the serial is positive, 16 bytes at most")
     check(certificate.common_names() == [hashlib.sha256(host).hexdigest().upper()],
           "the subject is the host's SHA-256 in upper-case hex")
