@@ -18,7 +18,7 @@
 
 #include <stdint.h>
 
-struct http_server;
+struct listener;
 struct http_request;
 struct sockaddr;
 
@@ -36,7 +36,7 @@ struct connection {
     enum connection_phase phase;
     int64_t since; /* of a monotonic clock, milliseconds */
     int fd;        /* the library's; valid until connection_remove */
-    struct http_server *server;
+    struct listener *listener;
     struct MHD_Connection *library;
     gnutls_session_t session; /* NULL: plain HTTP */
     struct tls_credentials *credentials;

@@ -26,7 +26,7 @@ static struct connection *connection_of(struct MHD_Connection *library)
 /* A session keeps the credentials that were current when it began. */
 static void begin_tls(struct connection *connection)
 {
-    struct http_server *server = connection->server;
+    struct http_server *server = connection->listener->server;
     connection->session =
         MHD_get_connection_info(connection->library, MHD_CONNECTION_INFO_GNUTLS_SESSION)
             ->tls_session;
@@ -42,7 +42,7 @@ static struct connection *begin(struct listener *listener, struct MHD_Connection
 {
     struct connection *connection = memory_allocate_zero(1, sizeof *connection);
     int on = 1;
-    connection->server = listener->server;
+    connection->listener = listener;
     connection->library = library;
     connection->fd =
         MHD_get_connection_info(library, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
@@ -60,7 +60,7 @@ static struct connection *begin(struct listener *listener, struct MHD_Connection
 static void end(struct connection *connection)
 {
     assert(connection->request == NULL);
-    struct http_server *server = connection->server;
+    struct http_server *server = connection->listener->server;
     if (connection->lingers)
         farewell_start(&server->farewell, connection->fd);
     connection_remove(&server->connections, connection);
@@ -109,8 +109,9 @@ static bool target_is_clean(const char *target)
 
 void *conversation_target(void *listener, const char *target, struct MHD_Connection *library)
 {
+    (void)listener;
     struct connection *connection = connection_of(library);
-    struct http_server *server = ((struct listener *)listener)->server;
+    struct http_server *server = connection->listener->server;
     connection->target_refused = !target_is_clean(target);
     connection_enter(&server->connections, connection, CONNECTION_REQUEST);
     return NULL; /* so that the first call of the access handler is known by its empty context */
@@ -135,7 +136,7 @@ static void gather_record(struct connection *connection, size_t body_size)
 static enum MHD_Result send_reply(struct connection *connection, unsigned status,
                                   struct MHD_Response *response, size_t body_size)
 {
-    struct http_server *server = connection->server;
+    struct http_server *server = connection->listener->server;
     if (server->stopping)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     connection_enter(&server->connections, connection, CONNECTION_REPLY);
@@ -194,7 +195,7 @@ static enum MHD_Result refuse_midway(struct connection *connection, unsigned sta
 static enum MHD_Result read_head(struct connection *connection, const char *method,
                                  const char *path)
 {
-    struct http_server *server = connection->server;
+    struct http_server *server = connection->listener->server;
     unsigned refusal = 0;
     struct http_request *request = request_new(connection, method, path, &refusal);
     connection->request = request;
@@ -217,11 +218,11 @@ static enum MHD_Result read_head(struct connection *connection, const char *meth
 
 static enum MHD_Result read_body(struct connection *connection, const char *upload, size_t size)
 {
-    struct http_server *server = connection->server;
+    struct http_server *server = connection->listener->server;
     struct http_request *request = connection->request;
     if (size > request->body_limit - request->body.size)
         return refuse_midway(connection, MHD_HTTP_CONTENT_TOO_LARGE);
-    if (size > CONVERSATION_BODIES_MAX - server->body_bytes)
+    if (size > server->bodies_limit - server->body_bytes)
         return refuse_midway(connection, MHD_HTTP_SERVICE_UNAVAILABLE);
     buf_append_bytes(&request->body, upload, size);
     server->body_bytes += size;
@@ -236,7 +237,7 @@ static enum MHD_Result answer(struct connection *connection)
 
 static enum MHD_Result hand_over(struct connection *connection)
 {
-    struct http_server *server = connection->server;
+    struct http_server *server = connection->listener->server;
     struct http_request *request = connection->request;
     connection_enter(&server->connections, connection, CONNECTION_AT_WORK);
     request->handling = true;
@@ -276,9 +277,10 @@ enum MHD_Result conversation_request(void *listener, struct MHD_Connection *libr
 void conversation_completed(void *listener, struct MHD_Connection *library, void **context,
                             enum MHD_RequestTerminationCode code)
 {
+    (void)listener;
     (void)context;
     struct connection *connection = connection_of(library);
-    struct http_server *server = ((struct listener *)listener)->server;
+    struct http_server *server = connection->listener->server;
     if (connection->corked) {
         connection->corked = false;
         if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK &&
@@ -307,9 +309,9 @@ void conversation_abandon(struct connection *connection)
     if (!atomic_compare_exchange_strong(&request->state, &expected, REQUEST_ABANDONED))
         return;
     /* From here on it is the worker's. */
-    connection->server->body_bytes -= body_size;
+    connection->listener->server->body_bytes -= body_size;
     connection->request = NULL;
     connection->abandoned = true;
-    connection_enter(&connection->server->connections, connection, CONNECTION_REPLY);
+    connection_enter(&connection->listener->server->connections, connection, CONNECTION_REPLY);
     MHD_resume_connection(connection->library);
 }

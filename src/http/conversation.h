@@ -8,9 +8,6 @@
 
 #include "http/server_state.h"
 
-/* All requests together may have this much body in memory; beyond it a body is refused with 503. */
-#define CONVERSATION_BODIES_MAX (512UL * 1024 * 1024)
-
 /* MHD_OPTION_NOTIFY_CONNECTION; the context of these callbacks is the listener. */
 void conversation_connection(void *listener, struct MHD_Connection *library, void **context,
                              enum MHD_ConnectionNotificationCode code);

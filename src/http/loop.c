@@ -9,6 +9,7 @@
 #include "http/request.h"
 
 #define LOOP_EVENTS 64
+#define LOOP_ROUNDS 4           /* a daemon often has a little more to do after a reply */
 #define LOOP_LAST_WORDS_MS 1000 /* for the replies that stopping itself causes */
 
 /* Where the leave-taking stands. */
@@ -45,17 +46,22 @@ static void mark_all_due(struct http_server *server)
         server->listeners[i].due = true;
 }
 
-static void wait_for_events(struct http_server *server, int timeout)
+/* True when a worker knocked. */
+static bool wait_for_events(struct http_server *server, int timeout)
 {
+    bool knocked = false;
     struct epoll_event events[LOOP_EVENTS];
     int count = epoll_wait(server->epoll_fd, events, LOOP_EVENTS, timeout);
     for (int i = 0; i < count; i++) {
         struct listener *listener = events[i].data.ptr;
         if (listener >= server->listeners && listener < server->listeners + server->count)
             listener->due = true;
+        else if (events[i].data.ptr == NULL)
+            knocked = true;
         else
             farewell_event(&server->farewell, events[i].data.ptr);
     }
+    return knocked;
 }
 
 static void take_replies(struct http_server *server)
@@ -64,8 +70,8 @@ static void take_replies(struct http_server *server)
     for (struct http_request *request = replies_take(server->replies); request != NULL;
          request = next) {
         next = request->next;
+        request->connection->listener->due = true;
         conversation_resume(request->connection);
-        mark_all_due(server);
     }
 }
 
@@ -73,11 +79,11 @@ static void run_daemons(struct http_server *server)
 {
     for (size_t i = 0; i < server->count; i++) {
         struct listener *listener = &server->listeners[i];
-        unsigned long long timeout = 1;
-        if (!listener->due)
-            continue;
-        MHD_run(listener->daemon);
-        listener->due = MHD_get_timeout(listener->daemon, &timeout) == MHD_YES && timeout == 0;
+        for (int round = 0; listener->due && round < LOOP_ROUNDS; round++) {
+            unsigned long long timeout = 1;
+            MHD_run(listener->daemon);
+            listener->due = MHD_get_timeout(listener->daemon, &timeout) == MHD_YES && timeout == 0;
+        }
     }
 }
 
@@ -136,8 +142,8 @@ void *loop_run(void *context)
     struct leave leave = {0};
     server->replies->thread = pthread_self();
     for (;;) {
-        wait_for_events(server, sweep(server, &leave));
-        take_replies(server);
+        if (wait_for_events(server, sweep(server, &leave)))
+            take_replies(server);
         run_daemons(server);
         if (atomic_load(&server->stop_asked) && take_leave(server, &leave))
             break;

@@ -17,7 +17,6 @@ struct head {
     unsigned lengths;   /* Content-Length lines */
     unsigned encodings; /* Transfer-Encoding lines */
     bool chunked;
-    bool malformed;
 };
 
 static enum MHD_Result copy_header(void *context, enum MHD_ValueKind kind, const char *name,
@@ -29,8 +28,6 @@ static enum MHD_Result copy_header(void *context, enum MHD_ValueKind kind, const
         value = "";
         value_size = 0;
     }
-    if (memchr(name, '\0', name_size) != NULL || memchr(value, '\0', value_size) != NULL)
-        head->malformed = true;
     if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
         head->lengths++;
     if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
@@ -53,7 +50,7 @@ static bool method_is_token(const char *method)
 
 static unsigned judge(const struct head *head, const char *method)
 {
-    if (head->malformed || head->lengths > 1 || (head->lengths > 0 && head->encodings > 0))
+    if (head->lengths > 1 || (head->lengths > 0 && head->encodings > 0))
         return MHD_HTTP_BAD_REQUEST;
     if (head->encodings > 1 || (head->encodings == 1 && !head->chunked))
         return MHD_HTTP_NOT_IMPLEMENTED;

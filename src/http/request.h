@@ -42,9 +42,9 @@ struct http_request {
 };
 
 /*
- * From a head that the library has read. *refusal: 0, or the status to refuse it with: a header
- * with a NUL, framing that two readers could take differently (RFC 9112 6.1, 6.3), a body encoding
- * that we do not read, a method that is none.
+ * From a head that the library has read. *refusal: 0, or the status to refuse it with: framing that
+ * two readers could take differently (RFC 9112 6.1, 6.3), a body encoding that we do not read, a
+ * method that is none.
  */
 struct http_request *request_new(struct connection *connection, const char *method,
                                  const char *path, unsigned *refusal);

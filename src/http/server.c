@@ -17,6 +17,7 @@
 #include "http/loop.h"
 
 #define HEADER_LIMIT (64UL * 1024)
+#define BODIES_LIMIT (512UL * 1024 * 1024)
 #define CONNECTION_LIMIT 20000
 #define IDLE_MS (60 * 1000)
 #define REQUEST_MS (30 * 1000)
@@ -203,6 +204,7 @@ bool http_server_start(struct http_server **out, const struct http_server_option
     server->limit = options->limit;
     server->handle = options->handle;
     server->context = options->context;
+    server->bodies_limit = options->bodies_limit != 0 ? options->bodies_limit : BODIES_LIMIT;
     atomic_init(&server->stop_asked, false);
     pthread_mutex_init(&server->tls_lock, NULL);
     connections_init(&server->connections, connection_limit(options->connection_limit),

@@ -8,9 +8,14 @@
  * (protocol.md 1, 2.4).
  *
  * Bounds: body size (the callback `limit` says it for each request before the body is read: 413),
- * header size (431), number of connections, idle time of a connection, and time from the first byte
- * of a request to its last, however slowly they drip (both cut the connection). A client that goes
- * away while its request is at work is noticed when the reply is given.
+ * all bodies together (503), header size (431), number of connections (the longest idle one makes
+ * room for a new one), and time, however slowly bytes drip: from a connection's start or its last
+ * reply to the next request line, and from that to the end of the request; for a reply, the larger
+ * of the two. Past them the connection is cut. A request at work has no limit; a client that goes
+ * away meanwhile is noticed when the reply is given.
+ *
+ * Refused here and never handed over: paths with control characters or bad percent-encoding, and
+ * framing that two readers could take differently (400); transfer encodings but chunked (501).
  */
 
 #include "base/buf.h"
@@ -19,16 +24,17 @@ struct http_server;
 struct http_request;
 
 struct http_server_options {
-    const char *const
-        *http_addresses; /* "127.0.0.1:8080", "[::1]:0", NULL-terminated; may be NULL */
+    /* "127.0.0.1:8080", "[::1]:0", "*:80" (IPv4 and IPv6); no names. NULL-terminated, or NULL. */
+    const char *const *http_addresses;
     const char *const *https_addresses;
     const char *certificate_file; /* PEM chain or PFX; for https_addresses */
-    const char *key_file;         /* PEM key; NULL with a PFX */
+    const char *key_file;         /* PEM key; NULL: in the certificate's file */
     const char *password_file;    /* of the PFX; may be NULL */
     size_t header_limit;          /* bytes of a request's head; 64 KiB when 0 */
-    unsigned connection_limit;    /* 20000 when 0 */
-    int64_t idle_ms;              /* a keep-alive connection without a request; 60 s when 0 */
-    int64_t request_ms;           /* from the first byte of a request to its last; 30 s when 0 */
+    size_t bodies_limit;          /* bytes of all requests' bodies together; 512 MiB when 0 */
+    unsigned connection_limit;    /* 20000 when 0; never more than RLIMIT_NOFILE leaves room for */
+    int64_t idle_ms;              /* until a request line is complete; 60 s when 0 */
+    int64_t request_ms;           /* from the request line to the last byte; 30 s when 0 */
     /* The largest body that this request may have. Called once the head is read. */
     size_t (*limit)(void *context, const struct http_request *request);
     /* A whole request. Must lead to exactly one http_reply, now or later, from any thread. */
@@ -45,7 +51,11 @@ bool http_server_reload_tls(struct http_server *server, struct error *err);
 unsigned http_server_port(const struct http_server *server, size_t index);
 /* Open connections, and the most there ever were. */
 void http_server_connections(const struct http_server *server, unsigned *now, unsigned *most);
-/* Accepts no more, waits up to milliseconds for replies under way, closes, frees. */
+/*
+ * Accepts no more, waits up to milliseconds for requests under way, answers 503 for those still at
+ * work, closes, frees. Their http_reply may still come later, and then does nothing; context must
+ * last until it has.
+ */
 void http_server_stop(struct http_server **server, int64_t milliseconds);
 
 /* Valid until http_reply. Methods are upper case; the path is percent-decoded, without the query.

@@ -37,6 +37,7 @@ struct http_server {
     struct farewell farewell;
     struct replies *replies; /* any thread */
     size_t body_bytes;       /* of all requests together */
+    size_t bodies_limit;
     int epoll_fd;
 
     struct tls_files tls_files;
