@@ -142,7 +142,6 @@ static bool refuse(const struct http_client *client, CURLcode code, const char *
     const char *why = client->message[0] != '\0' ? client->message : curl_easy_strerror(code);
     switch (code) {
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
         return error_set(err, &http_url_malformed, NULL, url, "%s", why);
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
