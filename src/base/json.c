@@ -112,32 +112,32 @@ const struct json *json_get(const struct json *object, const char *name)
 
 bool json_is_object(const struct json *value)
 {
-    return cJSON_IsObject(node_of(value));
+    return value != NULL && cJSON_IsObject(node_of(value));
 }
 
 bool json_is_array(const struct json *value)
 {
-    return cJSON_IsArray(node_of(value));
+    return value != NULL && cJSON_IsArray(node_of(value));
 }
 
 bool json_is_text(const struct json *value)
 {
-    return cJSON_IsString(node_of(value));
+    return value != NULL && cJSON_IsString(node_of(value));
 }
 
 bool json_is_number(const struct json *value)
 {
-    return cJSON_IsNumber(node_of(value));
+    return value != NULL && cJSON_IsNumber(node_of(value));
 }
 
 bool json_is_bool(const struct json *value)
 {
-    return cJSON_IsBool(node_of(value));
+    return value != NULL && cJSON_IsBool(node_of(value));
 }
 
 bool json_is_null(const struct json *value)
 {
-    return cJSON_IsNull(node_of(value));
+    return value != NULL && cJSON_IsNull(node_of(value));
 }
 
 static bool refuse_property(const struct json *found, const char *name, const char *type,

@@ -9,9 +9,9 @@
  * Refused when parsing (base.xml-refused): a DTD, entities other than the five predefined ones,
  * comments, processing instructions, CDATA sections, encodings other than UTF-8; and
  * (base.xml-too-large) more than XML_DEPTH_MAX levels, more than XML_ELEMENTS_MAX elements, more
- * than XML_ATTRIBUTES_MAX attributes and namespace declarations on an element. Nothing is ever
- * fetched. Refusals happen in a pass of our own (xml_check.h) before libxml2 builds anything, so
- * that no bomb is expanded first.
+ * than XML_ATTRIBUTES_MAX attributes and namespace declarations on an element, more than
+ * XML_NAMESPACES_MAX namespace declarations in scope. Nothing is ever fetched. Refusals happen in a
+ * pass of our own (xml_check.h) before libxml2 builds anything, so that no bomb is expanded first.
  */
 
 #include "base/buf.h"
@@ -19,6 +19,7 @@
 #define XML_DEPTH_MAX 32
 #define XML_ELEMENTS_MAX 20000
 #define XML_ATTRIBUTES_MAX 64
+#define XML_NAMESPACES_MAX 128
 
 struct xml_document; /* is libxml2's xmlDoc behind a cast */
 struct xml_element;  /* one element of a document, borrowed from it; is libxml2's xmlNode behind a

@@ -12,7 +12,14 @@ struct checker {
     size_t at;
     size_t depth;
     size_t elements;
+    size_t in_scope[XML_DEPTH_MAX + 1]; /* namespace declarations, by depth */
     struct error *err;
+};
+
+/* What a tag holds. */
+struct tag {
+    size_t attributes;   /* with the declarations */
+    size_t declarations; /* of namespaces */
 };
 
 static size_t line_of(const struct checker *checker)
@@ -83,14 +90,27 @@ static bool refuse_markup(const struct checker *checker)
     return refuse(checker, &base_xml_refused, what);
 }
 
-/* Walks to the '>' that ends a tag; counts the attributes on the way. */
-static bool skip_tag(struct checker *checker, size_t *attributes)
+static bool is_space(uint8_t c)
 {
-    const uint8_t *data = checker->text.data;
-    uint8_t quote = 0;
-    *attributes = 0;
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Counts the attribute whose name starts at name. */
+static void count_attribute(const struct checker *checker, size_t name, struct tag *tag)
+{
+    tag->attributes++;
+    tag->declarations +=
+        checker->at - name >= 5 && memcmp(checker->text.data + name, "xmlns", 5) == 0;
+}
+
+/* Walks to the '>' that ends a tag. */
+static bool skip_tag(struct checker *checker, struct tag *tag)
+{
+    uint8_t quote = 0, before = 0;
+    size_t name = checker->at;
+    *tag = (struct tag){0};
     while (++checker->at < checker->text.size) {
-        uint8_t c = data[checker->at];
+        uint8_t c = checker->text.data[checker->at];
         if (c == '<')
             break;
         if (quote != 0) {
@@ -99,17 +119,20 @@ static bool skip_tag(struct checker *checker, size_t *attributes)
         } else if (c == '"' || c == '\'') {
             quote = c;
         } else if (c == '=') {
-            ++*attributes;
+            count_attribute(checker, name, tag);
         } else if (c == '>') {
             return true;
+        } else if (!is_space(c) && (is_space(before) || before == '"' || before == '\'')) {
+            name = checker->at;
         }
+        before = c;
     }
     return refuse(checker, &base_xml_malformed, "a tag has no end");
 }
 
 static bool check_end_tag(struct checker *checker)
 {
-    size_t ignored;
+    struct tag ignored;
     if (checker->depth == 0)
         return refuse(checker, &base_xml_malformed, "an element ends that never began");
     checker->depth--;
@@ -118,17 +141,20 @@ static bool check_end_tag(struct checker *checker)
 
 static bool check_start_tag(struct checker *checker)
 {
-    size_t attributes;
+    struct tag tag;
     if (++checker->elements > XML_ELEMENTS_MAX)
         return refuse(checker, &base_xml_too_large, "more than 20000 elements");
     if (checker->depth == XML_DEPTH_MAX)
         return refuse(checker, &base_xml_too_large, "more than 32 levels");
-    if (!skip_tag(checker, &attributes))
+    if (!skip_tag(checker, &tag))
         return false;
-    if (attributes > XML_ATTRIBUTES_MAX)
+    if (tag.attributes > XML_ATTRIBUTES_MAX)
         return refuse(checker, &base_xml_too_large, "more than 64 attributes on an element");
+    size_t in_scope = checker->in_scope[checker->depth] + tag.declarations;
+    if (in_scope > XML_NAMESPACES_MAX)
+        return refuse(checker, &base_xml_too_large, "more than 128 namespaces in scope");
     if (checker->text.data[checker->at - 1] != '/')
-        checker->depth++;
+        checker->in_scope[++checker->depth] = in_scope;
     return true;
 }
 

@@ -8,7 +8,8 @@
  * Looking at bytes is exact here. In well-formed XML a '<' that opens neither a comment, a CDATA
  * section, an instruction nor a DTD (all of which start with "<!" or "<?" and are refused) opens or
  * closes an element. It must come first because libxml2 compares each attribute of an element with
- * every other before it calls anybody: a megabyte of attributes would cost minutes.
+ * every other before it calls anybody, and looks for each prefix among all declarations in scope: a
+ * megabyte of attributes would cost minutes.
  */
 
 #include "base/error.h"

@@ -38,6 +38,29 @@ static int write_to_buf(void *context, const char *bytes, int size)
     return out->overflow ? -1 : size;
 }
 
+/* xmlStructuredErrorFunc. Without it, libxml2 writes to stderr what it dislikes. */
+static void ignore_error(void *context, xmlErrorPtr reason)
+{
+    (void)context;
+    (void)reason;
+}
+
+/* libxml2's result: negative when the document has no canonical form. */
+static int execute(xmlDocPtr document, struct omission *omission, struct buf *out)
+{
+    xmlStructuredErrorFunc handler = xmlStructuredError;
+    void *context = xmlStructuredErrorContext;
+    xmlOutputBufferPtr writer = xmlOutputBufferCreateIO(write_to_buf, NULL, out, NULL);
+    if (writer == NULL)
+        abort();                                   /* out of memory */
+    xmlSetStructuredErrorFunc(NULL, ignore_error); /* of this thread */
+    int result = xmlC14NExecute(document, omission->omit != NULL ? is_visible : NULL, omission,
+                                XML_C14N_EXCLUSIVE_1_0, NULL, 0, writer);
+    int closed = xmlOutputBufferClose(writer);
+    xmlSetStructuredErrorFunc(context, handler);
+    return result < 0 ? result : closed;
+}
+
 bool xml_canonicalize(struct buf *out, const struct xml_element *element,
                       const struct xml_element *omit, struct error *err)
 {
@@ -55,15 +78,10 @@ bool xml_canonicalize(struct buf *out, const struct xml_element *element,
     document.last = &alone;
     struct omission omission = {.omit = (const xmlNode *)omit};
     size_t before = out->size;
-    xmlOutputBufferPtr writer = xmlOutputBufferCreateIO(write_to_buf, NULL, out, NULL);
-    if (writer == NULL)
-        abort(); /* out of memory */
-    int result = xmlC14NExecute(&document, omit != NULL ? is_visible : NULL, &omission,
-                                XML_C14N_EXCLUSIVE_1_0, NULL, 0, writer);
-    int closed = xmlOutputBufferClose(writer);
+    int result = execute(&document, &omission, out);
     if (!buf_ok(out, xml_name(element), err))
         return false;
-    if (result >= 0 && closed >= 0)
+    if (result >= 0)
         return true;
     out->size = before;
     return error_set(err, &base_xml_malformed, "Exclusive XML Canonicalization 1.0",

@@ -321,6 +321,29 @@ static void test_attribute_bounds(void **state)
     buf_done(&text);
 }
 
+static void test_namespace_bounds(void **state)
+{
+    (void)state;
+    for (int extra = 0; extra < 2; extra++) {
+        struct buf text;
+        buf_init(&text, 1 << 16);
+        /* 2 × 64 in scope of <c>, and a sibling's, which are not. */
+        buf_append_text(&text, "<r");
+        for (int i = 0; i < 64; i++)
+            buf_append_format(&text, "\n\txmlns:n%d = \"urn:n\"", i);
+        buf_append_text(&text, "><a xmlns='urn:a'/><b");
+        for (int i = 64; i < 128; i++)
+            buf_append_format(&text, " xmlns:n%d='urn:n'", i);
+        buf_append_format(&text, "><c xmln='x' a='xmlns='%s/></b></r>",
+                          extra ? " xmlns='urn:c'" : "");
+        if (extra)
+            refuses(buf_text(&text), &base_xml_too_large);
+        else
+            xml_free(&(struct xml_document *){parsed(buf_text(&text))});
+        buf_done(&text);
+    }
+}
+
 static void test_billion_laughs(void **state)
 {
     (void)state;
@@ -346,7 +369,8 @@ int main(void)
         cmocka_unit_test(test_numbers),          cmocka_unit_test(test_refused_constructs),
         cmocka_unit_test(test_malformed),        cmocka_unit_test(test_accepted),
         cmocka_unit_test(test_truncated),        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_attribute_bounds), cmocka_unit_test(test_billion_laughs),
+        cmocka_unit_test(test_attribute_bounds), cmocka_unit_test(test_namespace_bounds),
+        cmocka_unit_test(test_billion_laughs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
