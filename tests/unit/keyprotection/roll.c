@@ -4,6 +4,7 @@
 #include "world.h"
 
 #include "base/base64.h"
+#include "base/file.h"
 #include "crypto/aead.h"
 #include "keyprotection/acceptance.h"
 #include "keyprotection/roll.h"
@@ -93,11 +94,10 @@ static bool accept_response(struct accepted *out, const struct roll_try *it,
 {
     _cleanup_secret_ struct secret transfer = SECRET_EMPTY;
     _cleanup_protector_ struct protector *ingress = NULL;
-    if (!private_key_decrypt(&transfer, world.health_key, it->transfer,
-                             buf_slice(&response->encrypted_transfer_key), err))
-        return false;
-    assert_ok(protector_parse(&ingress, buf_slice(&it->ingress), NULL, err));
-    return roll_response_accept(&out->ingress_key, &out->egress_key, &out->egress, response,
+    return private_key_decrypt(&transfer, world.health_key, it->transfer,
+                               buf_slice(&response->encrypted_transfer_key), err) &&
+           protector_parse(&ingress, buf_slice(&it->ingress), NULL, err) &&
+           roll_response_accept(&out->ingress_key, &out->egress_key, &out->egress, response,
                                 ingress, secret_slice(&transfer), pinned, count, err);
 }
 
@@ -132,6 +132,44 @@ static void a_healthy_host_gets_the_keys(void **state)
                             certificate_facts(world.owner.signing)->thumbprint, 32);
         assert_memory_equal(it.facts.encryption_thumbprint,
                             certificate_facts(world.service.guardian.encryption)->thumbprint, 32);
+    }
+}
+
+static char *write_file(const char *folder, const char *name, struct slice bytes)
+{
+    char *path = memory_format("%s/%s", folder, name);
+    assert_ok(file_replace(path, bytes, 0600, err));
+    return path;
+}
+
+/* The same by a program that shares no code with us (tests/vectors/unwrap_roll.py). */
+static void another_program_unwraps_it(void **state)
+{
+    (void)state;
+    for (unsigned version = 1; version <= 2; version++) {
+        _cleanup_try_ struct roll_try it;
+        try_init(&it);
+        it.version = version;
+        assert_ok(try_roll(&it, err));
+        char folder[] = "/tmp/hgs-roll-XXXXXX";
+        assert_non_null(mkdtemp(folder));
+        _cleanup_buf_ struct buf pem;
+        buf_init_secret(&pem, 65536);
+        private_key_format_pem(&pem, world.health_key);
+        _cleanup_free_ char *key = write_file(folder, "health.pem", buf_slice(&pem));
+        _cleanup_free_ char *ingress = write_file(folder, "ingress.xml", buf_slice(&it.ingress));
+        _cleanup_free_ char *response = write_file(folder, "response.xml", buf_slice(&it.out));
+        _cleanup_free_ char *command =
+            memory_format("python3 %s/unwrap_roll.py %s %s %s 2>&1; rm -r %s",
+                          getenv("HGS_VECTORS"), key, ingress, response, folder);
+        FILE *pipe = popen(command, "r");
+        assert_non_null(pipe);
+        char got[4096] = "", expected[65];
+        got[fread(got, 1, sizeof got - 1, pipe)] = '\0';
+        assert_int_equal(pclose(pipe), 0);
+        hex_format(secret_slice(&it.key), expected);
+        if (strncmp(got, expected, 64) != 0 || strlen(got) != 130)
+            fail_msg("unwrap_roll.py: %s", got);
     }
 }
 
@@ -553,6 +591,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_healthy_host_gets_the_keys),
+        cmocka_unit_test(another_program_unwraps_it),
         cmocka_unit_test(what_came_out_goes_in_again),
         cmocka_unit_test(health_certificates_are_checked),
         cmocka_unit_test(bytes_that_are_no_certificate_are_refused),
