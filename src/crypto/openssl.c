@@ -163,8 +163,8 @@ static const uint8_t oid_aes[] = {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01
 
 /* PBES2-params ::= SEQUENCE { keyDerivationFunc, encryptionScheme }, where PBKDF2-params ::=
  * SEQUENCE { salt OCTET STRING, iterationCount INTEGER, … } (RFC 8018 A.4, A.2). */
-static bool check_pbes2(struct slice parameters, const struct error_code *unreadable,
-                        struct error *err)
+static bool check_pbes2(struct slice parameters, const struct error_code *legacy,
+                        const struct error_code *unreadable, struct error *err)
 {
     struct reader outer = reader_of(parameters);
     struct reader reader = der_enter(&outer, DER_SEQUENCE);
@@ -187,14 +187,14 @@ static bool check_pbes2(struct slice parameters, const struct error_code *unread
                          "the parameters of its encryption cannot be read");
     char text[64];
     if (cipher.size != sizeof oid_aes + 1 || memcmp(cipher.data, oid_aes, sizeof oid_aes) != 0)
-        return error_set(err, &crypto_pkcs12_legacy, "RFC 8018 B.2", NULL,
+        return error_set(err, legacy, "RFC 8018 B.2", NULL,
                          "it is encrypted with the cipher %s instead of AES",
                          der_format_oid(cipher, text, sizeof text));
     return true;
 }
 
-bool openssl_check_encryption(const X509_ALGOR *algorithm, const struct error_code *unreadable,
-                              struct error *err)
+bool openssl_check_encryption(const X509_ALGOR *algorithm, const struct error_code *legacy,
+                              const struct error_code *unreadable, struct error *err)
 {
     const ASN1_OBJECT *oid;
     int type;
@@ -203,7 +203,7 @@ bool openssl_check_encryption(const X509_ALGOR *algorithm, const struct error_co
     struct slice scheme = slice_of(OBJ_get0_data(oid), OBJ_length(oid));
     if (!slice_equal(scheme, slice_of(oid_pbes2, sizeof oid_pbes2))) {
         char text[64];
-        return error_set(err, &crypto_pkcs12_legacy, "RFC 8018 6.2", NULL,
+        return error_set(err, legacy, "RFC 8018 6.2", NULL,
                          "it is encrypted with the scheme %s instead of PBES2 with AES",
                          der_format_oid(scheme, text, sizeof text));
     }
@@ -211,7 +211,7 @@ bool openssl_check_encryption(const X509_ALGOR *algorithm, const struct error_co
     if (type != V_ASN1_SEQUENCE || parameters == NULL)
         return error_set(err, unreadable, "RFC 8018 A.4", NULL,
                          "the parameters of its encryption are missing");
-    return check_pbes2(
-        slice_of(ASN1_STRING_get0_data(parameters), (size_t)ASN1_STRING_length(parameters)),
-        unreadable, err);
+    struct slice der =
+        slice_of(ASN1_STRING_get0_data(parameters), (size_t)ASN1_STRING_length(parameters));
+    return check_pbes2(der, legacy, unreadable, err);
 }

@@ -50,11 +50,11 @@ EVP_PKEY_CTX *openssl_encryption_context(EVP_PKEY *key, enum encryption_algorith
 
 /*
  * Whether a password-based encryption (of a PKCS#8 or PKCS#12) is one that is read here: PBES2 with
- * PBKDF2 of at most 10 million iterations and AES-CBC. Legacy ones give crypto.pkcs12-legacy,
- * others *unreadable.
+ * PBKDF2 of at most 10 million iterations (crypto.kdf-parameters beyond) and AES. Legacy schemes
+ * and ciphers give *legacy, others *unreadable.
  */
-bool openssl_check_encryption(const X509_ALGOR *algorithm, const struct error_code *unreadable,
-                              struct error *err);
+bool openssl_check_encryption(const X509_ALGOR *algorithm, const struct error_code *legacy,
+                              const struct error_code *unreadable, struct error *err);
 
 static inline void openssl_pkey_free(EVP_PKEY **key)
 {

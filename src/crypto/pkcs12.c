@@ -90,7 +90,7 @@ static bool add_shrouded_key(struct contents *contents, const PKCS12_SAFEBAG *ba
 {
     const X509_ALGOR *algorithm;
     X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &algorithm, NULL);
-    if (!openssl_check_encryption(algorithm, &crypto_pkcs12_malformed, err))
+    if (!openssl_check_encryption(algorithm, &crypto_pkcs12_legacy, &crypto_pkcs12_malformed, err))
         return false;
     PKCS8_PRIV_KEY_INFO *info = PKCS12_decrypt_skey(bag, password.text, password.size);
     return info == NULL ? password_wrong(err) : add_key(contents, info, err);
@@ -143,7 +143,8 @@ static bool check_encrypted(const PKCS7 *safe, struct error *err)
     const PKCS7_ENCRYPT *encrypted = safe->d.encrypted;
     if (encrypted == NULL || encrypted->enc_data == NULL || encrypted->enc_data->algorithm == NULL)
         return malformed(err, "RFC 7292 4.1", "an encrypted part of the PFX file is empty");
-    return openssl_check_encryption(encrypted->enc_data->algorithm, &crypto_pkcs12_malformed, err);
+    return openssl_check_encryption(encrypted->enc_data->algorithm, &crypto_pkcs12_legacy,
+                                    &crypto_pkcs12_malformed, err);
 }
 
 /* One element of the authenticated safe: bags in the clear, or encrypted. */
@@ -182,7 +183,8 @@ static bool check_shrouded_keys(PKCS7 *safe, struct error *err)
             continue;
         const X509_ALGOR *algorithm;
         X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &algorithm, NULL);
-        if (!openssl_check_encryption(algorithm, &crypto_pkcs12_malformed, err))
+        if (!openssl_check_encryption(algorithm, &crypto_pkcs12_legacy, &crypto_pkcs12_malformed,
+                                      err))
             return false;
     }
     return true;

@@ -18,9 +18,14 @@ enum private_key_kind {
 };
 
 bool private_key_generate(struct private_key **out, enum private_key_kind kind, struct error *err);
-/* PKCS#8 DER (RFC 5208), nothing behind it. */
+/* PKCS#8 DER (RFC 5208), nothing behind it; its numbers belong together. crypto.key-malformed,
+ * crypto.key-too-small, crypto.key-unsupported. */
 bool private_key_parse(struct private_key **out, struct slice pkcs8, struct error *err);
-/* PEM: PKCS#8, encrypted PKCS#8, or traditional; password may be empty. crypto.password-wrong. */
+/*
+ * The first private key of a PEM file: PKCS#8, PKCS#8 encrypted with PBES2 and AES, or traditional;
+ * password may be empty. crypto.password-wrong, crypto.kdf-parameters (absurd iterations),
+ * crypto.key-unsupported (a legacy cipher; openssl pkcs8 -topk8 -v2 aes256 converts), crypto.key-*.
+ */
 bool private_key_parse_pem(struct private_key **out, struct slice pem, struct slice password,
                            struct error *err);
 void private_key_free(struct private_key **key);

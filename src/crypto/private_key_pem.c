@@ -62,7 +62,7 @@ static bool open_pkcs8(EVP_PKEY **out, const struct block *block, struct slice p
     }
     const X509_ALGOR *algorithm;
     X509_SIG_get0(sealed, &algorithm, NULL);
-    if (!openssl_check_encryption(algorithm, &crypto_key_malformed, err)) {
+    if (!openssl_check_encryption(algorithm, &crypto_key_unsupported, &crypto_key_malformed, err)) {
         X509_SIG_free(sealed);
         return false;
     }

@@ -227,7 +227,7 @@ bool public_key_parse(struct public_key **out, struct slice spki, struct error *
     struct slice material = der_read_bits(&reader);
     if (!reader_done(&reader) || !reader_done(&outer))
         return malformed(err, "the key is not one whole DER SubjectPublicKeyInfo");
-    enum public_key_type type;
+    enum public_key_type type = PUBLIC_KEY_RSA;
     if (!parse_type(&type, algorithm, err))
         return false;
     EVP_PKEY *handle = NULL;

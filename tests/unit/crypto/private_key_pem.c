@@ -89,8 +89,8 @@ static void test_refused(void **state)
     assert_file_refused("rsa.spki", "", "crypto.key-malformed");
     assert_file_refused("ed25519.pem", "", "crypto.key-unsupported");
     assert_file_refused("small.pem", "", "crypto.key-too-small");
-    assert_file_refused("des.pem", "secret", "crypto.pkcs12-legacy");
-    assert_file_refused("des2.pem", "secret", "crypto.pkcs12-legacy");
+    assert_file_refused("des.pem", "secret", "crypto.key-unsupported");
+    assert_file_refused("des2.pem", "secret", "crypto.key-unsupported");
     assert_file_refused("scrypt.pem", "secret", "crypto.key-malformed");
     assert_file_refused("iterations.pem", "secret", "crypto.kdf-parameters");
     struct private_key *key = NULL;

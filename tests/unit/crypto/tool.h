@@ -39,12 +39,22 @@ __attribute__((unused, format(printf, 1, 2))) static int tool_status(const char 
     return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
 
-/* The same for a command that must succeed. */
+__attribute__((unused)) static void tool_show_log(void)
+{
+    char *path = memory_format("%s/log", tool_folder);
+    FILE *file = fopen(path, "r");
+    free(path);
+    for (int c; file != NULL && (c = fgetc(file)) != EOF;)
+        fputc(c, stderr);
+    if (file != NULL)
+        fclose(file);
+}
+
+/* The same for a command that must succeed; what it printed is shown when it does not. */
 #define tool_run(...)                                                \
     do {                                                             \
         if (tool_status(__VA_ARGS__) != 0) {                         \
-            int ignored_ = system("true");                           \
-            (void)ignored_;                                          \
+            tool_show_log();                                         \
             fail_msg("command failed at %s:%d", __FILE__, __LINE__); \
         }                                                            \
     } while (0)
@@ -83,13 +93,13 @@ __attribute__((unused)) static struct slice tool_hex(struct buf *out, const char
     return buf_slice(out);
 }
 
-static int tool_set_up(void **state)
+__attribute__((unused)) static int tool_set_up(void **state)
 {
     (void)state;
     return mkdtemp(tool_folder) == NULL;
 }
 
-static int tool_tear_down(void **state)
+__attribute__((unused)) static int tool_tear_down(void **state)
 {
     (void)state;
     char *line = memory_format("rm -rf %s", tool_folder);
