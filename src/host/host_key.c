@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "crypto/errors.h"
 #include "host/errors.h"
 
 #define KEY_FILE_MAX ((size_t)64 * 1024)
@@ -18,13 +19,24 @@ static bool looks_like_pem(struct slice bytes)
     return memmem(bytes.data, bytes.size, "-----BEGIN ", 11) != NULL;
 }
 
+/* The crypto room knows no files, and its remedy speaks of public keys too. */
+static bool refuse(const char *path, const struct error *cause, struct error *err)
+{
+    if (cause->code == &crypto_key_malformed)
+        return error_set(err, &host_key_unusable, NULL, path,
+                         "is no private key in PEM or PKCS#8 DER without a password (openssl pkcs8 "
+                         "-topk8 -nocrypt converts others)");
+    return error_set(err, cause->code, cause->clause, path, "%s", cause->message);
+}
+
 static bool parse(struct private_key **out, struct slice bytes, const char *path, struct error *err)
 {
     _cleanup_private_key_ struct private_key *key = NULL;
-    bool good = looks_like_pem(bytes) ? private_key_parse_pem(&key, bytes, SLICE_EMPTY, err)
-                                      : private_key_parse(&key, bytes, err);
+    struct error cause = {0};
+    bool good = looks_like_pem(bytes) ? private_key_parse_pem(&key, bytes, SLICE_EMPTY, &cause)
+                                      : private_key_parse(&key, bytes, &cause);
     if (!good)
-        return false;
+        return refuse(path, &cause, err);
     const struct public_key *public_half = private_key_public(key);
     if (public_key_type(public_half) == PUBLIC_KEY_RSA && public_key_bits(public_half) < 2048)
         return error_set(err, &host_key_unusable, "MS-HGSA 3.1.5.4", path, "has %d bits",

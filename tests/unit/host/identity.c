@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/identity.h"
+
+#include "refusal.h"
+
+#include <string.h>
+
+#include "base/errors.h"
+#include "base/file.h"
+#include "crypto/errors.h"
+#include "host/errors.h"
+
+#define NOW 1800000000
+#define HOUR 3600
+
+static struct private_key *signing_key;
+static struct certificate *issuer;
+static char folder[FOLDER_SIZE];
+static char state_folder[FOLDER_SIZE + 16], path[FOLDER_SIZE + 32];
+
+static int make_signer(void **state)
+{
+    (void)state;
+    assert_fine(private_key_generate(&signing_key, PRIVATE_KEY_RSA_2048, &err));
+    struct certificate_template template = {
+        .subject_cn = "SIGNER",
+        .subject_key = private_key_public(signing_key),
+        .not_before = NOW,
+        .not_after = NOW + 100 * HOUR,
+        .usage = CERTIFICATE_KEY_CERT_SIGN,
+        .authority = true,
+    };
+    struct signer signer = signer_of_key(signing_key);
+    struct buf der;
+    buf_init(&der, CERTIFICATE_SIZE_MAX);
+    assert_fine(certificate_issue(&der, &template, &signer, &err));
+    assert_fine(certificate_parse(&issuer, buf_slice(&der), &err));
+    buf_done(&der);
+    return 0;
+}
+
+static int free_signer(void **state)
+{
+    (void)state;
+    private_key_free(&signing_key);
+    certificate_free(&issuer);
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder_make(folder);
+    snprintf(state_folder, sizeof state_folder, "%s/state", folder);
+    snprintf(path, sizeof path, "%s/identity.pem", state_folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    folder_remove(folder);
+    return 0;
+}
+
+/* A health certificate over key, valid from NOW for ten hours. */
+static struct buf issue(const struct private_key *key, unsigned usage, bool health_policy)
+{
+    struct certificate_template template = {
+        .subject_cn = "HOST",
+        .subject_key = private_key_public(key),
+        .issuer = issuer,
+        .not_before = NOW,
+        .not_after = NOW + 10 * HOUR,
+        .usage = usage,
+        .health_policy = health_policy,
+    };
+    struct signer signer = signer_of_key(signing_key);
+    struct buf der;
+    buf_init(&der, CERTIFICATE_SIZE_MAX);
+    assert_fine(certificate_issue(&der, &template, &signer, &err));
+    return der;
+}
+
+static struct private_key *new_key(void)
+{
+    struct private_key *key = NULL;
+    assert_fine(private_key_generate(&key, PRIVATE_KEY_RSA_2048, &err));
+    return key;
+}
+
+static void make_identity(struct host_identity *identity)
+{
+    struct private_key *key = new_key();
+    struct buf der = issue(key, CERTIFICATE_KEY_ENCIPHERMENT, true);
+    assert_fine(host_identity_init(identity, &key, buf_slice(&der), NOW, &err));
+    assert_null(key);
+    buf_done(&der);
+}
+
+static void takes_only_what_was_asked_for(void **state)
+{
+    (void)state;
+    struct host_identity identity = {0};
+    struct private_key *key = new_key();
+    struct buf good = issue(key, CERTIFICATE_KEY_ENCIPHERMENT, true);
+    struct buf signing = issue(key, CERTIFICATE_DIGITAL_SIGNATURE, true);
+    struct buf other = issue(key, CERTIFICATE_KEY_ENCIPHERMENT, false);
+    struct buf foreign = issue(signing_key, CERTIFICATE_KEY_ENCIPHERMENT, true);
+    const struct {
+        struct slice der;
+        int64_t now;
+        const struct error_code *code;
+    } wrong[] = {
+        {buf_slice(&signing), NOW, &host_certificate},
+        {buf_slice(&other), NOW, &host_certificate},
+        {buf_slice(&foreign), NOW, &host_certificate},
+        {buf_slice(&good), NOW - 1, &host_certificate},
+        {buf_slice(&good), NOW + 10 * HOUR + 1, &host_certificate},
+        {slice_of(good.data, good.size - 1), NOW, &crypto_certificate_malformed},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_refused(host_identity_init(&identity, &key, wrong[i].der, wrong[i].now, &err),
+                       *wrong[i].code);
+        assert_non_null(key);
+        assert_null(identity.key);
+    }
+    assert_fine(host_identity_init(&identity, &key, buf_slice(&good), NOW + 10 * HOUR, &err));
+    host_identity_done(&identity);
+    buf_done(&good);
+    buf_done(&signing);
+    buf_done(&other);
+    buf_done(&foreign);
+}
+
+static void is_renewed_before_it_expires(void **state)
+{
+    (void)state;
+    struct host_identity identity = {0};
+    make_identity(&identity);
+    assert_false(host_identity_is_fresh(&identity, NOW - 1));
+    assert_true(host_identity_is_fresh(&identity, NOW));
+    assert_true(host_identity_is_fresh(&identity, NOW + 9 * HOUR));
+    assert_false(host_identity_is_fresh(&identity, NOW + 9 * HOUR + 1));
+    assert_false(host_identity_is_fresh(&identity, NOW + 11 * HOUR));
+    host_identity_done(&identity);
+}
+
+static void is_kept_for_its_owner_alone(void **state)
+{
+    (void)state;
+    struct host_identity identity = {0}, again = {0};
+    bool found = true;
+    assert_fine(host_identity_load(&again, &found, state_folder, &err));
+    assert_false(found);
+    make_identity(&identity);
+    assert_fine(host_identity_save(&identity, state_folder, &err));
+    assert_int_equal(mode_of(state_folder), 0700);
+    assert_int_equal(mode_of(path), 0600);
+    assert_fine(host_identity_load(&again, &found, state_folder, &err));
+    assert_true(found);
+    assert_true(
+        slice_equal(certificate_der(again.certificate), certificate_der(identity.certificate)));
+    assert_true(slice_equal(public_key_spki(private_key_public(again.key)),
+                            public_key_spki(private_key_public(identity.key))));
+    host_identity_done(&again);
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_refused(host_identity_load(&again, &found, state_folder, &err), base_file_mode);
+    assert_int_equal(chmod(state_folder, 0755), 0);
+    assert_refused(host_identity_save(&identity, state_folder, &err), base_file_mode);
+    host_identity_done(&identity);
+}
+
+static void refuses_damaged_ones(void **state)
+{
+    (void)state;
+    struct host_identity identity = {0}, other = {0}, again = {0};
+    bool found;
+    make_identity(&identity);
+    make_identity(&other);
+    assert_fine(host_identity_save(&identity, state_folder, &err));
+    struct buf bytes;
+    buf_init_secret(&bytes, 65536);
+    assert_fine(file_read(&bytes, path, &err));
+    static const char *const cuts[] = {"-----BEGIN PRIVATE", "-----BEGIN CERT", "-----END CERT"};
+    for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
+        const char *at = strstr(buf_text(&bytes), cuts[i]);
+        assert_non_null(at);
+        assert_fine(
+            file_replace(path, slice_of(bytes.data, (size_t)(at - buf_text(&bytes))), 0600, &err));
+        assert_refused(host_identity_load(&again, &found, state_folder, &err),
+                       host_identity_malformed);
+    }
+    /* one's key beside the other's certificate */
+    struct host_identity mixed = {identity.key, other.certificate};
+    assert_fine(host_identity_save(&mixed, state_folder, &err));
+    assert_refused(host_identity_load(&again, &found, state_folder, &err), host_identity_malformed);
+    buf_done(&bytes);
+    host_identity_done(&identity);
+    host_identity_done(&other);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(takes_only_what_was_asked_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(is_renewed_before_it_expires, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(is_kept_for_its_owner_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refuses_damaged_ones, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, make_signer, free_signer);
+}
