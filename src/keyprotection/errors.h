@@ -12,13 +12,6 @@
     X(keyprotection_reply_malformed, "keyprotection.reply-malformed", ERROR_MALFORMED,           \
       "the answer of a Key Protection Service is not one of MS-KPS",                             \
       "check the URL (hgs host show): something else may answer there")                          \
-    X(keyprotection_reply_refused, "keyprotection.reply-refused", ERROR_UNAUTHORIZED,            \
-      "the Key Protection Service refused to release the key",                                   \
-      "the message says why; the service's administrator sees it with hgsctl event list")        \
-    X(keyprotection_reply_wrong, "keyprotection.reply-wrong", ERROR_CRYPTO,                      \
-      "the answer of a Key Protection Service does not fit the key protector that was sent",     \
-      "keep the old file (nothing was replaced); the service is not the one it should be, or "   \
-      "somebody altered its answer")                                                             \
     X(keyprotection_guardian_gone, "keyprotection.guardian-gone", ERROR_NOT_FOUND,               \
       "a key protector names no signing certificate that this service still has",                \
       "have the owner grant access anew with today's metadata: hgs vm grant FILE --guardian "    \

@@ -3,7 +3,6 @@
 #include "world.h"
 
 #include "base/file.h"
-#include "keyprotection/acceptance.h"
 #include "keyprotection/service.h"
 
 #include <pthread.h>
