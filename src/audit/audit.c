@@ -143,6 +143,12 @@ bool audit_append_wait(struct audit *audit, const char *event, struct slice fiel
     return waiter.ok;
 }
 
+void audit_flush(struct audit *audit)
+{
+    assert(!pthread_equal(pthread_self(), audit->writer.thread));
+    audit_queue_drain(&audit->queue);
+}
+
 bool audit_healthy(struct audit *audit, struct error *err)
 {
     return audit_queue_healthy(&audit->queue, err);

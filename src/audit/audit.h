@@ -70,6 +70,9 @@ bool audit_append(struct audit *audit, const char *event, struct slice fields, a
 /* Appends and waits until it is on disk; not to be called by a completion. */
 bool audit_append_wait(struct audit *audit, const char *event, struct slice fields,
                        struct error *err);
+/* Waits until all that was appended before the call is on disk (or failed); records that nobody
+ * waits for may else take some milliseconds. Not to be called by a completion. */
+void audit_flush(struct audit *audit);
 /* Whether releases are possible; when not, *err says why (for server show). */
 bool audit_healthy(struct audit *audit, struct error *err);
 /* Sequence of the newest record on disk. */

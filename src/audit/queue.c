@@ -2,12 +2,16 @@
 #include "audit/queue.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "audit/errors.h"
 #include "base/memory.h"
+
+#define SECOND 1000000000LL
+#define MILLISECOND 1000000LL
+/* So much is worth a flush of its own. */
+#define ENOUGH_BYTES (512 * 1024)
 
 void audit_queue_init(struct audit_queue *queue)
 {
@@ -18,7 +22,7 @@ void audit_queue_init(struct audit_queue *queue)
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&queue->filled, &attributes);
-    pthread_cond_init(&queue->drained, &attributes);
+    pthread_cond_init(&queue->finished_some, &attributes);
     pthread_condattr_destroy(&attributes);
 }
 
@@ -27,7 +31,7 @@ void audit_queue_done(struct audit_queue *queue)
     assert(queue->first == NULL);
     pthread_mutex_destroy(&queue->mutex);
     pthread_cond_destroy(&queue->filled);
-    pthread_cond_destroy(&queue->drained);
+    pthread_cond_destroy(&queue->finished_some);
 }
 
 static size_t entry_size(const struct audit_entry *entry)
@@ -50,6 +54,13 @@ static struct audit_entry *copy_entry(const struct audit_entry *entry, const cha
     return copy;
 }
 
+static int64_t monotonic(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * SECOND + now.tv_nsec;
+}
+
 static bool check_room(struct audit_queue *queue, const char *event, size_t size, struct error *err)
 {
     if (queue->shut) {
@@ -64,21 +75,32 @@ static bool check_room(struct audit_queue *queue, const char *event, size_t size
                      queue->records, queue->bytes);
 }
 
+static void put_locked(struct audit_queue *queue, struct audit_entry *entry)
+{
+    bool first = queue->first == NULL;
+    bool first_awaited = entry->done != NULL && !queue->awaited;
+    size_t before = queue->waiting_bytes;
+    if (first)
+        queue->first_at = monotonic();
+    *queue->end = entry;
+    queue->end = &entry->next;
+    queue->put++;
+    queue->records++;
+    queue->bytes += entry_size(entry);
+    queue->waiting_bytes += entry_size(entry);
+    queue->awaited |= entry->done != NULL;
+    if (first || first_awaited || (before < ENOUGH_BYTES && queue->waiting_bytes >= ENOUGH_BYTES))
+        pthread_cond_signal(&queue->filled);
+}
+
 bool audit_queue_put(struct audit_queue *queue, const struct audit_entry *entry, const char *event,
                      struct slice fields, struct error *err)
 {
     struct audit_entry *copy = copy_entry(entry, event, fields);
     pthread_mutex_lock(&queue->mutex);
     bool room = check_room(queue, event, entry_size(copy), err);
-    if (room) {
-        bool was_empty = queue->first == NULL;
-        *queue->end = copy;
-        queue->end = &copy->next;
-        queue->records++;
-        queue->bytes += entry_size(copy);
-        if (was_empty)
-            pthread_cond_signal(&queue->filled);
-    }
+    if (room)
+        put_locked(queue, copy);
     pthread_mutex_unlock(&queue->mutex);
     if (!room)
         free(copy);
@@ -90,23 +112,45 @@ static struct audit_entry *take_locked(struct audit_queue *queue)
     struct audit_entry *entries = queue->first;
     queue->first = NULL;
     queue->end = &queue->first;
+    queue->waiting_bytes = 0;
+    queue->awaited = false;
     return entries;
+}
+
+/* When the entries in the list are to be taken. */
+static int64_t due_at(const struct audit_queue *queue)
+{
+    if (queue->closed || queue->hurried > queue->finished || queue->waiting_bytes >= ENOUGH_BYTES)
+        return 0;
+    int64_t linger = queue->first_at + AUDIT_QUEUE_LINGER_MS * MILLISECOND;
+    int64_t interval = queue->taken_at + AUDIT_QUEUE_INTERVAL_MS * MILLISECOND;
+    return queue->awaited && interval < linger ? interval : linger;
+}
+
+static void wait_until(struct audit_queue *queue, int64_t time)
+{
+    struct timespec until = {.tv_sec = time / SECOND, .tv_nsec = time % SECOND};
+    pthread_cond_timedwait(&queue->filled, &queue->mutex, &until);
 }
 
 struct audit_entry *audit_queue_take(struct audit_queue *queue, int64_t milliseconds, bool *closed)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t nanoseconds = until.tv_nsec + milliseconds % 1000 * 1000000;
-    until.tv_sec += milliseconds / 1000 + nanoseconds / 1000000000;
-    until.tv_nsec = nanoseconds % 1000000000;
-    int waited = 0;
+    int64_t now = monotonic();
+    int64_t end = milliseconds < 0 ? INT64_MAX : now + milliseconds * MILLISECOND;
     pthread_mutex_lock(&queue->mutex);
-    while (queue->first == NULL && !queue->closed && waited != ETIMEDOUT)
-        waited = milliseconds < 0 ? pthread_cond_wait(&queue->filled, &queue->mutex)
-                                  : pthread_cond_timedwait(&queue->filled, &queue->mutex, &until);
+    while (!queue->closed) {
+        int64_t until = queue->first != NULL ? due_at(queue) : end;
+        if (until <= now)
+            break;
+        if (until == INT64_MAX)
+            pthread_cond_wait(&queue->filled, &queue->mutex);
+        else
+            wait_until(queue, until);
+        now = monotonic();
+    }
     struct audit_entry *entries = take_locked(queue);
     *closed = queue->closed;
+    queue->taken_at = now;
     pthread_mutex_unlock(&queue->mutex);
     return entries;
 }
@@ -126,8 +170,10 @@ struct audit_entry *audit_queue_finish(struct audit_queue *queue, struct audit_e
     pthread_mutex_lock(&queue->mutex);
     queue->records -= count;
     queue->bytes -= bytes;
-    if (queue->records == 0)
-        pthread_cond_broadcast(&queue->drained);
+    bool hurried = queue->finished < queue->hurried;
+    queue->finished += count;
+    if (hurried)
+        pthread_cond_broadcast(&queue->finished_some);
     pthread_mutex_unlock(&queue->mutex);
     return entries;
 }
@@ -183,8 +229,12 @@ bool audit_queue_healthy(struct audit_queue *queue, struct error *err)
 void audit_queue_drain(struct audit_queue *queue)
 {
     pthread_mutex_lock(&queue->mutex);
-    while (queue->records > 0)
-        pthread_cond_wait(&queue->drained, &queue->mutex);
+    uint64_t all = queue->put;
+    if (queue->hurried < all)
+        queue->hurried = all;
+    pthread_cond_signal(&queue->filled);
+    while (queue->finished < all)
+        pthread_cond_wait(&queue->finished_some, &queue->mutex);
     pthread_mutex_unlock(&queue->mutex);
 }
 

@@ -103,6 +103,8 @@ static struct slice read_event(struct reader *reader)
 
 static bool read_hash(uint8_t out[AUDIT_HASH_SIZE], struct slice text)
 {
+    if (text.size != HEX_SIZE)
+        return false;
     for (size_t i = 0; i < AUDIT_HASH_SIZE; i++) {
         unsigned byte = 0;
         for (size_t n = 2 * i; n < 2 * i + 2; n++) {

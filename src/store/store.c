@@ -85,7 +85,7 @@ static int compare_changes(const void *left, const void *right)
  * refuses it), so none gets to see one. */
 static bool check_distinct(const struct store_change *changes, size_t count, struct error *err)
 {
-    const struct store_change *sorted[STORE_CHANGES_MAX];
+    const struct store_change *sorted[STORE_CHANGES_MAX] = {NULL};
     for (size_t i = 0; i < count; i++)
         sorted[i] = &changes[i];
     qsort(sorted, count, sizeof sorted[0], compare_changes);

@@ -221,8 +221,10 @@ static void test_many_threads(void **state)
                          0);
     }
     /* Others look while it is being written. */
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 5; i++) {
+        audit_flush(trail->audit);
         trail_assert_whole(trail);
+    }
     for (int i = 0; i < 8; i++) {
         pthread_join(appenders[i].thread, NULL);
         assert_int_equal(appenders[i].failed, 0);
@@ -233,6 +235,23 @@ static void test_many_threads(void **state)
     assert_true(report.whole);
     assert_int_equal(report.records, 1600 + report.checkpoints);
     assert_int_equal(report.unsigned_tail, 0);
+}
+
+/* Records that nobody waits for are on disk in a moment, and after audit_flush at once. */
+static void test_nobody_waits(void **state)
+{
+    struct trail *trail = *state;
+    trail_open(trail);
+    assert_true(audit_append(trail->audit, "test.event", SLICE_EMPTY, NULL, NULL, NULL));
+    WAIT_UNTIL(audit_sequence(trail->audit) == 1);
+    for (int i = 0; i < 100; i++)
+        assert_true(audit_append(trail->audit, "test.event", SLICE_EMPTY, NULL, NULL, NULL));
+    audit_flush(trail->audit);
+    assert_int_equal(audit_sequence(trail->audit), 101);
+    audit_flush(trail->audit);
+    assert_true(audit_append(trail->audit, "test.event", SLICE_EMPTY, NULL, NULL, NULL));
+    audit_close(&trail->audit);
+    assert_int_equal(trail_verify(trail).records, 102);
 }
 
 static void test_reopen(void **state)
@@ -787,6 +806,7 @@ int main(void)
         TRAIL_TEST(test_queue_is_bounded),
         TRAIL_TEST(test_queue_is_bounded_in_bytes),
         TRAIL_TEST(test_many_threads),
+        TRAIL_TEST(test_nobody_waits),
         TRAIL_TEST(test_reopen),
         TRAIL_TEST(test_one_writer),
         TRAIL_TEST(test_not_a_file),
