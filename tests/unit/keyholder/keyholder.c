@@ -245,8 +245,8 @@ static void sealed_keys_of_another_cluster_are_refused(void **state)
     running_start(&other, 1);
     _cleanup_buf_ struct buf sealed;
     buf_init(&sealed, KEYHOLDER_SEALED_MAX);
-    _cleanup_public_key_ struct public_key *key =
-        running_key(&other, KEY_PURPOSE_AUDIT, PRIVATE_KEY_P256, &sealed);
+    struct public_key *key = running_key(&other, KEY_PURPOSE_AUDIT, PRIVATE_KEY_P256, &sealed);
+    public_key_free(&key);
     running_stop(&other);
     assert_refused(keyholder_load(running.keyholder, buf_slice(&sealed), NULL, err),
                    "keyholder.sealed");
