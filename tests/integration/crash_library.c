@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * LD_PRELOADed by vm_crash.py into hgs: kills the process at the n-th step (HGS_CRASH_AT) that
+ * changes a file, as kill -9 would: before the step, or in the middle of a write.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int left = -1; /* steps until death; -1: not asked yet */
+
+static bool is_the_step(void)
+{
+    if (left < 0) {
+        const char *text = getenv("HGS_CRASH_AT");
+        left = text != NULL ? atoi(text) : 0;
+    }
+    return left > 0 && --left == 0;
+}
+
+static void die(void)
+{
+    kill(getpid(), SIGKILL);
+}
+
+static void *next(const char *name)
+{
+    return dlsym(RTLD_NEXT, name);
+}
+
+ssize_t write(int fd, const void *bytes, size_t size)
+{
+    ssize_t (*real)(int, const void *, size_t) = next("write");
+    if (is_the_step()) {
+        (void)!real(fd, bytes, size / 2);
+        die();
+    }
+    return real(fd, bytes, size);
+}
+
+int mkostemp(char *template, int flags)
+{
+    if (is_the_step())
+        die();
+    int (*real)(char *, int) = next("mkostemp64");
+    return real(template, flags);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+    if (is_the_step())
+        die();
+    int (*real)(const char *, mode_t) = next("mkdir");
+    return real(path, mode);
+}
+
+int fchmod(int fd, mode_t mode)
+{
+    if (is_the_step())
+        die();
+    int (*real)(int, mode_t) = next("fchmod");
+    return real(fd, mode);
+}
+
+int fsync(int fd)
+{
+    if (is_the_step())
+        die();
+    int (*real)(int) = next("fsync");
+    return real(fd);
+}
+
+int rename(const char *from, const char *to)
+{
+    if (is_the_step())
+        die();
+    int (*real)(const char *, const char *) = next("rename");
+    return real(from, to);
+}
+
+int unlink(const char *path)
+{
+    if (is_the_step())
+        die();
+    int (*real)(const char *) = next("unlink");
+    return real(path);
+}
