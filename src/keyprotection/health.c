@@ -63,6 +63,19 @@ static bool check_times(const struct certificate_facts *facts,
                      clock_format(now, here));
 }
 
+/* A signer may be listed twice, as ours and as a trusted one: the strictest word counts. */
+static int64_t strictest_time(const struct certificate *signer, const struct health_signer *signers,
+                              size_t count, int64_t deny_all_before)
+{
+    int64_t latest = deny_all_before;
+    for (size_t i = 0; i < count; i++) {
+        if (signers[i].deny_before > latest &&
+            slice_equal(certificate_der(signers[i].certificate), certificate_der(signer)))
+            latest = signers[i].deny_before;
+    }
+    return latest;
+}
+
 bool health_check(const struct certificate *certificate, const struct health_signer *signers,
                   size_t count, int64_t deny_all_before, int64_t now,
                   struct verification_cache *cache, struct error *err)
@@ -81,9 +94,7 @@ bool health_check(const struct certificate *certificate, const struct health_sig
     const struct certificate_facts *by = certificate_facts(signer->certificate);
     if (!check_times(facts, by, now, err))
         return false;
-    int64_t deny_before =
-        deny_all_before > signer->deny_before ? deny_all_before : signer->deny_before;
-    if (facts->not_before < deny_before)
+    if (facts->not_before < strictest_time(signer->certificate, signers, count, deny_all_before))
         return error_set(err, &health_denied, CLAUSE, facts->subject_text,
                          "its signer is accepted only for what it issues later");
     return check_profile(facts, certificate, by, err);

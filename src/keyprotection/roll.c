@@ -14,6 +14,8 @@
 
 #define CLAUSE "MS-KPS 3.1.5.1.1.3"
 #define KEY_SIZE 32
+/* Of a host's name in the audit trail: ours have 64. */
+#define HOST_MAX 128
 
 /* What goes into the egress protector and the response. */
 struct rolling {
@@ -52,11 +54,17 @@ static bool check_health(struct rolling *rolling, struct error *err)
     const struct certificate_facts *facts = certificate_facts(rolling->health);
     /* A health certificate's subject is a single CN (protocol.md 2.4). */
     const char *subject = facts->subject_text;
-    rolling->facts->host = memory_copy_text(strncmp(subject, "CN=", 3) ? subject : subject + 3);
+    rolling->facts->host =
+        memory_format("%.*s", HOST_MAX, strncmp(subject, "CN=", 3) ? subject : subject + 3);
     memcpy(rolling->facts->health_thumbprint, facts->thumbprint, 32);
     rolling->facts->has_health = true;
-    return health_check(rolling->health, snapshot->signers, snapshot->signer_count,
-                        snapshot->deny_all_before, resources->now, resources->verifications, err);
+    bool good =
+        health_check(rolling->health, snapshot->signers, snapshot->signer_count,
+                     snapshot->deny_all_before, resources->now, resources->verifications, &cause);
+    rolling->facts->host_trusted = cause.code != &health_untrusted;
+    if (!good && err)
+        *err = cause;
+    return good;
 }
 
 static bool check_protector(struct rolling *rolling, struct error *err)

@@ -21,7 +21,8 @@ struct roll_resources {
 
 /* What the audit trail says of a roll; as much as was found out before it ended. */
 struct roll_facts {
-    char *host; /* the health certificate's subject CN; NULL: not known */
+    char *host;        /* the health certificate's subject CN, cut; NULL: not known */
+    bool host_trusted; /* a trusted signer issued it, so that host is who it says */
     bool has_health, has_ingress, has_egress, has_wrapping;
     uint8_t health_thumbprint[32];
     uint8_t ingress_digest[32], egress_digest[32];

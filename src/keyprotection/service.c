@@ -108,7 +108,7 @@ static void write_digest(struct json_writer *writer, const char *name, bool know
         json_write_hex(writer, name, slice_of(digest, 32));
 }
 
-/* The inside of the audit record's object. */
+/* The inside of the audit record's object. Every part is bounded: it always fits. */
 static struct slice audit_fields(struct buf *out, const struct roll_facts *facts, const char *peer,
                                  const struct error *refusal)
 {
@@ -116,7 +116,7 @@ static struct slice audit_fields(struct buf *out, const struct roll_facts *facts
     json_writer_init(&writer, out);
     json_write_object(&writer, NULL);
     if (facts->host)
-        json_write_text(&writer, "host", facts->host);
+        json_write_text(&writer, facts->host_trusted ? "host" : "claimed_host", facts->host);
     write_digest(&writer, "health_certificate", facts->has_health, facts->health_thumbprint);
     write_digest(&writer, "ingress_protector", facts->has_ingress, facts->ingress_digest);
     write_digest(&writer, "egress_protector", facts->has_egress, facts->egress_digest);
@@ -201,9 +201,9 @@ void keyprotection_roll(struct keyprotection_service *service, unsigned version,
     roll_facts_done(&facts);
 }
 
-/* MS-KPS 3.1.5.1.2.3, into the snapshot. */
-static bool sign_metadata(struct keyprotection_snapshot *snapshot, struct keyholder *keyholder,
-                          struct error *err)
+/* MS-KPS 3.1.5.1.2.3. */
+static bool sign_metadata(struct buf *out, const struct keyprotection_snapshot *snapshot,
+                          struct keyholder *keyholder, struct error *err)
 {
     const struct keyprotection_certificate *encryption =
         keyprotection_snapshot_primary(snapshot, KEYPROTECTION_ENCRYPTION);
@@ -238,13 +238,26 @@ static bool sign_metadata(struct keyprotection_snapshot *snapshot, struct keyhol
     struct keyholder_key document_key = {keyholder, certificate_key(by->certificate)};
     struct signer signing_signer = keyholder_signer(&signing_key);
     struct signer document_signer = keyholder_signer(&document_key);
-    _cleanup_buf_ struct buf text;
-    buf_init(&text, METADATA_SIZE_MAX);
-    if (!metadata_format(&text, &content, &signing_signer, &document_signer, err))
-        return false;
-    buf_init(&snapshot->metadata, METADATA_SIZE_MAX);
-    buf_move(&snapshot->metadata, &text);
-    return true;
+    return metadata_format(out, &content, &signing_signer, &document_signer, err);
+}
+
+/* The document that was signed for this snapshot, if it was. */
+static bool find_metadata(struct buf *out, struct keyprotection_snapshot *snapshot)
+{
+    pthread_mutex_lock(&snapshot->metadata_lock);
+    buf_append(out, buf_slice(&snapshot->metadata));
+    pthread_mutex_unlock(&snapshot->metadata_lock);
+    return out->size > 0;
+}
+
+static void keep_metadata(struct keyprotection_snapshot *snapshot, struct slice document)
+{
+    pthread_mutex_lock(&snapshot->metadata_lock);
+    if (snapshot->metadata.size == 0) {
+        buf_init(&snapshot->metadata, document.size);
+        buf_append(&snapshot->metadata, document);
+    }
+    pthread_mutex_unlock(&snapshot->metadata_lock);
 }
 
 void keyprotection_metadata(struct keyprotection_service *service, keyprotection_reply *reply,
@@ -254,16 +267,16 @@ void keyprotection_metadata(struct keyprotection_service *service, keyprotection
     struct error err = {0};
     _cleanup_buf_ struct buf body;
     buf_init(&body, REPLY_MAX);
-    pthread_mutex_lock(&snapshot->metadata_lock);
-    bool ready =
-        snapshot->metadata.size > 0 || sign_metadata(snapshot, service->options.keyholder, &err);
-    if (ready)
-        buf_append(&body, buf_slice(&snapshot->metadata));
-    pthread_mutex_unlock(&snapshot->metadata_lock);
-    if (ready)
-        reply(context, 200, &body);
-    else
-        reply_error(reply, context, &err);
+    if (!find_metadata(&body, snapshot)) {
+        /* Not under the lock: the keyholder may be away, and those who wait for it would wait one
+         * behind the other. Two may sign at once; both documents are good. */
+        if (!sign_metadata(&body, snapshot, service->options.keyholder, &err)) {
+            reply_error(reply, context, &err);
+            return;
+        }
+        keep_metadata(snapshot, buf_slice(&body));
+    }
+    reply(context, 200, &body);
 }
 
 void keyprotection_unavailable(keyprotection_reply *reply, void *context)

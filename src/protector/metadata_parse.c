@@ -187,11 +187,9 @@ static bool verify_document(struct parsed_certificates *certificates, struct par
 static void give_guardian(struct guardian *out, struct parsed_certificates *certificates,
                           const struct protector_signature *signature)
 {
-    *out = (struct guardian){
-        .signing = memory_steal(&certificates->signing),
-        .encryption = memory_steal(&certificates->encryption),
-        .encryption_signature_algorithm = signature->algorithm,
-    };
+    *out = (struct guardian){.encryption_signature_algorithm = signature->algorithm};
+    out->signing = memory_steal(&certificates->signing);
+    out->encryption = memory_steal(&certificates->encryption);
     buf_init(&out->encryption_signature, signature->value.size);
     buf_append(&out->encryption_signature, signature->value);
 }

@@ -99,6 +99,10 @@ static void what_was_issued_before_a_time_is_denied(void **state)
     expect_code(check(certificate, HEALTH_DENY_NOTHING, issued + 1, NOW, &err), &err,
                 &health_denied);
     expect_code(check(certificate, issued, INT64_MAX, NOW, &err), &err, &health_denied);
+    /* Listed twice. */
+    struct health_signer twice[] = {{world.signer, HEALTH_DENY_NOTHING}, {world.signer, NOW}};
+    expect_code(health_check(certificate, twice, 2, HEALTH_DENY_NOTHING, NOW, NULL, &err), &err,
+                &health_denied);
     certificate_free(&certificate);
 }
 

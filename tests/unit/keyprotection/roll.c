@@ -213,9 +213,12 @@ static void health_certificates_are_checked(void **state)
     it.health = issue_health(&form);
     expect_refused(&it, &health_profile);
     assert_string_equal(it.facts.host, HOST);
+    assert_true(it.facts.host_trusted);
     certificate_free(&it.health);
     it.health = certificate_ref(world.owner.signing);
     expect_refused(&it, &health_untrusted);
+    assert_string_equal(it.facts.host, "owner signing");
+    assert_false(it.facts.host_trusted);
 }
 
 static void bytes_that_are_no_certificate_are_refused(void **state)

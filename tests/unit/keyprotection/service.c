@@ -137,12 +137,22 @@ static void refusals_are_recorded(void **state)
     expect_error(&waiting, 400, "InvalidProtectorException");
     ask(&malformed, service, slice_from_text("<x/>"));
     expect_error(&malformed, 400, "InvalidProtectorException");
+    /* Who is not trusted only claims to be a host. */
+    _cleanup_waiting_ struct waiting foreign;
+    _cleanup_buf_ struct buf foreign_request;
+    buf_init(&foreign_request, 2 * MESSAGE_SIZE_MAX);
+    roll_request_format(&foreign_request, buf_slice(&ingress), certificate_der(world.owner.signing),
+                        ENCRYPTION_RSA_OAEP_SHA256);
+    ask(&foreign, service, buf_slice(&foreign_request));
+    expect_error(&foreign, 403, "HealthCertificateException");
     /* A refusal is not waited for: what is waited for comes behind it. */
     assert_ok(audit_append_wait(audit, "test.end", SLICE_EMPTY, err));
     assert_true(trail_holds("key.refused"));
     assert_true(trail_holds("keyprotection.guardian-gone"));
     assert_true(trail_holds("keyprotection.request-malformed"));
-    assert_true(trail_holds(HOST));
+    assert_true(trail_holds("\"host\":\"" HOST));
+    assert_true(trail_holds("\"claimed_host\":\"owner signing\""));
+    assert_false(trail_holds("\"host\":\"owner signing\""));
     assert_true(trail_holds("127.0.0.1"));
     assert_false(trail_holds("key.released"));
     keyprotection_service_free(&service);
