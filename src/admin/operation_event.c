@@ -39,6 +39,7 @@ bool operation_event_list(struct admin_request *request, struct json_writer *res
         return error_set(err, &admin_argument, NULL, "event.list", "numbers here are not negative");
     filter.after = (uint64_t)after;
     filter.limit = (size_t)limit;
+    audit_flush(request->services->audit);
     json_write_object(result, NULL);
     json_write_array(result, "events");
     bool ok = audit_list(request->services->audit_folder, &filter, list_one, &events, err);
@@ -119,6 +120,7 @@ bool operation_event_verify(struct admin_request *request, struct json_writer *r
     struct audit_report report = {0};
     uint64_t sequence = 0;
     uint8_t hash[32] = {0};
+    audit_flush(request->services->audit);
     bool initialized = admin_audit_key_load(&key, request->services->store, err);
     bool ok = (initialized || error_kind(err) == ERROR_NOT_FOUND) &&
               load_head(&sequence, hash, request, err) &&

@@ -175,7 +175,8 @@ void json_write_error(struct json_writer *writer, const char *name, const struct
     json_write_text(writer, "kind", error_kind_name(error_kind(err)));
     json_write_text(writer, "object", err->object);
     json_write_text(writer, "message", err->message);
-    json_write_text(writer, "clause", err->clause);
+    if (err->clause != NULL)
+        json_write_text(writer, "clause", err->clause);
     json_write_text(writer, "cause", err->code != NULL ? err->code->cause : NULL);
     json_write_text(writer, "remedy", err->code != NULL ? err->code->remedy : NULL);
     json_write_object_end(writer);

@@ -4,13 +4,16 @@
 #include <string.h>
 
 #include "admin/errors.h"
+#include "admin/hgsd_errors.h"
 #include "attestation/errors.h"
 #include "audit/errors.h"
 #include "base/errors.h"
 #include "base/json.h"
 #include "base/option_help.h"
 #include "crypto/errors.h"
+#include "diagnose/errors.h"
 #include "host/errors.h"
+#include "host/hgs_errors.h"
 #include "http/errors.h"
 #include "keyholder/errors.h"
 #include "keyprotection/errors.h"
@@ -24,43 +27,35 @@
 static const struct error_code *const *const tables[] = {
     base_errors,          process_errors, crypto_errors, http_errors,  keyholder_errors,
     protector_errors,     vm_errors,      store_errors,  audit_errors, attestation_errors,
-    keyprotection_errors, admin_errors,   host_errors,
+    keyprotection_errors, admin_errors,   host_errors,   hgs_errors,   hgsd_errors,
+    diagnose_errors,
 };
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 
-/* The *index-th of a table, or NULL with *index less by its size. */
-static const struct error_code *at(const struct error_code *const *table, size_t *index)
+const struct error_code *diagnose_explain_at(size_t index)
 {
-    for (; *table != NULL; table++)
-        if ((*index)-- == 0)
-            return *table;
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        for (const struct error_code *const *code = tables[i]; *code != NULL; code++)
+            if (index-- == 0)
+                return *code;
     return NULL;
 }
 
-const struct error_code *diagnose_explain_at(size_t index, diagnose_explain_table more)
+const struct error_code *diagnose_explain_find(const char *name)
 {
     const struct error_code *code;
-    for (size_t i = 0; i < TABLE_COUNT; i++)
-        if ((code = at(tables[i], &index)) != NULL)
-            return code;
-    return more != NULL ? at(more, &index) : NULL;
-}
-
-const struct error_code *diagnose_explain_find(const char *name, diagnose_explain_table more)
-{
-    const struct error_code *code;
-    for (size_t i = 0; (code = diagnose_explain_at(i, more)) != NULL; i++)
+    for (size_t i = 0; (code = diagnose_explain_at(i)) != NULL; i++)
         if (strcmp(code->name, name) == 0)
             return code;
     return NULL;
 }
 
-const char *diagnose_explain_nearest(const char *name, diagnose_explain_table more)
+const char *diagnose_explain_nearest(const char *name)
 {
     const char *names[CODES_MAX];
     const struct error_code *code;
     size_t count = 0;
-    for (; count < CODES_MAX && (code = diagnose_explain_at(count, more)) != NULL; count++)
+    for (; count < CODES_MAX && (code = diagnose_explain_at(count)) != NULL; count++)
         names[count] = code->name;
     return option_help_nearest(name, names, count);
 }
@@ -89,14 +84,14 @@ void diagnose_explain_format_json(struct buf *out, const struct error_code *code
     buf_append_text(out, "\n");
 }
 
-void diagnose_explain_list(struct buf *out, diagnose_explain_table more, bool json)
+void diagnose_explain_list(struct buf *out, bool json)
 {
     const struct error_code *code;
     struct json_writer writer;
     json_writer_init(&writer, out);
     if (json)
         json_write_array(&writer, NULL);
-    for (size_t i = 0; (code = diagnose_explain_at(i, more)) != NULL; i++) {
+    for (size_t i = 0; (code = diagnose_explain_at(i)) != NULL; i++) {
         if (json)
             write_code(&writer, code);
         else

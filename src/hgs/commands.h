@@ -9,4 +9,3 @@ extern const struct option_command host_commands[];
 extern const struct option_command guardian_commands[];
 extern const struct option_command protector_commands[];
 extern const struct option_command vm_commands[];
-extern const struct option_command explain_commands[];

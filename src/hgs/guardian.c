@@ -13,7 +13,7 @@
 #include "base/table.h"
 #include "crypto/pkcs12.h"
 #include "hgs/commands.h"
-#include "hgs/errors.h"
+#include "host/hgs_errors.h"
 #include "hgs/guardians.h"
 #include "hgs/output.h"
 #include "http/client.h"

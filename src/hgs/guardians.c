@@ -13,7 +13,7 @@
 #include "base/errors.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "hgs/errors.h"
+#include "host/hgs_errors.h"
 #include "protector/metadata.h"
 
 #define FILE_MAX ((size_t)64 * 1024)

@@ -58,6 +58,16 @@ static char *absolute(const char *path)
     return resolved != NULL ? resolved : memory_copy_text(path);
 }
 
+/* What would be read back otherwise than it was given cannot be kept in an INI file. */
+static bool check_value(const char *option, const char *value, struct error *err)
+{
+    for (const char *c = value; *c != '\0'; c++)
+        if ((unsigned char)*c <= ' ' || *c == ';' || *c == 0x7f)
+            return error_set(err, &base_usage, NULL, option,
+                             "\"%s\" has white space, a semicolon or a control character", value);
+    return true;
+}
+
 static int use_file(struct output *output, struct host_config *config, const char *file,
                     struct error *err)
 {
@@ -65,6 +75,8 @@ static int use_file(struct output *output, struct host_config *config, const cha
     if (!host_key_load(&key, file, err))
         return option_fail(output->values, err);
     _cleanup_free_ char *path = absolute(file);
+    if (!check_value("file", path, err))
+        return option_fail(output->values, err);
     host_config_set(&config->key_file, path);
     if (!option_given(output->values, "dry-run") && !host_config_save(config, err))
         return option_fail(output->values, err);
@@ -99,16 +111,6 @@ static int run_key(const struct option_values *values)
     if (!host_key_load(&key, path, &err))
         return option_fail(values, &err);
     return show_key(&output, key, path, &err);
-}
-
-/* What would be read back otherwise than it was given cannot be kept in an INI file. */
-static bool check_value(const char *option, const char *value, struct error *err)
-{
-    for (const char *c = value; *c != '\0'; c++)
-        if ((unsigned char)*c <= ' ' || *c == ';' || *c == 0x7f)
-            return error_set(err, &base_usage, NULL, option,
-                             "\"%s\" has white space, a semicolon or a control character", value);
-    return true;
 }
 
 static bool set_value(char **field, const struct option_values *values, const char *option,

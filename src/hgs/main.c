@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include "diagnose/explain_command.h"
 #include "hgs/commands.h"
 
 static const struct option_noun nouns[] = {
@@ -11,7 +12,7 @@ static const struct option_noun nouns[] = {
     {"guardian", "guardians: your own, and services whose metadata you import", guardian_commands},
     {"protector", "key protectors on their own", protector_commands},
     {"vm", "VM files: a key protector and secrets sealed under its key", vm_commands},
-    {"explain", "causes and remedies of error codes", explain_commands},
+    {"explain", "causes and remedies of error codes", diagnose_explain_commands},
     {NULL, NULL, NULL},
 };
 

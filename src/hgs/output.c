@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "hgs/errors.h"
+#include "host/hgs_errors.h"
 
 #define OUTPUT_MAX ((size_t)16 * 1024 * 1024)
 

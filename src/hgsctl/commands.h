@@ -11,4 +11,3 @@ extern const struct option_command certificate_commands[];
 extern const struct option_command signer_commands[];
 extern const struct option_command event_commands[];
 extern const struct option_command state_commands[];
-extern const struct option_command explain_commands[];

@@ -2,6 +2,7 @@
 
 /* hgsctl(8): everything that administrators of a Host Guardian Service do. */
 
+#include "diagnose/explain_command.h"
 #include "hgsctl/commands.h"
 
 static const struct option_noun nouns[] = {
@@ -11,7 +12,7 @@ static const struct option_noun nouns[] = {
     {"signer", "attestation signers", signer_commands},
     {"event", "the audit trail", event_commands},
     {"state", "backups", state_commands},
-    {"explain", "causes and remedies of error codes", explain_commands},
+    {"explain", "causes and remedies of error codes", diagnose_explain_commands},
     {NULL, NULL, NULL},
 };
 

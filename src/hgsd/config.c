@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "admin/hgsd_errors.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "hgsd/errors.h"
 
 #define MINUTE (60 * 1000LL)
 #define MEBIBYTE (1024LL * 1024)

@@ -5,9 +5,9 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "admin/hgsd_errors.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "hgsd/errors.h"
 #include "process/errors.h"
 
 char *folders_of(const char *path)

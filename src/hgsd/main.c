@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/hgsd_errors.h"
 #include "base/log.h"
 #include "hgsd/config.h"
-#include "hgsd/errors.h"
 #include "hgsd/service.h"
 #include "hgsd/supervisor.h"
 #include "keyholder/process.h"

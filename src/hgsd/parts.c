@@ -6,13 +6,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "admin/hgsd_errors.h"
 #include "admin/server.h"
 #include "attestation/service.h"
 #include "audit/audit.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "hgsd/describe.h"
-#include "hgsd/errors.h"
 #include "hgsd/keys.h"
 #include "hgsd/parts_private.h"
 #include "hgsd/routes.h"

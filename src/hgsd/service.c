@@ -10,11 +10,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "admin/hgsd_errors.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "hgsd/errors.h"
 #include "hgsd/folders.h"
 #include "hgsd/parts.h"
 #include "hgsd/supervisor.h"
@@ -181,7 +181,7 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
     raise_descriptor_limit();
     _cleanup_fd_ int signals = watch_signals();
     const char *user = *config->user != '\0' ? config->user : NULL;
-    if (!sandbox_drop_user(user, &err) || !sandbox_undumpable(&err) ||
+    if (!sandbox_drop_user_keep_ports(user, &err) || !sandbox_undumpable(&err) ||
         !enter_sandbox(config, config_path, &err)) {
         log_error(LOG_LEVEL_ERROR, &err, "the service cannot enter its sandbox");
         return 1;

@@ -8,10 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "admin/hgsd_errors.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "hgsd/errors.h"
 #include "process/descriptors.h"
 #include "process/errors.h"
 #include "process/supervise.h"
@@ -85,10 +85,10 @@ static void service_started(void *context, pid_t pid)
     log_write(LOG_LEVEL_NOTICE, "service started (pid %d)", (int)pid);
 }
 
-static void child_ended(void *context, int status)
+static void keyholder_refused(void *context, const struct error *err)
 {
     (void)context;
-    (void)status;
+    log_error(LOG_LEVEL_ERROR, err, "the keyholder cannot be started yet");
 }
 
 /*
@@ -143,13 +143,9 @@ bool supervisor_run(const struct hgsd_config *config, const char *config_path, s
          .run = run_keyholder,
          .starting = keyholder_starting,
          .started = keyholder_started,
-         .ended = child_ended,
+         .refused = keyholder_refused,
          .context = &supervisor},
-        {.name = "service",
-         .run = run_service,
-         .started = service_started,
-         .ended = child_ended,
-         .context = &supervisor},
+        {.name = "service", .run = run_service, .started = service_started, .context = &supervisor},
     };
     bool ok = supervise_run(children, 2, config->shutdown_ms + 5000, err);
     close_channels(supervisor.control, 2);

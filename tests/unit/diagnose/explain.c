@@ -11,22 +11,22 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "admin/hgsd_errors.h"
 #include "base/errors.h"
 #include "base/json.h"
 #include "vm/errors.h"
 
 static const struct error_code extra = {"extra.code", ERROR_IO, "a cause", "a remedy"};
-static const struct error_code *const more[] = {&extra, NULL};
 
 static void finds_codes(void **state)
 {
     (void)state;
-    assert_ptr_equal(diagnose_explain_find("vm.malformed", NULL), &vm_malformed);
-    assert_ptr_equal(diagnose_explain_find("extra.code", more), &extra);
-    assert_null(diagnose_explain_find("extra.code", NULL));
-    assert_null(diagnose_explain_find("", more));
-    assert_string_equal(diagnose_explain_nearest("vm.malfromed", NULL), "vm.malformed");
-    assert_null(diagnose_explain_nearest("qqqqqqqqqqqq", NULL));
+    assert_ptr_equal(diagnose_explain_find("vm.malformed"), &vm_malformed);
+    assert_ptr_equal(diagnose_explain_find("hgsd.config"), &hgsd_config_invalid);
+    assert_null(diagnose_explain_find("no.such-code"));
+    assert_null(diagnose_explain_find(""));
+    assert_string_equal(diagnose_explain_nearest("vm.malfromed"), "vm.malformed");
+    assert_null(diagnose_explain_nearest("qqqqqqqqqqqq"));
 }
 
 /* Scripts and people search for names, so each is unique, has a room, and says what to do. */
@@ -35,7 +35,7 @@ static void every_code_is_whole(void **state)
     (void)state;
     const struct error_code *code;
     size_t count = 0;
-    for (; (code = diagnose_explain_at(count, more)) != NULL; count++) {
+    for (; (code = diagnose_explain_at(count)) != NULL; count++) {
         const char *dot = strchr(code->name, '.');
         if (dot == NULL || dot == code->name || dot[1] == '\0')
             fail_msg("%s is not room.reason", code->name);
@@ -43,7 +43,7 @@ static void every_code_is_whole(void **state)
             if (!islower((unsigned char)*c) && !isdigit((unsigned char)*c) && *c != '.' &&
                 *c != '-')
                 fail_msg("%s has a character that names do not have", code->name);
-        if (diagnose_explain_find(code->name, more) != code)
+        if (diagnose_explain_find(code->name) != code)
             fail_msg("%s is there twice", code->name);
         if (code->kind == ERROR_NONE || code->cause[0] == '\0' || code->remedy[0] == '\0')
             fail_msg("%s lacks kind, cause or remedy", code->name);
@@ -68,16 +68,16 @@ static void writes_text_and_json(void **state)
     assert_string_equal(json_text(json_get(document, "remedy")), "a remedy");
     json_free(&document);
     buf_reset(&out);
-    diagnose_explain_list(&out, more, true);
+    diagnose_explain_list(&out, true);
     assert_true(json_parse(&document, buf_slice(&out), NULL));
     size_t count = 0;
     for (const struct json *value = json_first(document); value != NULL; value = json_next(value))
         count++;
-    assert_null(diagnose_explain_at(count, more));
-    assert_non_null(diagnose_explain_at(count - 1, more));
+    assert_null(diagnose_explain_at(count));
+    assert_non_null(diagnose_explain_at(count - 1));
     json_free(&document);
     buf_reset(&out);
-    diagnose_explain_list(&out, more, false);
+    diagnose_explain_list(&out, false);
     assert_non_null(strstr(buf_text(&out), "\nvm.malformed "));
     buf_done(&out);
 }

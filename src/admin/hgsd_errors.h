@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The error codes of hgsd itself. */
+/* The error codes of the program hgsd, here so that every program can explain them. */
 
 #include "base/error.h"
 

@@ -1,4 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hgsd/errors.h"
+#include "admin/hgsd_errors.h"
 
 ERROR_TABLE_DEFINE(hgsd_errors, HGSD_ERRORS)

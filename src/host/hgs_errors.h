@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The error codes of the program hgs. */
+/* The error codes of the program hgs, here so that every program can explain them. */
 
 #include "base/error.h"
 
@@ -27,8 +27,6 @@
       "set HOME, XDG_CONFIG_HOME or HGS_GUARDIANS, or give --guardians FOLDER")                    \
     X(hgs_metadata_unreachable, "hgs.metadata", ERROR_UNAVAILABLE,                                 \
       "a service does not give its guardian metadata",                                             \
-      "check the URL: http://SERVER/KeyProtection/service/metadata/2014-07/metadata.xml")          \
-    X(hgs_code_unknown, "hgs.code-unknown", ERROR_NOT_FOUND, "there is no such error code",        \
-      "see all of them: hgs explain")
+      "check the URL: http://SERVER/KeyProtection/service/metadata/2014-07/metadata.xml")
 
 ERROR_TABLE_DECLARE(hgs_errors, HGS_ERRORS)
