@@ -79,8 +79,8 @@ void table_free(struct table **table)
     *table = NULL;
 }
 
-static void add_cell(struct table *table, enum table_tone tone, const char *format,
-                     va_list arguments)
+static void __attribute__((format(printf, 3, 0)))
+add_cell(struct table *table, enum table_tone tone, const char *format, va_list arguments)
 {
     assert(table->open.count < COLUMNS_MAX);
     char *text;

@@ -31,8 +31,8 @@ bool access_owner(struct guardian *out, const struct protector *protector,
                   const struct option_values *values, struct error *err);
 
 /* Everything about a protector: to the JSON object under way ("wrappings", "verifies"…), and with
- * table a text table on stdout. Whether it verifies is part of what is shown. */
-void access_show(struct output *output, const struct protector *protector, bool table);
+ * print tables on stdout. Whether it verifies is part of what is shown. */
+void access_show(struct output *output, const struct protector *protector, bool print);
 
 /* Option rows. */
 #define ACCESS_ROW_OWNER                                                                    \

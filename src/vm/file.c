@@ -54,6 +54,20 @@ static bool is_current(int fd, const char *path, struct stat *status)
            status->st_ino == named.st_ino;
 }
 
+static int take_fd(int *fd)
+{
+    int taken = *fd;
+    *fd = -1;
+    return taken;
+}
+
+static struct vm_file take_file(struct vm_file *file)
+{
+    struct vm_file taken = *file;
+    *file = VM_FILE_CLOSED;
+    return taken;
+}
+
 static bool open_locked(int *out, const char *path, struct stat *status, struct error *err)
 {
     for (;;) {
@@ -66,8 +80,7 @@ static bool open_locked(int *out, const char *path, struct stat *status, struct 
             continue;
         if (!S_ISREG(status->st_mode))
             return error_set(err, &base_file_unreadable, NULL, path, "is not a regular file");
-        *out = fd;
-        fd = -1;
+        *out = take_fd(&fd);
         return true;
     }
 }
@@ -86,8 +99,7 @@ bool vm_file_open(struct vm_file *out, const char *path, struct error *err)
     file.mode = status.st_mode & 0777;
     file.owner = status.st_uid;
     file.group = status.st_gid;
-    *out = file;
-    file = VM_FILE_CLOSED;
+    *out = take_file(&file);
     return true;
 }
 
