@@ -2,10 +2,15 @@
 
 /* hgs(1): what guarded hosts and owners of virtual machines do. */
 
+#include <string.h>
 #include <sys/stat.h>
 
+#include "base/config_dump.h"
 #include "diagnose/explain_command.h"
 #include "hgs/commands.h"
+#include "host/config.h"
+
+#define DUMP_MAX ((size_t)1024 * 1024)
 
 static const struct option_noun nouns[] = {
     {"host", "this machine as a guarded host: its key, its service, attestation", host_commands},
@@ -38,9 +43,21 @@ static const struct option_program program = {
     .nouns = nouns,
 };
 
+/* The hidden --dump-config: host.conf's table, for the man page's check. */
+static int dump_config(void)
+{
+    _cleanup_buf_ struct buf text;
+    buf_init(&text, DUMP_MAX);
+    config_dump(&text, host_config_keys, host_config_key_count);
+    fputs(buf_text(&text), stdout);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     /* Whatever a file's own mode is going to be: never wider meanwhile. */
     umask(077);
+    if (argc == 2 && strcmp(argv[1], "--dump-config") == 0)
+        return dump_config();
     return option_main(&program, argc, argv);
 }

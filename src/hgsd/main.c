@@ -10,12 +10,15 @@
 #include <string.h>
 
 #include "admin/hgsd_errors.h"
+#include "base/config_dump.h"
 #include "base/log.h"
 #include "hgsd/config.h"
 #include "hgsd/service.h"
 #include "hgsd/supervisor.h"
 #include "keyholder/process.h"
 #include "process/sandbox.h"
+
+#define DUMP_MAX ((size_t)1024 * 1024)
 
 struct arguments {
     const char *config; /* NULL: the usual file */
@@ -24,13 +27,14 @@ struct arguments {
     int descriptors;
 };
 
-enum { OPTION_CHILD = 256, OPTION_DESCRIPTORS, OPTION_CHECK };
+enum { OPTION_CHILD = 256, OPTION_DESCRIPTORS, OPTION_CHECK, OPTION_DUMP };
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"check-config", no_argument, NULL, OPTION_CHECK},
     {"child", required_argument, NULL, OPTION_CHILD},
     {"descriptors", required_argument, NULL, OPTION_DESCRIPTORS},
+    {"dump-config", no_argument, NULL, OPTION_DUMP},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {0},
@@ -58,6 +62,15 @@ static int fail(const struct error *err)
     return err->code->kind == ERROR_USAGE ? 2 : 1;
 }
 
+/* The hidden --dump-config: what man pages are checked against. */
+static void dump_config(void)
+{
+    _cleanup_buf_ struct buf text;
+    buf_init(&text, DUMP_MAX);
+    config_dump(&text, hgsd_config_keys, hgsd_config_key_count);
+    fputs(buf_text(&text), stdout);
+}
+
 /* False when the program should end now with *status. */
 static bool read_arguments(struct arguments *arguments, int count, char **values, int *status)
 {
@@ -77,6 +90,9 @@ static bool read_arguments(struct arguments *arguments, int count, char **values
         case OPTION_DESCRIPTORS:
             arguments->descriptors = atoi(optarg);
             break;
+        case OPTION_DUMP:
+            dump_config();
+            return false;
         case 'h':
             fputs(help, stdout);
             return false;
