@@ -38,6 +38,7 @@ struct http_server {
     struct replies *replies; /* any thread */
     size_t body_bytes;       /* of all requests together */
     size_t bodies_limit;
+    size_t pool_size; /* see pool_memory_size */
     int epoll_fd;
 
     struct tls_files tls_files;
