@@ -416,6 +416,9 @@ bool option_parse(struct option_values **out, const struct option_program *progr
             i++;
     }
     good = good && check(values, err);
+    /* The form of the error should not depend on whether --json stands before or behind it. */
+    for (int i = 1; !good && i < argc && strcmp(argv[i], "--") != 0; i++)
+        values->json = values->json || strcmp(argv[i], "--json") == 0;
     *out = values;
     return good;
 }

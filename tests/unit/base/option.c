@@ -205,6 +205,24 @@ static void refuses_wrong_arguments(void **state)
     refused("host many x a b/c", "pattern");
 }
 
+static void knows_json_wherever_the_error_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        bool json;
+    } lines[] = {
+        {"host ad --json", true}, {"--json host ad", true},     {"host add --zzz --json", true},
+        {"host ad", false},       {"host ad -- --json", false},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct option_values *values = NULL;
+        assert_refused(parse(&values, lines[i].line, &err), base_usage);
+        assert_int_equal(option_json(values), lines[i].json);
+        option_free(&values);
+    }
+}
+
 static void knows_names(void **state)
 {
     (void)state;
@@ -264,11 +282,17 @@ static void confirms_with_yes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_options_anywhere),  cmocka_unit_test(reads_commands_of_any_length),
-        cmocka_unit_test(reads_numbers),           cmocka_unit_test(dash_is_an_argument),
-        cmocka_unit_test(refuses_wrong_words),     cmocka_unit_test(refuses_wrong_options),
-        cmocka_unit_test(refuses_wrong_arguments), cmocka_unit_test(knows_names),
-        cmocka_unit_test(gives_exit_statuses),     cmocka_unit_test(confirms_with_yes),
+        cmocka_unit_test(reads_options_anywhere),
+        cmocka_unit_test(reads_commands_of_any_length),
+        cmocka_unit_test(reads_numbers),
+        cmocka_unit_test(dash_is_an_argument),
+        cmocka_unit_test(refuses_wrong_words),
+        cmocka_unit_test(refuses_wrong_options),
+        cmocka_unit_test(refuses_wrong_arguments),
+        cmocka_unit_test(knows_names),
+        cmocka_unit_test(gives_exit_statuses),
+        cmocka_unit_test(confirms_with_yes),
+        cmocka_unit_test(knows_json_wherever_the_error_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
