@@ -67,15 +67,17 @@ static const struct option_program program = {
 
 #define WORDS_MAX 16
 
+static char program_word[] = "prog", empty_word[] = "";
+
 /* Parses a line split at spaces; "_" stands for an empty word. */
 static bool parse(struct option_values **values, const char *line, struct error *err)
 {
     static char copy[512];
-    char *words[WORDS_MAX + 1] = {"prog"};
+    char *words[WORDS_MAX + 1] = {program_word};
     int count = 1;
     snprintf(copy, sizeof copy, "%s", line);
     for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " "))
-        words[count++] = strcmp(word, "_") == 0 ? "" : word;
+        words[count++] = strcmp(word, "_") == 0 ? empty_word : word;
     return option_parse(values, &program, count, words, err);
 }
 
@@ -243,7 +245,7 @@ static void knows_names(void **state)
 static int main_of(const char *line)
 {
     static char copy[512];
-    char *words[WORDS_MAX + 1] = {"prog"};
+    char *words[WORDS_MAX + 1] = {program_word};
     int count = 1;
     snprintf(copy, sizeof copy, "%s", line);
     for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " "))
