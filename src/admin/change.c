@@ -33,15 +33,21 @@ static bool record(const struct admin_request *request, const struct admin_chang
            audit_append_wait(request->services->audit, event, buf_slice(&fields), err);
 }
 
-bool admin_change_wait(const struct admin_request *request, int64_t revision, const char *object,
-                       struct error *err)
+static bool wait_for(const struct admin_request *request, int64_t revision, const char *object,
+                     int64_t milliseconds, struct error *err)
 {
     const struct admin_services *services = request->services;
-    if (services->wait_applied(services->context, revision, APPLY_WAIT_MS))
+    if (services->wait_applied(services->context, revision, milliseconds))
         return true;
     return error_set(err, &admin_not_applied, NULL, object,
                      "revision %lld is stored but not yet in force on this node",
                      (long long)revision);
+}
+
+bool admin_change_wait(const struct admin_request *request, int64_t revision, const char *object,
+                       struct error *err)
+{
+    return wait_for(request, revision, object, APPLY_WAIT_MS, err);
 }
 
 bool admin_change_record(const struct admin_request *request, const struct admin_change *change,
@@ -64,5 +70,6 @@ bool admin_change_commit(const struct admin_request *request, const struct admin
         record(request, change, "change.failed", &failure, &ignored);
         return false;
     }
-    return admin_change_wait(request, revision, change->object, err);
+    return wait_for(request, revision, change->object,
+                    change->wait_ms > 0 ? change->wait_ms : APPLY_WAIT_MS, err);
 }

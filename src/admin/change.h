@@ -15,6 +15,7 @@ struct admin_change {
     struct slice before, after; /* JSON values, or empty */
     const struct store_change *changes;
     size_t count;
+    int64_t wait_ms; /* how long to wait until it is enforced; 0: five seconds */
 };
 
 /* Does nothing when the request is a dry run. Errors of audit/ and store/, and admin.not-applied.

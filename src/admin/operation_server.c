@@ -6,6 +6,7 @@
 #include "admin/change.h"
 #include "admin/errors.h"
 #include "admin/operations.h"
+#include "admin/settings.h"
 #include "attestation/settings.h"
 #include "base/hex.h"
 #include "base/memory.h"
@@ -60,6 +61,8 @@ bool operation_server_show(struct admin_request *request, struct json_writer *re
     json_write_integer(result, "functional_level", ATTESTATION_FUNCTIONAL_LEVEL);
     json_write_integer(result, "hosts", (int64_t)attestation_host_count(services->attestation));
     services->describe(services->context, result);
+    if (!settings_write(result, services->store, err))
+        return false;
     json_write_array(result, "nodes");
     write_node(result, request, mode);
     json_write_array_end(result);
@@ -67,45 +70,28 @@ bool operation_server_show(struct admin_request *request, struct json_writer *re
     return true;
 }
 
-/* The same record with another mode. */
-static void format_with_mode(struct buf *out, const struct json *service, const char *mode)
-{
-    struct json_writer writer;
-    json_writer_init(&writer, out);
-    json_write_object(&writer, NULL);
-    for (const struct json *field = json_first(service); field != NULL; field = json_next(field)) {
-        if (strcmp(json_name(field), "mode") == 0)
-            json_write_text(&writer, "mode", mode);
-        else
-            json_write_text(&writer, json_name(field), json_text(field));
-    }
-    json_write_object_end(&writer);
-}
-
 bool operation_server_set(struct admin_request *request, struct json_writer *result,
                           struct error *err)
 {
-    enum attestation_mode mode;
-    int64_t revision = 0, wait;
-    _cleanup_json_ struct json *service = NULL;
-    _cleanup_buf_ struct buf before, after;
-    buf_init(&before, STORE_VALUE_MAX);
-    buf_init(&after, STORE_VALUE_MAX);
-    if (!admin_request_mode(&mode, request, err) ||
-        !json_get_integer_or(&wait, request->arguments, "wait", 10, err) ||
-        !load_service(&service, &before, &revision, request, err))
-        return false;
-    format_with_mode(&after, service, attestation_mode_name(mode));
-    struct store_change put = {.kind = STORE_SETTING,
-                               .key = ATTESTATION_SETTING_SERVICE,
-                               .value = buf_slice(&after),
-                               .expected = revision};
-    struct admin_change change = {"server.changed",  "service", buf_slice(&before),
-                                  buf_slice(&after), &put,      1};
-    if (!admin_change_commit(request, &change, err))
-        return false;
-    json_write_raw(result, NULL, buf_slice(&after));
-    return true;
+    struct settings_edit edit;
+    int64_t wait;
+    settings_edit_init(&edit);
+    bool ok = json_get_integer_or(&wait, request->arguments, "wait", 10, err) &&
+              settings_edit_make(&edit, request, err);
+    if (ok) {
+        struct admin_change change = {"server.changed",
+                                      "service",
+                                      buf_slice(&edit.before),
+                                      buf_slice(&edit.after),
+                                      edit.changes,
+                                      edit.count,
+                                      wait * 1000};
+        ok = admin_change_commit(request, &change, err);
+    }
+    if (ok)
+        json_write_raw(result, NULL, buf_slice(&edit.after));
+    settings_edit_done(&edit);
+    return ok;
 }
 
 /* What `server clear` leaves: the audit trail's key and head, because the trail itself stays. */

@@ -9,6 +9,9 @@
 #include "hgsctl/call.h"
 #include "hgsctl/commands.h"
 
+#define VALUE_WIDTH 40
+#define VALUE_CUT 12
+
 /* The fields that every record has stand in columns of their own; the rest is shown as name=value.
  */
 static bool is_frame_field(const char *name)
@@ -20,18 +23,37 @@ static bool is_frame_field(const char *name)
     return false;
 }
 
+/* Digests and keys are cut: what a person needs of them is whether they are the same; --json has
+ * all of it. */
+static void print_field(const struct json *field)
+{
+    if (json_is_text(field)) {
+        const char *text = json_text(field);
+        bool cut = strlen(text) > VALUE_WIDTH && strchr(text, ' ') == NULL;
+        printf("  %s=%.*s%s", json_name(field), cut ? VALUE_CUT : (int)strlen(text), text,
+               cut ? "…" : "");
+        return;
+    }
+    if (json_is_object(field)) {
+        printf("  %s={", json_name(field));
+        for (const struct json *inner = json_first(field); inner != NULL; inner = json_next(inner))
+            print_field(inner);
+        printf("  }");
+        return;
+    }
+    _cleanup_buf_ struct buf text;
+    buf_init(&text, 1024 * 1024);
+    json_append(&text, field);
+    printf("  %s=%s", json_name(field), buf_text(&text));
+}
+
 static void print_event(const struct json *event)
 {
     printf("%6lld  %s  %-22s", (long long)call_integer(event, "seq"), call_text(event, "time"),
            call_text(event, "event"));
-    for (const struct json *field = json_first(event); field != NULL; field = json_next(field)) {
-        if (is_frame_field(json_name(field)))
-            continue;
-        _cleanup_buf_ struct buf text;
-        buf_init(&text, 1024 * 1024);
-        json_append(&text, field);
-        printf("  %s=%s", json_name(field), buf_text(&text));
-    }
+    for (const struct json *field = json_first(event); field != NULL; field = json_next(field))
+        if (!is_frame_field(json_name(field)))
+            print_field(field);
     puts("");
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/config.h"
 #include "base/table.h"
 #include "hgsctl/call.h"
 #include "hgsctl/commands.h"
@@ -110,15 +111,66 @@ static int run_show(const struct option_values *values)
     return 0;
 }
 
+/* A duration option in whole seconds (or days) as a member of the settings. */
+static bool add_duration(struct call *call, const char *option, const char *member, int64_t unit_ms)
+{
+    int64_t milliseconds;
+    const char *text = option_text(call->values, option);
+    if (text == NULL)
+        return true;
+    if (!config_parse_duration(&milliseconds, text, &call->err))
+        return false;
+    json_write_integer(&call->writer, member, milliseconds / unit_ms);
+    return true;
+}
+
+static bool add_attestation(struct call *call)
+{
+    const char *key = option_text(call->values, "signer-key");
+    const char *unprotected = option_text(call->values, "allow-unprotected-signing-keys");
+    json_write_object(&call->writer, "attestation");
+    bool ok =
+        add_duration(call, "health-certificate-lifetime", "health_certificate_seconds", 1000) &&
+        add_duration(call, "clock-tolerance", "clock_tolerance_seconds", 1000) &&
+        add_duration(call, "signer-lifetime", "signer_lifetime_days", 86400 * 1000LL);
+    if (key != NULL)
+        json_write_text(&call->writer, "signer_key", key);
+    if (unprotected != NULL)
+        json_write_bool(&call->writer, "allow_unprotected_signing_keys",
+                        strcmp(unprotected, "yes") == 0);
+    json_write_object_end(&call->writer);
+    return ok;
+}
+
+static bool gives_attestation(const struct option_values *values)
+{
+    static const char *const names[] = {"health-certificate-lifetime", "clock-tolerance",
+                                        "signer-lifetime", "signer-key",
+                                        "allow-unprotected-signing-keys"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (option_given(values, names[i]))
+            return true;
+    return false;
+}
+
 static int run_set(const struct option_values *values)
 {
     _cleanup_call_ struct call call;
     call_init(&call, values);
-    json_write_text(&call.writer, "trust", option_text(values, "trust"));
+    if (option_given(values, "trust"))
+        json_write_text(&call.writer, "trust", option_text(values, "trust"));
+    if (gives_attestation(values) && !add_attestation(&call))
+        return call_fail(&call);
+    if (option_given(values, "max-offline-unwraps")) {
+        json_write_object(&call.writer, "key_protection");
+        json_write_integer(&call.writer, "max_offline_unwraps",
+                           option_number(values, "max-offline-unwraps", 0));
+        json_write_object_end(&call.writer);
+    }
     json_write_integer(&call.writer, "wait", option_number(values, "wait", 10));
     if (!call_run(&call, "server.set"))
         return call_fail(&call);
-    return call_say(&call, "Every node attests in mode %s.", option_text(values, "trust"));
+    return call_say(&call, "Every node works with the new settings.");
 }
 
 static void show_tests(const struct json *tests)
@@ -181,15 +233,32 @@ static const char *const init_examples[] = {
     "--encryption-certificate e.pfx --password-file pw",
     NULL};
 
+static const char *const signer_keys[] = {"rsa2048", "p256", NULL};
+static const char *const yes_or_no[] = {"yes", "no", NULL};
 static const struct option_entry set_options[] = {
-    {"trust", "MODE", "how hosts prove who they are", OPTION_VALUE, OPTION_ANY, modes, true, NULL,
+    {"trust", "MODE", "how hosts prove who they are", OPTION_VALUE, OPTION_ANY, modes, false, NULL,
      false},
+    {"health-certificate-lifetime", "TIME", "validity of health certificates (8h at first)",
+     OPTION_VALUE, OPTION_ANY, NULL, false, NULL, false},
+    {"clock-tolerance", "TIME", "how far certificates are backdated (5min at first)", OPTION_VALUE,
+     OPTION_ANY, NULL, false, NULL, false},
+    {"signer-lifetime", "TIME", "life of attestation signers made from now on (30d at first)",
+     OPTION_VALUE, OPTION_ANY, NULL, false, NULL, false},
+    {"signer-key", "KEY", "key of attestation signers made from now on (rsa2048 at first)",
+     OPTION_VALUE, OPTION_ANY, signer_keys, false, NULL, false},
+    {"allow-unprotected-signing-keys", "yes|no",
+     "certify signing keys that no TPM protects: SQL clients will trust what they sign",
+     OPTION_VALUE, OPTION_ANY, yes_or_no, false, NULL, false},
+    {"max-offline-unwraps", "N", "most offline unwraps that a key protector may allow (0 at first)",
+     OPTION_VALUE, OPTION_NUMBER, NULL, false, NULL, false},
     {"wait", "SECONDS", "how long to wait for every node (default 10)", OPTION_VALUE, OPTION_NUMBER,
      NULL, false, NULL, false},
     OPTION_ROW_DRY_RUN,
     OPTION_END,
 };
-static const char *const set_examples[] = {"hgsctl server set --trust hostkey --wait 30", NULL};
+static const char *const set_examples[] = {"hgsctl server set --trust hostkey --wait 30",
+                                           "hgsctl server set --health-certificate-lifetime 4h",
+                                           NULL};
 static const char *const show_examples[] = {"hgsctl server show", "hgsctl server show --json",
                                             NULL};
 static const char *const test_examples[] = {"hgsctl server test", NULL};
@@ -204,9 +273,9 @@ const struct option_command server_commands[] = {
      NULL, init_options, init_examples, "Initialize-HgsServer", run_init},
     {"server show", "show URLs, users, mode, nodes, keys, and what is wrong", NULL, NULL, NULL,
      show_examples, "Get-HgsServer", run_show},
-    {"server set", "switch how hosts prove who they are",
-     "Returns when every live node enforces the new mode, and names those that do not.", NULL,
-     set_options, set_examples, "Set-HgsServer", run_set},
+    {"server set", "change the mode and other settings of the cluster",
+     "Returns when every live node enforces them, and names those that do not.", NULL, set_options,
+     set_examples, "Set-HgsServer", run_set},
     {"server test", "test keys, signers, certificates, store and audit trail",
      "Signs and decrypts with every private key, and says of each failure how to mend it. "
      "Ends with 1 when a test failed.",

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "admin/server.h"
 #include "attestation/service.h"
 #include "audit/audit.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "hgsd/describe.h"
@@ -17,6 +19,14 @@
 #include "hgsd/parts_private.h"
 #include "hgsd/routes.h"
 #include "keyprotection/service.h"
+
+static bool concerns_tick(const struct store_change *changes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (changes[i].kind == STORE_SETTING || changes[i].kind == STORE_ATTESTATION_SIGNER)
+            return true;
+    return false;
+}
 
 /* The store's watch: every part takes what concerns it, then those who wait for the revision go on.
  */
@@ -33,6 +43,8 @@ static void apply(void *context, const struct store_change *changes, size_t coun
     attestation_apply(parts->attestation, changes, count);
     keyprotection_apply(parts->keyprotection, changes, count);
     parts_audit_apply(parts, changes, count);
+    if (concerns_tick(changes, count))
+        eventfd_write(parts->wake, 1);
     pthread_mutex_lock(&parts->lock);
     parts->revision = revision;
     pthread_cond_broadcast(&parts->applied);
@@ -151,6 +163,7 @@ static struct parts *allocate(const struct hgsd_config *config)
     clock_init(&parts->clock);
     parts->config = config;
     parts->started = clock_now(&parts->clock);
+    parts->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return parts;
 }
 
@@ -194,6 +207,7 @@ void parts_stop(struct parts **parts_pointer)
     keys_free(&parts->keys);
     store_close(&parts->store);
     keyholder_free(&parts->keyholder);
+    file_close(&parts->wake);
     pthread_cond_destroy(&parts->applied);
     pthread_mutex_destroy(&parts->lock);
     free(parts);
@@ -205,9 +219,16 @@ void parts_keyholder_started(struct parts *parts, const int *channels, size_t co
     parts_load_keys(parts);
 }
 
+int parts_wake_descriptor(const struct parts *parts)
+{
+    return parts->wake;
+}
+
 int64_t parts_tick(struct parts *parts)
 {
     struct error err = {0};
+    eventfd_t wakes;
+    eventfd_read(parts->wake, &wakes);
     int64_t now = clock_now(&parts->clock), due = now + 60;
     if (!attestation_tick(parts->attestation, &due, &err))
         log_error(LOG_LEVEL_ERROR, &err, "cannot renew attestation signers");

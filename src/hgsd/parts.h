@@ -23,5 +23,8 @@ void parts_keyholder_started(struct parts *parts, const int *channels, size_t co
 /* What is done from time to time: attestation signers. Gives the seconds until it should be called
  * again. */
 int64_t parts_tick(struct parts *parts);
+/* Readable when parts_tick should be called at once: settings changed. parts_tick makes it
+ * unreadable again. */
+int parts_wake_descriptor(const struct parts *parts);
 /* New TLS files; failures are logged and the old ones stay. */
 void parts_reload(struct parts *parts);

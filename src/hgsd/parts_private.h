@@ -26,6 +26,7 @@ struct parts {
     struct http_server *http;
     struct admin_services services;
     struct admin_server *admin;
+    int wake;             /* eventfd */
     pthread_mutex_t lock; /* over revision */
     pthread_cond_t applied;
     int64_t revision; /* of the store, as this node enforces it */

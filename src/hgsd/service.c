@@ -155,8 +155,9 @@ static void serve(struct parts *parts, int control, int signals, const char *con
     int64_t next_tick = clock_monotonic_ms();
     for (bool running = true; running;) {
         int64_t wait = next_tick - clock_monotonic_ms();
-        struct pollfd watched[] = {{signals, POLLIN, 0}, {control, POLLIN, 0}};
-        int n = poll(watched, 2, wait > 0 ? (int)wait : 0);
+        struct pollfd watched[] = {
+            {signals, POLLIN, 0}, {control, POLLIN, 0}, {parts_wake_descriptor(parts), POLLIN, 0}};
+        int n = poll(watched, 3, wait > 0 ? (int)wait : 0);
         if (n < 0 && errno != EINTR)
             return;
         if (n > 0 && watched[1].revents & (POLLHUP | POLLERR))
@@ -165,7 +166,7 @@ static void serve(struct parts *parts, int control, int signals, const char *con
             handle_control(parts, control);
         if (n > 0 && watched[0].revents & POLLIN)
             running = handle_signal(parts, signals, config_path);
-        if (clock_monotonic_ms() >= next_tick)
+        if (clock_monotonic_ms() >= next_tick || (n > 0 && watched[2].revents & POLLIN))
             next_tick = clock_monotonic_ms() + parts_tick(parts) * 1000;
     }
 }
