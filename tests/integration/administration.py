@@ -154,13 +154,28 @@ def signers_are_listed_and_renewed(fabric):
     fabric.n1.hgs("host", "attest")
 
 
+def settings_are_set_and_bounded(fabric):
+    fabric.ctl("server", "set", "--health-certificate-lifetime", "4h", "--max-offline-unwraps", "3")
+    settings = fabric.show("server", "show")["settings"]
+    equal((settings["attestation"]["health_certificate_seconds"], settings["attestation"]["signer_lifetime_days"],
+           settings["key_protection"]["max_offline_unwraps"]), (4 * 3600, 30, 3))
+    event = fabric.events("server.changed")[-1]
+    equal(event["after"]["attestation"], {"health_certificate_seconds": 4 * 3600})
+    for option, value in (("--health-certificate-lifetime", "1s"), ("--signer-lifetime", "9999d")):
+        equal(fabric.refusal("server", "set", option, value), "attestation.settings-malformed")
+    equal(fabric.refusal("server", "set", "--trust", "tpm"), "admin.mode-unsupported")
+    equal(fabric.refusal("server", "set", status=2), "admin.argument")
+    fabric.ctl("server", "set", "--trust", "hostkey", "--wait", "5")
+    fabric.n1.hgs("host", "attest")
+
+
 def a_backup_comes_back_elsewhere(fabric):
     backup, password = fabric.folder / "backup", fabric.folder / "backup-password"
     password.write_text("a long password\n")
     exported = fabric.show("state", "export", backup, "--password-file", password)
     check(exported["keys"] >= 3, exported)
     equal(backup.stat().st_mode & 0o777, 0o600)
-    check(b"PRIVATE KEY" not in backup.read_bytes() and b"n1" not in backup.read_bytes())
+    check(b"PRIVATE KEY" not in backup.read_bytes() and b"added_by" not in backup.read_bytes())
     owner, vm = fabric.owner(), fabric.folder / "backup.hgs"
     owner.hgs("vm", "create", vm, "--owner", "owner", "--guardian", "fabric", "--secret", "disk")
     secret = fabric.n1.hgs("vm", "unlock", vm, "--secret", "disk").stdout
@@ -261,7 +276,8 @@ def main():
         bodies = [changes_are_audited_with_before_and_after, a_dry_run_changes_nothing, names_and_keys_are_unique,
                   keys_are_checked_at_the_door, lists_take_wildcards, certificates_come_and_go,
                   certificates_from_separate_files, bad_certificates_are_refused_by_name,
-                  signers_are_listed_and_renewed, a_backup_comes_back_elsewhere, certificates_may_be_given_at_init,
+                  signers_are_listed_and_renewed, settings_are_set_and_bounded,
+                  a_backup_comes_back_elsewhere, certificates_may_be_given_at_init,
                   usage_errors_are_two, every_code_is_explained, the_trail_shows_what_was_done_to_it]
         if os.getuid() == 0:
             bodies.insert(0, roles_follow_groups)
