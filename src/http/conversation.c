@@ -135,6 +135,19 @@ static void gather_record(struct connection *connection, size_t body_size)
     connection->corked = true;
 }
 
+static void send_record(struct connection *connection, bool complete)
+{
+    int on = 1;
+    connection->corked = false;
+    if (!complete)
+        return;
+    if (gnutls_record_uncork(connection->session, 0) < 0)
+        connection_cut(&connection->listener->server->connections, connection);
+    /* The library corks the socket too, and has pushed before there was anything to push; without
+     * this the kernel keeps the record back for 200 ms. */
+    setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 static enum MHD_Result send_reply(struct connection *connection, unsigned status,
                                   struct MHD_Response *response, size_t body_size)
 {
@@ -294,12 +307,8 @@ void conversation_completed(void *listener, struct MHD_Connection *library, void
     (void)context;
     struct connection *connection = connection_of(library);
     struct http_server *server = connection->listener->server;
-    if (connection->corked) {
-        connection->corked = false;
-        if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK &&
-            gnutls_record_uncork(connection->session, 0) < 0)
-            connection_cut(&server->connections, connection);
-    }
+    if (connection->corked)
+        send_record(connection, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     if (connection->request != NULL) {
         server->body_bytes -= connection->request->body.size;
         request_free(connection->request);
