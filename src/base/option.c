@@ -2,6 +2,7 @@
 #include "base/option.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -558,7 +559,8 @@ static int run(const struct option_values *values)
         status = show_help(values, stdout);
     /* A result that did not reach its reader was not given: a full disk behind stdout, say. */
     if (fflush(stdout) != 0 && status == 0) {
-        fprintf(stderr, "%s: cannot write the result: %m\n", values->program->name);
+        fprintf(stderr, "%s: cannot write the result: %s\n", values->program->name,
+                strerror(errno));
         return 1;
     }
     return status;

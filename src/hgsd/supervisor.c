@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -59,7 +60,7 @@ static bool make_channels(int *near_ends, int *far_ends, size_t count, struct er
 static bool keyholder_starting(void *context, struct error *err)
 {
     struct supervisor *supervisor = context;
-    int far_ends[SUPERVISOR_CHANNELS_MAX];
+    int far_ends[SUPERVISOR_CHANNELS_MAX] = {0};
     size_t count = count_channels(supervisor->config);
     if (!make_channels(supervisor->channels, far_ends, count, err))
         return false;
@@ -114,7 +115,7 @@ static void execute(const struct supervisor *supervisor, const char *child, cons
         arguments[6] = supervisor->config_path;
     }
     execv("/proc/self/exe", (char *const *)arguments);
-    log_write(LOG_LEVEL_ERROR, "cannot execute hgsd again: %m");
+    log_write(LOG_LEVEL_ERROR, "cannot execute hgsd again: %s", strerror(errno));
     _exit(127);
 }
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,14 +30,18 @@ static void die(void)
     kill(getpid(), SIGKILL);
 }
 
-static void *next(const char *name)
+/* Sets *(function *)real to the function that this one stands before. ISO C knows no cast from an
+ * object's pointer to a function's. */
+static void find_next(void *real, const char *name)
 {
-    return dlsym(RTLD_NEXT, name);
+    void *found = dlsym(RTLD_NEXT, name);
+    memcpy(real, &found, sizeof found);
 }
 
 ssize_t write(int fd, const void *bytes, size_t size)
 {
-    ssize_t (*real)(int, const void *, size_t) = next("write");
+    ssize_t (*real)(int, const void *, size_t);
+    find_next(&real, "write");
     if (is_the_step()) {
         (void)!real(fd, bytes, size / 2);
         die();
@@ -48,7 +53,8 @@ int mkostemp(char *template, int flags)
 {
     if (is_the_step())
         die();
-    int (*real)(char *, int) = next("mkostemp64");
+    int (*real)(char *, int);
+    find_next(&real, "mkostemp64");
     return real(template, flags);
 }
 
@@ -56,7 +62,8 @@ int mkdir(const char *path, mode_t mode)
 {
     if (is_the_step())
         die();
-    int (*real)(const char *, mode_t) = next("mkdir");
+    int (*real)(const char *, mode_t);
+    find_next(&real, "mkdir");
     return real(path, mode);
 }
 
@@ -64,7 +71,8 @@ int fchmod(int fd, mode_t mode)
 {
     if (is_the_step())
         die();
-    int (*real)(int, mode_t) = next("fchmod");
+    int (*real)(int, mode_t);
+    find_next(&real, "fchmod");
     return real(fd, mode);
 }
 
@@ -72,7 +80,8 @@ int fsync(int fd)
 {
     if (is_the_step())
         die();
-    int (*real)(int) = next("fsync");
+    int (*real)(int);
+    find_next(&real, "fsync");
     return real(fd);
 }
 
@@ -80,7 +89,8 @@ int rename(const char *from, const char *to)
 {
     if (is_the_step())
         die();
-    int (*real)(const char *, const char *) = next("rename");
+    int (*real)(const char *, const char *);
+    find_next(&real, "rename");
     return real(from, to);
 }
 
@@ -88,6 +98,7 @@ int unlink(const char *path)
 {
     if (is_the_step())
         die();
-    int (*real)(const char *) = next("unlink");
+    int (*real)(const char *);
+    find_next(&real, "unlink");
     return real(path);
 }
