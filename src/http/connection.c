@@ -6,19 +6,13 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
-#include "http/pool_memory.h"
-
-/* An idle connection that is used again within this time does not pay for fresh memory. */
-#define REST_AFTER_MS 2000
 
 void connections_init(struct connections *connections, unsigned limit, int64_t idle_ms,
                       int64_t request_ms)
 {
     memset(connections, 0, sizeof *connections);
     connections->limit = limit;
-    int64_t rest_after_ms = idle_ms < 4L * REST_AFTER_MS ? idle_ms / 4 : REST_AFTER_MS;
-    connections->limits[CONNECTION_IDLE] = rest_after_ms;
-    connections->limits[CONNECTION_RESTING] = idle_ms - rest_after_ms;
+    connections->limits[CONNECTION_IDLE] = idle_ms;
     connections->limits[CONNECTION_REQUEST] = request_ms;
     connections->limits[CONNECTION_REPLY] = idle_ms > request_ms ? idle_ms : request_ms;
     atomic_init(&connections->now, 0);
@@ -55,11 +49,8 @@ void connection_add(struct connections *connections, struct connection *connecti
 {
     /* Only this thread writes the two numbers. */
     unsigned now = atomic_load_explicit(&connections->now, memory_order_relaxed);
-    struct connection *longest = connections->phases[CONNECTION_RESTING].first;
-    if (longest == NULL)
-        longest = connections->phases[CONNECTION_IDLE].first;
-    if (now >= connections->limit && longest != NULL)
-        connection_cut(connections, longest);
+    if (now >= connections->limit && connections->phases[CONNECTION_IDLE].first != NULL)
+        connection_cut(connections, connections->phases[CONNECTION_IDLE].first);
     append(connections, connection, CONNECTION_IDLE);
     now++;
     atomic_store_explicit(&connections->now, now, memory_order_relaxed);
@@ -88,12 +79,6 @@ void connection_cut(struct connections *connections, struct connection *connecti
     connection_enter(connections, connection, CONNECTION_CUT);
 }
 
-static void rest(struct connections *connections, struct connection *connection)
-{
-    pool_memory_release(connection);
-    connection_enter(connections, connection, CONNECTION_RESTING);
-}
-
 /* -1, or milliseconds until the front of the phase is past its limit, after cutting what is. */
 static int64_t sweep_phase(struct connections *connections, enum connection_phase phase,
                            int64_t now)
@@ -106,10 +91,7 @@ static int64_t sweep_phase(struct connections *connections, enum connection_phas
         int64_t left = first->since + limit - now;
         if (left > 0)
             return left;
-        if (phase == CONNECTION_IDLE)
-            rest(connections, first);
-        else
-            connection_cut(connections, first);
+        connection_cut(connections, first);
     }
     return -1;
 }

@@ -24,7 +24,6 @@ struct sockaddr;
 
 enum connection_phase {
     CONNECTION_IDLE,    /* no request line yet: since its start, or its last reply */
-    CONNECTION_RESTING, /* the same, for so long that its memory was given back */
     CONNECTION_REQUEST, /* a request is arriving: since its request line */
     CONNECTION_AT_WORK, /* a whole request waits for its reply: no limit */
     CONNECTION_REPLY,   /* the client takes its reply: since that began */
@@ -42,13 +41,10 @@ struct connection {
     gnutls_session_t session; /* NULL: plain HTTP */
     struct tls_credentials *credentials;
     struct http_request *request; /* between its head and the end of its reply */
-    bool served;                  /* it has had a request */
-    void *pool;                   /* of the library, see pool_memory.h; NULL: not known */
-    size_t pool_size;
-    bool target_refused; /* its path holds what no path of ours does */
-    bool abandoned;      /* the server stops and no longer waits for the reply at work */
-    bool corked;         /* its TLS session gathers the reply for one record */
-    bool lingers;        /* the client may still be sending what was refused */
+    bool target_refused;          /* its path holds what no path of ours does */
+    bool abandoned;               /* the server stops and no longer waits for the reply at work */
+    bool corked;                  /* its TLS session gathers the reply for one record */
+    bool lingers;                 /* the client may still be sending what was refused */
     char peer[INET6_ADDRSTRLEN];
 };
 
@@ -72,8 +68,7 @@ void connection_enter(struct connections *connections, struct connection *connec
                       enum connection_phase phase);
 /* Shuts it down; it stays until the library closes it. */
 void connection_cut(struct connections *connections, struct connection *connection);
-/* Cuts or puts to rest what is past its limit. Returns the milliseconds until the next one may be,
- * or -1. */
+/* Cuts what is past its limit. Returns the milliseconds until the next one may be, or -1. */
 int connections_sweep(struct connections *connections);
 /* Cuts every connection that is in phase. */
 void connections_cut_all(struct connections *connections, enum connection_phase phase);

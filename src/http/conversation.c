@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 
 #include "base/memory.h"
-#include "http/pool_memory.h"
 #include "http/request.h"
 
 #define BODY_FIRST_RESERVE (64UL * 1024) /* what a Content-Length alone makes us allocate */
@@ -45,7 +44,6 @@ static struct connection *begin(struct listener *listener, struct MHD_Connection
     int on = 1;
     connection->listener = listener;
     connection->library = library;
-    connection->pool_size = listener->server->pool_size;
     connection->fd =
         MHD_get_connection_info(library, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     connection_set_peer(
@@ -250,22 +248,11 @@ static enum MHD_Result answer(struct connection *connection)
     return send_reply(connection, request->status, request->response, request->response_size);
 }
 
-static void learn_pool(struct connection *connection, const char *method)
-{
-    size_t head_size =
-        MHD_get_connection_info(connection->library, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
-            ->header_size;
-    connection->served = true;
-    pool_memory_learn(connection, method, head_size + connection->request->body.size);
-}
-
-static enum MHD_Result hand_over(struct connection *connection, const char *method)
+static enum MHD_Result hand_over(struct connection *connection)
 {
     struct http_server *server = connection->listener->server;
     struct http_request *request = connection->request;
     connection_enter(&server->connections, connection, CONNECTION_AT_WORK);
-    if (!connection->served)
-        learn_pool(connection, method);
     request->handling = true;
     server->handle(server->context, request);
     /* A worker may have replied by now, but its reply comes to this thread by way of the stack, and
@@ -297,7 +284,7 @@ enum MHD_Result conversation_request(void *listener, struct MHD_Connection *libr
         return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE);
     if (connection->request->replied)
         return answer(connection);
-    return hand_over(connection, method);
+    return hand_over(connection);
 }
 
 void conversation_completed(void *listener, struct MHD_Connection *library, void **context,

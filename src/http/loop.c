@@ -124,7 +124,6 @@ static bool take_leave(struct http_server *server, struct leave *leave)
         stop_listening(server);
     }
     connections_cut_all(&server->connections, CONNECTION_IDLE);
-    connections_cut_all(&server->connections, CONNECTION_RESTING);
     if (now >= leave->deadline && !leave->abandoned) {
         leave->abandoned = true;
         leave->deadline = now + LOOP_LAST_WORDS_MS;

@@ -15,7 +15,6 @@
 #include "http/errors.h"
 #include "http/listen.h"
 #include "http/loop.h"
-#include "http/pool_memory.h"
 
 #define HEADER_LIMIT (64UL * 1024)
 #define BODIES_LIMIT (512UL * 1024 * 1024)
@@ -52,15 +51,11 @@ static int no_certificate(gnutls_session_t session, const gnutls_datum_t *author
     return -1;
 }
 
-static size_t pool_limit(const struct http_server_options *options)
-{
-    return (options->header_limit != 0 ? options->header_limit : HEADER_LIMIT) + HEADER_INDEX;
-}
-
 static bool start_daemon(struct listener *listener, int fd,
                          const struct http_server_options *options, const char *address,
                          struct error *err)
 {
+    size_t header_limit = options->header_limit != 0 ? options->header_limit : HEADER_LIMIT;
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
@@ -72,12 +67,13 @@ static bool start_daemon(struct listener *listener, int fd,
         tls[0].option = MHD_OPTION_END;
     listener->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, conversation_request, listener, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_limit(options), MHD_OPTION_CONNECTION_LIMIT,
-        listener->server->connections.limit + LIMIT_SLACK, MHD_OPTION_CONNECTION_TIMEOUT, 0U,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-        MHD_OPTION_NOTIFY_CONNECTION, conversation_connection, listener,
-        MHD_OPTION_URI_LOG_CALLBACK, conversation_target, listener, MHD_OPTION_NOTIFY_COMPLETED,
-        conversation_completed, listener, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, header_limit + HEADER_INDEX,
+        MHD_OPTION_CONNECTION_LIMIT, listener->server->connections.limit + LIMIT_SLACK,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_CONNECTION, conversation_connection,
+        listener, MHD_OPTION_URI_LOG_CALLBACK, conversation_target, listener,
+        MHD_OPTION_NOTIFY_COMPLETED, conversation_completed, listener, MHD_OPTION_ARRAY, tls,
+        MHD_OPTION_END);
     if (listener->daemon == NULL)
         return error_set_errno(err, &http_address_unusable, errno, address,
                                "the HTTP library does not start");
@@ -207,9 +203,9 @@ bool http_server_start(struct http_server **out, const struct http_server_option
     struct http_server *server = memory_allocate_zero(1, sizeof *server);
     server->limit = options->limit;
     server->handle = options->handle;
+    server->refused = options->refused;
     server->context = options->context;
     server->bodies_limit = options->bodies_limit != 0 ? options->bodies_limit : BODIES_LIMIT;
-    server->pool_size = pool_memory_size(pool_limit(options));
     atomic_init(&server->stop_asked, false);
     pthread_mutex_init(&server->tls_lock, NULL);
     connections_init(&server->connections, connection_limit(options->connection_limit),

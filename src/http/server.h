@@ -23,6 +23,14 @@
 struct http_server;
 struct http_request;
 
+/* A request that the server itself refused or cut, so that no handler ever saw it. */
+struct http_refusal {
+    const char *peer;
+    const char *method, *path; /* NULL when it did not come so far */
+    unsigned status;           /* of the reply; 0: it got none, the connection was cut */
+    const struct error_code *code;
+};
+
 struct http_server_options {
     /* "127.0.0.1:8080", "[::1]:0", "*:80" (IPv4 and IPv6); no names. NULL-terminated, or NULL. */
     const char *const *http_addresses;
@@ -39,6 +47,10 @@ struct http_server_options {
     size_t (*limit)(void *context, const struct http_request *request);
     /* A whole request. Must lead to exactly one http_reply, now or later, from any thread. */
     void (*handle)(void *context, struct http_request *request);
+    /* May be NULL. On the HTTP thread, for which it must not wait; anybody can cause it, at any
+     * rate. A connection that is closed between requests is none; one that the server stopped,
+     * neither. */
+    void (*refused)(void *context, const struct http_refusal *refusal);
     void *context;
 };
 

@@ -29,6 +29,7 @@ struct listener {
 struct http_server {
     size_t (*limit)(void *context, const struct http_request *request);
     void (*handle)(void *context, struct http_request *request);
+    void (*refused)(void *context, const struct http_refusal *refusal); /* or NULL */
     void *context;
 
     struct listener *listeners; /* unchanging while the thread runs */
@@ -38,7 +39,6 @@ struct http_server {
     struct replies *replies; /* any thread */
     size_t body_bytes;       /* of all requests together */
     size_t bodies_limit;
-    size_t pool_size; /* see pool_memory_size */
     int epoll_fd;
 
     struct tls_files tls_files;
