@@ -6,15 +6,7 @@
 #include "attestation/host_key.h"
 #include "attestation/message_request.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
+#include "require.h"
 
 static void round_trip(const struct attestation_request *request, size_t limit)
 {

@@ -5,23 +5,15 @@
  * plaintext that a holder of the password encrypted with ill will.
  */
 
-#include <stdlib.h>
+#include "require.h"
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "keyholder/backup.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static const uint8_t key[AEAD_KEY_SIZE] = {1};
 static const uint8_t binding[CHUNKS_BINDING_SIZE] = {2};
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static int memory_file(void)
 {

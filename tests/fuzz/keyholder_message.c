@@ -2,17 +2,9 @@
 
 /* The keyholder's messages, in both directions: what parses must format to the same bytes. */
 
-#include <stdlib.h>
+#include "require.h"
 
 #include "keyholder/message.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static void try_request(struct slice bytes)
 {

@@ -3,9 +3,7 @@
  * guardian. */
 #include "protector/metadata.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -14,13 +12,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     _cleanup_guardian_ struct guardian guardian = {0};
     struct error err = {0};
     if (!metadata_parse(&guardian, slice_of(data, size), &checks, &err)) {
-        if (!err.code || guardian.signing)
-            abort();
+        require(err.code != NULL && guardian.signing == NULL);
         return 0;
     }
-    if (!public_key_verify(
-            certificate_key(guardian.signing), guardian.encryption_signature_algorithm,
-            certificate_der(guardian.encryption), buf_slice(&guardian.encryption_signature), NULL))
-        abort();
+    require(public_key_verify(
+        certificate_key(guardian.signing), guardian.encryption_signature_algorithm,
+        certificate_der(guardian.encryption), buf_slice(&guardian.encryption_signature), NULL));
     return 0;
 }

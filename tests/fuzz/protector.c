@@ -2,9 +2,7 @@
 /* Key protectors as anybody may send them: parsed, verified, tried with a key. */
 #include "protector/protector.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -12,16 +10,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     _cleanup_protector_ struct protector *protector = NULL;
     struct error err = {0};
     if (!protector_parse(&protector, slice_of(data, size), NULL, &err)) {
-        if (!err.code || protector)
-            abort();
+        require(err.code != NULL && protector == NULL);
         return 0;
     }
     size_t count = protector_wrapping_count(protector);
-    if (count == 0 || count > PROTECTOR_WRAPPINGS_MAX || !protector_last_guardian(protector))
-        abort();
-    if (protector_verify(protector, &err) && !protector_owner(protector))
-        abort();
-    if (protector_verify_transport_key(protector, slice_of(key, sizeof key), &err))
-        abort();
+    require(count >= 1 && count <= PROTECTOR_WRAPPINGS_MAX);
+    require(protector_last_guardian(protector) != NULL);
+    if (protector_verify(protector, &err))
+        require(protector_owner(protector) != NULL);
+    require(!protector_verify_transport_key(protector, slice_of(key, sizeof key), &err));
     return 0;
 }

@@ -5,15 +5,7 @@
 
 #include "vm/vm.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
+#include "require.h"
 
 static void round_trip(const struct vm *vm)
 {
