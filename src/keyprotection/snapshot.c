@@ -15,6 +15,8 @@ static const enum store_kind kinds[] = {STORE_CERTIFICATE, STORE_ATTESTATION_SIG
 /* Nobody trusts more; a list without an end would make every release slow. */
 #define SIGNERS_MAX 1024
 #define CERTIFICATES_MAX 1024
+/* Of attestation/signer.h: what a record without the property means. */
+#define SIGNER_USE_HEALTH "health"
 
 static struct keyprotection_snapshot *snapshot_new(void)
 {
@@ -104,14 +106,25 @@ static void remove_signer(struct keyprotection_snapshot *snapshot, enum store_ki
     }
 }
 
-/* {"certificate": base64 DER, "deny_before": seconds or absent, …} of either kind of signer. */
-static bool parse_signer(struct health_signer *out, struct slice value, struct error *err)
+/*
+ * {"certificate": base64 DER, "deny_before": seconds or absent, "use": text or absent, …} of either
+ * kind of signer. *trusted false: its use is another than health certificates (protocol.md 2.4: the
+ * signer of unprotected signing keys), so nothing is released to what it issued.
+ */
+static bool parse_signer(struct health_signer *out, bool *trusted, struct slice value,
+                         struct error *err)
 {
+    const char *use;
     _cleanup_json_ struct json *document = NULL;
     _cleanup_buf_ struct buf der;
     buf_init(&der, CERTIFICATE_SIZE_MAX);
-    return json_parse(&document, value, err) &&
-           json_get_integer_or(&out->deny_before, document, "deny_before", HEALTH_DENY_NOTHING,
+    if (!json_parse(&document, value, err) ||
+        !json_get_text_or(&use, document, "use", SIGNER_USE_HEALTH, err))
+        return false;
+    *trusted = strcmp(use, SIGNER_USE_HEALTH) == 0;
+    if (!*trusted)
+        return true;
+    return json_get_integer_or(&out->deny_before, document, "deny_before", HEALTH_DENY_NOTHING,
                                err) &&
            json_get_bytes(&der, document, "certificate", err) && buf_ok(&der, "certificate", err) &&
            certificate_parse(&out->certificate, buf_slice(&der), err);
@@ -121,12 +134,14 @@ static bool put_signer(struct keyprotection_snapshot *snapshot, const struct sto
                        struct error *err)
 {
     struct health_signer signer = {0};
+    bool trusted = false;
     if (snapshot->signer_count == SIGNERS_MAX)
         return error_set(err, &keyprotection_record, NULL, change->key,
                          "more than %d attestation signers", SIGNERS_MAX);
-    if (!parse_signer(&signer, change->value, err))
+    if (!parse_signer(&signer, &trusted, change->value, err))
         return false;
-    add_signer(snapshot, change->kind, change->key, &signer);
+    if (trusted)
+        add_signer(snapshot, change->kind, change->key, &signer);
     return true;
 }
 

@@ -45,6 +45,33 @@ static void a_signer_comes_and_goes(void **state)
     assert_int_equal(it->signer_count, 1);
 }
 
+/* The signer of unprotected signing keys is listed beside the others, and not trusted here. */
+static void only_signers_of_health_certificates_are_trusted(void **state)
+{
+    (void)state;
+    _cleanup_keyprotection_snapshot_ struct keyprotection_snapshot *it = load_snapshot();
+    static const struct {
+        const char *use;
+        size_t signers;
+    } cases[] = {{"health", 2}, {"unprotected", 1}, {"", 1}, {"Health", 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        _cleanup_buf_ struct buf value;
+        struct json_writer writer;
+        buf_init(&value, STORE_VALUE_MAX);
+        json_writer_init(&writer, &value);
+        json_write_object(&writer, NULL);
+        json_write_base64(&writer, "certificate", certificate_der(world.owner.signing));
+        json_write_text(&writer, "use", cases[i].use);
+        json_write_object_end(&writer);
+        it = changed(&it, STORE_ATTESTATION_SIGNER, "aa", buf_slice(&value), false);
+        assert_int_equal(it->signer_count, cases[i].signers);
+        assert_null(it->problem.code);
+    }
+    it = changed(&it, STORE_ATTESTATION_SIGNER, "aa", slice_from_text("{\"use\":7}"), false);
+    assert_int_equal(it->signer_count, 1);
+    assert_ptr_equal(it->problem.code, &keyprotection_record);
+}
+
 static void all_signers_can_be_denied(void **state)
 {
     (void)state;
@@ -123,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_store_is_loaded),
         cmocka_unit_test(a_signer_comes_and_goes),
+        cmocka_unit_test(only_signers_of_health_certificates_are_trusted),
         cmocka_unit_test(all_signers_can_be_denied),
         cmocka_unit_test(an_unreadable_record_counts_as_absent),
         cmocka_unit_test(the_order_of_changes_counts),
