@@ -150,10 +150,33 @@ static bool sync_folder(const char *path, struct error *err)
     return true;
 }
 
-static bool fill(int fd, struct slice bytes, mode_t mode, const char *path, struct error *err)
+/* Whom a file shall belong to; NULL: to the caller. */
+struct owner {
+    uid_t user;
+    gid_t group;
+};
+
+/*
+ * By descriptor and before the file has its name: in somebody else's folder a name may lead
+ * anywhere a moment later. Where a file system has no owners, or the caller may not give files
+ * away, there is nothing to keep.
+ */
+static void give_owner(int fd, const struct owner *owner)
+{
+    struct stat status;
+    if (owner == NULL || fstat(fd, &status) != 0 ||
+        (status.st_uid == owner->user && status.st_gid == owner->group))
+        return;
+    if (fchown(fd, owner->user, owner->group) != 0)
+        return;
+}
+
+static bool fill(int fd, struct slice bytes, mode_t mode, const struct owner *owner,
+                 const char *path, struct error *err)
 {
     if (!file_write_fd(fd, bytes, path, err))
         return false;
+    give_owner(fd, owner);
     if (fchmod(fd, mode) != 0)
         return error_set_errno(err, &base_file_unwritable, errno, path, "cannot get its mode");
     if (fsync(fd) != 0)
@@ -177,14 +200,14 @@ static int put_in_place(const char *temporary, const char *path, bool replace)
     return 0;
 }
 
-static bool write_file(const char *path, struct slice bytes, mode_t mode, bool replace,
-                       struct error *err)
+static bool write_file(const char *path, struct slice bytes, mode_t mode, const struct owner *owner,
+                       bool replace, struct error *err)
 {
     _cleanup_free_ char *temporary = memory_format("%s.XXXXXX", path);
     _cleanup_fd_ int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
         return error_set_errno(err, &base_file_unwritable, errno, path, "cannot be created");
-    if (!fill(fd, bytes, mode, path, err)) {
+    if (!fill(fd, bytes, mode, owner, path, err)) {
         unlink(temporary);
         return false;
     }
@@ -201,12 +224,19 @@ static bool write_file(const char *path, struct slice bytes, mode_t mode, bool r
 
 bool file_replace(const char *path, struct slice bytes, mode_t mode, struct error *err)
 {
-    return write_file(path, bytes, mode, true, err);
+    return write_file(path, bytes, mode, NULL, true, err);
+}
+
+bool file_replace_for(const char *path, struct slice bytes, mode_t mode, uid_t user, gid_t group,
+                      struct error *err)
+{
+    struct owner owner = {user, group};
+    return write_file(path, bytes, mode, &owner, true, err);
 }
 
 bool file_create(const char *path, struct slice bytes, mode_t mode, struct error *err)
 {
-    return write_file(path, bytes, mode, false, err);
+    return write_file(path, bytes, mode, NULL, false, err);
 }
 
 static bool is_folder(const char *path)

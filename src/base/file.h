@@ -21,6 +21,10 @@ bool file_read_private(struct buf *out, const char *path, struct error *err);
  * base.file-unwritable.
  */
 bool file_replace(const char *path, struct slice bytes, mode_t mode, struct error *err);
+/* As file_replace, and the file belongs to user and group from the moment it has its name, where
+ * the caller may give files away: root that changes a user's file. */
+bool file_replace_for(const char *path, struct slice bytes, mode_t mode, uid_t user, gid_t group,
+                      struct error *err);
 /* As file_replace but refuses to overwrite (base.file-unwritable, "exists"). */
 bool file_create(const char *path, struct slice bytes, mode_t mode, struct error *err);
 /* All of the bytes to fd, through partial writes and EINTR. */

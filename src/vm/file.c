@@ -127,23 +127,11 @@ bool vm_file_create(const char *path, const struct vm *vm, struct error *err)
     return good;
 }
 
-/* Root unlocks files of others: they must stay theirs. Where a file system has no owners there is
- * nothing to keep. */
-static void keep_owner(const struct vm_file *file, const char *path)
+/* Root unlocks files of others: they stay theirs. */
+static bool replace(const struct vm_file *file, const char *path, struct slice bytes, mode_t mode,
+                    struct error *err)
 {
-    struct stat status;
-    if (stat(path, &status) != 0 || (status.st_uid == file->owner && status.st_gid == file->group))
-        return;
-    if (chown(path, file->owner, file->group) != 0)
-        return;
-}
-
-static bool keep_former(const struct vm_file *file, const char *last_good, struct error *err)
-{
-    if (!file_replace(last_good, buf_slice(&file->bytes), file->mode, err))
-        return false;
-    keep_owner(file, last_good);
-    return true;
+    return file_replace_for(path, bytes, mode, file->owner, file->group, err);
 }
 
 bool vm_file_save(struct vm_file *file, const struct vm *vm, enum vm_file_former former,
@@ -153,13 +141,11 @@ bool vm_file_save(struct vm_file *file, const struct vm *vm, enum vm_file_former
     struct buf bytes;
     bool good = format(&bytes, vm, file->path, err);
     if (good && former == VM_FILE_KEEP_FORMER)
-        good = keep_former(file, last_good, err);
+        good = replace(file, last_good, buf_slice(&file->bytes), file->mode, err);
     /* Before the file itself: what a crash leaves half done must be done by doing it again. */
     if (good && former == VM_FILE_FORGET_FORMER && unlink(last_good) != 0 && errno != ENOENT)
         good = error_set_errno(err, &base_file_unwritable, errno, last_good, "cannot be removed");
-    good = good && file_replace(file->path, buf_slice(&bytes), file->mode, err);
-    if (good)
-        keep_owner(file, file->path);
+    good = good && replace(file, file->path, buf_slice(&bytes), file->mode, err);
     buf_done(&bytes);
     return good;
 }
@@ -178,10 +164,7 @@ static bool read_last_good(struct buf *bytes, mode_t *mode, const char *path, st
 static bool keep_replaced(const struct vm_file *file, struct error *err)
 {
     _cleanup_free_ char *replaced = memory_format("%s.replaced", file->path);
-    if (!file_replace(replaced, buf_slice(&file->bytes), file->mode, err))
-        return false;
-    keep_owner(file, replaced);
-    return true;
+    return replace(file, replaced, buf_slice(&file->bytes), file->mode, err);
 }
 
 bool vm_file_restore(const char *path, struct error *err)
@@ -196,11 +179,9 @@ bool vm_file_restore(const char *path, struct error *err)
     mode_t mode = 0600;
     bool good = read_last_good(&bytes, &mode, target, err);
     if (good && exists)
-        good = keep_replaced(&file, err) && file_replace(target, buf_slice(&bytes), mode, err);
+        good = keep_replaced(&file, err) && replace(&file, target, buf_slice(&bytes), mode, err);
     else if (good)
         good = file_create(target, buf_slice(&bytes), mode, err);
-    if (good && exists)
-        keep_owner(&file, target);
     buf_done(&bytes);
     return good;
 }

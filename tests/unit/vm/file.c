@@ -69,6 +69,43 @@ static void roll(const struct fixture *fixture, const char *name, enum vm_file_f
     vm_done(&built);
 }
 
+/* A name in somebody else's folder may lead anywhere: owners are given to open files alone. */
+int chown(const char *name, uid_t user, gid_t group)
+{
+    (void)user, (void)group;
+    fail_msg("chown of the name %s", name);
+    return -1;
+}
+
+static uid_t owner_of(const char *name)
+{
+    struct stat status;
+    assert_int_equal(stat(name, &status), 0);
+    return status.st_uid;
+}
+
+/* Only root can give files away; for others there is nothing to see but that nothing fails. */
+static void keeps_its_owner(void **state)
+{
+    const struct fixture *fixture = *state;
+    uid_t stranger = geteuid() == 0 ? 12345 : geteuid();
+    struct vm_file file = VM_FILE_CLOSED;
+    struct vm vm = {0};
+    make_file(fixture);
+    if (geteuid() == 0)
+        assert_int_equal(lchown(path, stranger, 12345), 0);
+    assert_fine(vm_file_open(&file, path, &err));
+    assert_fine(vm_parse(&vm, buf_slice(&file.bytes), &err));
+    assert_fine(vm_file_save(&file, &vm, VM_FILE_KEEP_FORMER, &err));
+    vm_file_close(&file);
+    vm_done(&vm);
+    assert_int_equal(owner_of(path), stranger);
+    assert_int_equal(owner_of(last_good), stranger);
+    assert_fine(vm_file_restore(path, &err));
+    assert_int_equal(owner_of(path), stranger);
+    assert_int_equal(owner_of(replaced), stranger);
+}
+
 static void opens(const char *name, const struct secret *key)
 {
     struct vm vm = {0};
@@ -227,6 +264,7 @@ int main(void)
         in_folder(forgets_the_former), in_folder(leaves_the_former),
         in_folder(follows_links),      in_folder(refuses_what_is_no_file),
         in_folder(restores),           in_folder(is_changed_by_one_at_a_time),
+        in_folder(keeps_its_owner),
     };
     return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }
