@@ -34,8 +34,7 @@
       "attest again: hgs host attest")                                                           \
     X(health_untrusted, "health.untrusted", ERROR_UNAUTHORIZED,                                  \
       "a health certificate was issued by no attestation signer that this service trusts",       \
-      "attest at this service's Attestation Service, or have its administrator trust the "       \
-      "signer: hgsctl signer trust FILE")                                                        \
+      "attest at this service's own Attestation Service: hgs host show has both URLs")           \
     X(health_expired, "health.expired", ERROR_UNAUTHORIZED,                                      \
       "a health certificate, or its signer's, is expired or not yet valid",                      \
       "attest again (hgs host attest); when that does not help, compare the clocks of host and " \
@@ -48,7 +47,7 @@
       "attest again and send the certificate of the identity encryption key")                    \
     X(certificate_key_kind, "certificate.key-kind", ERROR_INVALID,                               \
       "a guardian certificate's key is not an RSA key",                                          \
-      "make one with an RSA key of 2048 bits or more (hgsctl certificate request)")              \
+      "make one with an RSA key of 2048 bits or more")                                           \
     X(certificate_usage, "certificate.usage", ERROR_INVALID,                                     \
       "a certificate's key usage does not allow what it would be used for",                      \
       "signing and communications need digitalSignature, encryption needs keyEncipherment or "   \
