@@ -57,6 +57,13 @@ bool admin_request_descriptor(int *fd, struct admin_request *request, const char
     return true;
 }
 
+int admin_request_give(int *fd)
+{
+    int given = *fd;
+    *fd = -1;
+    return given;
+}
+
 bool admin_request_name(const char **name, const struct admin_request *request, struct error *err)
 {
     if (!json_get_text(name, request->arguments, "name", err))

@@ -68,9 +68,12 @@ struct admin_operation {
 const struct admin_operation *admin_operation_find(const char *name);
 
 /* A descriptor named by argument `name` (its index among the frame's); -1 when the argument is
- * absent. Taken over. */
+ * absent. Taken over: the caller declares it _cleanup_fd_ and hands it on with admin_request_give.
+ */
 bool admin_request_descriptor(int *fd, struct admin_request *request, const char *name,
                               struct error *err);
+/* *fd, for a function that takes it over; -1 stays here. */
+int admin_request_give(int *fd);
 /* An object's name as commands.md allows it: [A-Za-z0-9][A-Za-z0-9._-]{0,127}. admin.argument. */
 bool admin_request_name(const char **name, const struct admin_request *request, struct error *err);
 /* Argument "trust": a mode that this version can attest in. admin.argument, admin.mode-unsupported.

@@ -6,6 +6,7 @@
 #include "admin/change.h"
 #include "admin/errors.h"
 #include "admin/operations.h"
+#include "base/file.h"
 #include "base/hex.h"
 
 #define VALUE_MAX (64 * 1024)
@@ -21,7 +22,7 @@ static bool read_type(enum keyprotection_certificate_type *type,
 static bool import(struct certificate_draft *draft, enum keyprotection_certificate_type type,
                    struct admin_request *request, struct error *err)
 {
-    int key = -1, certificate = -1, password = -1;
+    _cleanup_fd_ int key = -1, certificate = -1, password = -1;
     if (!admin_request_descriptor(&key, request, "key_fd", err) ||
         !admin_request_descriptor(&certificate, request, "certificate_fd", err) ||
         !admin_request_descriptor(&password, request, "password_fd", err))
@@ -29,7 +30,8 @@ static bool import(struct certificate_draft *draft, enum keyprotection_certifica
     if (key < 0)
         return error_set(err, &admin_argument, "hgsctl(8)", "certificate add",
                          "no private key came with it: give --pfx, or --file and --key-file");
-    return certificate_draft_import(draft, type, key, certificate, password,
+    return certificate_draft_import(draft, type, admin_request_give(&key),
+                                    admin_request_give(&certificate), admin_request_give(&password),
                                     request->services->keyholder,
                                     clock_now(request->services->clock), err);
 }
@@ -40,6 +42,22 @@ static bool is_primary_needed(const struct certificate_list *list,
     for (size_t i = 0; i < list->count; i++)
         if (list->items[i].certificate.type == type && list->items[i].certificate.primary)
             return false;
+    return true;
+}
+
+/* A key is sealed with its one purpose (keyholder.h): under another type it would be sealed anew,
+ * and could no longer do what the first type needs. */
+static bool check_key_is_free(const struct certificate_list *list,
+                              const struct certificate_draft *draft, struct error *err)
+{
+    const struct keyprotection_certificate *added = &draft->certificate;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct keyprotection_certificate *other = &list->items[i].certificate;
+        if (other->type != added->type && memcmp(other->key_id, added->key_id, KEY_ID_SIZE) == 0)
+            return error_set(err, &admin_certificate_rule, NULL, draft->record_key,
+                             "its private key serves %s already; each type needs a key of its own",
+                             list->items[i].record_key);
+    }
     return true;
 }
 
@@ -72,7 +90,7 @@ bool operation_certificate_add(struct admin_request *request, struct json_writer
     certificate_draft_init(&draft);
     bool ok = read_type(&type, request, err) &&
               certificate_list_load(&list, request->services->store, err) &&
-              import(&draft, type, request, err);
+              import(&draft, type, request, err) && check_key_is_free(&list, &draft, err);
     if (ok) {
         draft.certificate.primary = is_primary_needed(&list, type);
         ok = add(&draft, request, result, err);

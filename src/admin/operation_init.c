@@ -10,6 +10,7 @@
 #include "admin/operations.h"
 #include "attestation/signer.h"
 #include "attestation/signer_schedule.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -76,13 +77,23 @@ static bool generate_certificates(struct init *init, struct error *err)
                                       &init->signing, keyholder, init->now, err);
 }
 
+/* A key is sealed with its one purpose, and under its id alone. */
+static bool check_keys_differ(const struct init *init, struct error *err)
+{
+    if (memcmp(init->signing.certificate.key_id, init->encryption.certificate.key_id,
+               KEY_ID_SIZE) != 0)
+        return true;
+    return error_set(err, &admin_certificate_rule, NULL, "server init",
+                     "signing and encryption certificate have one private key; each needs its own");
+}
+
 /* One password file serves both; the keyholder reads each copy of the descriptor from its
  * beginning. */
 static bool import_certificates(struct init *init, struct error *err)
 {
     struct admin_request *request = init->request;
     struct keyholder *keyholder = request->services->keyholder;
-    int signing = -1, encryption = -1, password = -1, again = -1;
+    _cleanup_fd_ int signing = -1, encryption = -1, password = -1, again = -1;
     if (!admin_request_descriptor(&signing, request, "signing_fd", err) ||
         !admin_request_descriptor(&encryption, request, "encryption_fd", err) ||
         !admin_request_descriptor(&password, request, "password_fd", err) ||
@@ -92,10 +103,13 @@ static bool import_certificates(struct init *init, struct error *err)
         return error_set(err, &admin_argument, "hgsctl(8)", "server init",
                          "give both --signing-certificate and --encryption-certificate, or "
                          "--generate-certificates");
-    return certificate_draft_import(&init->signing, KEYPROTECTION_SIGNING, signing, -1, password,
+    return certificate_draft_import(&init->signing, KEYPROTECTION_SIGNING,
+                                    admin_request_give(&signing), -1, admin_request_give(&password),
                                     keyholder, init->now, err) &&
-           certificate_draft_import(&init->encryption, KEYPROTECTION_ENCRYPTION, encryption, -1,
-                                    again, keyholder, init->now, err);
+           certificate_draft_import(&init->encryption, KEYPROTECTION_ENCRYPTION,
+                                    admin_request_give(&encryption), -1, admin_request_give(&again),
+                                    keyholder, init->now, err) &&
+           check_keys_differ(init, err);
 }
 
 static bool make_signer(struct init *init, struct error *err)
@@ -162,6 +176,24 @@ static bool make(struct init *init, struct error *err)
     return admin_change_commit(init->request, &change, err);
 }
 
+static void forget_draft(const struct init *init, const struct certificate_draft *draft)
+{
+    if (draft->certificate.certificate != NULL)
+        keyholder_forget(init->request->services->keyholder, draft->certificate.key_id, NULL);
+}
+
+/* The keyholder has loaded what it made, to sign with it; nobody knows these keys if they did not
+ * get into the store. */
+static void forget_keys(const struct init *init)
+{
+    if (init->generate) {
+        forget_draft(init, &init->signing);
+        forget_draft(init, &init->encryption);
+    }
+    if (init->signer.signer.certificate != NULL)
+        keyholder_forget(init->request->services->keyholder, init->signer.signer.key_id, NULL);
+}
+
 bool operation_server_init(struct admin_request *request, struct json_writer *result,
                            struct error *err)
 {
@@ -174,6 +206,9 @@ bool operation_server_init(struct admin_request *request, struct json_writer *re
     bool ok = read_arguments(&init, err) && check_new(&init, err) && make(&init, err);
     if (ok)
         json_write_raw(result, NULL, buf_slice(&init.service));
+    /* What is stored but not yet in force stays. */
+    if (request->dry_run || (!ok && err->code != &admin_not_applied))
+        forget_keys(&init);
     init_done(&init);
     return ok;
 }

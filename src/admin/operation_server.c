@@ -149,6 +149,10 @@ static bool clear_kind(struct removal *removal, enum store_kind kind, struct err
 bool operation_server_clear(struct admin_request *request, struct json_writer *result,
                             struct error *err)
 {
+    /* Without its mode the service attests nobody, without signers and certificates it releases
+     * nothing: also when what follows, a million hosts perhaps, takes its time or fails. */
+    static const enum store_kind first[] = {STORE_SETTING, STORE_ATTESTATION_SIGNER,
+                                            STORE_CERTIFICATE, STORE_KEY};
     struct removal *removal = memory_allocate_zero(1, sizeof *removal);
     struct admin_audit_key key;
     struct admin_change change = {"server.cleared", "service", SLICE_EMPTY, SLICE_EMPTY, NULL, 0};
@@ -158,7 +162,8 @@ bool operation_server_clear(struct admin_request *request, struct json_writer *r
         hex_format(slice_of(key.id, sizeof key.id), removal->audit_key);
     admin_audit_key_done(&key);
     bool ok = admin_change_record(request, &change, err);
-    /* The settings go first: from then on nothing is attested and nothing released. */
+    for (size_t i = 0; ok && !request->dry_run && i < sizeof first / sizeof first[0]; i++)
+        ok = clear_kind(removal, first[i], err);
     for (int kind = STORE_SETTING; ok && !request->dry_run && kind < STORE_KIND_MAX; kind++)
         ok = clear_kind(removal, (enum store_kind)kind, err);
     free(removal);

@@ -55,14 +55,6 @@ static bool take_descriptors(struct descriptors *fds, struct admin_request *requ
                      "a backup file and a password are needed");
 }
 
-/* The keyholder closes what it is given. */
-static int give(int *fd)
-{
-    int given = *fd;
-    *fd = -1;
-    return given;
-}
-
 /* Who took a copy of every key is something that the trail must know before it happens. */
 static bool audit_export(const struct admin_request *request, size_t records, size_t keys,
                          struct error *err)
@@ -90,8 +82,11 @@ bool operation_state_export(struct admin_request *request, struct json_writer *r
         !audit_export(request, records, keys, err))
         return false;
     lseek(fds.document, 0, SEEK_SET);
-    if (!keyholder_backup(request->services->keyholder, give(&fds.permit), give(&fds.document),
-                          give(&fds.password), give(&fds.backup), err))
+    /* A dry run is not in the trail, so it must not give a key to anybody. */
+    if (!request->dry_run &&
+        !keyholder_backup(request->services->keyholder, admin_request_give(&fds.permit),
+                          admin_request_give(&fds.document), admin_request_give(&fds.password),
+                          admin_request_give(&fds.backup), err))
         return false;
     json_write_object(result, NULL);
     json_write_integer(result, "records", (int64_t)records);
@@ -108,8 +103,8 @@ static bool read_backup(struct document *document, struct admin_request *request
     int copy = dup(fds.document);
     if (copy < 0)
         return error_set_errno(err, &admin_unhealthy, errno, "state", "no descriptors are left");
-    bool ok = keyholder_restore(request->services->keyholder, give(&fds.backup),
-                                give(&fds.password), copy, err);
+    bool ok = keyholder_restore(request->services->keyholder, admin_request_give(&fds.backup),
+                                admin_request_give(&fds.password), copy, err);
     lseek(fds.document, 0, SEEK_SET);
     return ok && document_read(document, fds.document, err);
 }

@@ -23,6 +23,11 @@
 #include "process/errors.h"
 
 #define CONNECTIONS_MAX 32
+/* Of callers without a role, so that they cannot keep administrators out. */
+#define STRANGERS_MAX 4
+#define STRANGER_SECONDS 5
+/* Bytes of an operation's name in the trail; ours are much shorter. */
+#define OPERATION_SHOWN 128
 #define RECEIVE_SECONDS 300 /* an hgsctl that follows events asks again each second */
 
 struct groups {
@@ -39,7 +44,7 @@ struct admin_server {
     pthread_t acceptor;
     pthread_mutex_t lock;
     pthread_cond_t idle;
-    unsigned connections;
+    unsigned connections, strangers;
 };
 
 struct connection {
@@ -107,15 +112,20 @@ static bool identify(struct admin_caller *caller, const struct admin_server *ser
     return true;
 }
 
+/* A caller who is refused chose these words, and may have chosen a million of them: they are cut,
+ * so that the record is always whole. */
 static void audit_refusal(const struct admin_request *request, const struct error *failure)
 {
     _cleanup_buf_ struct buf fields;
     buf_init(&fields, 8192);
+    struct slice operation = slice_from_text(request->operation);
+    if (operation.size > OPERATION_SHOWN)
+        operation.size = OPERATION_SHOWN;
     struct json_writer writer;
     json_writer_init(&writer, &fields);
     json_write_text(&writer, "user", request->caller->name);
     json_write_integer(&writer, "uid", request->caller->uid);
-    json_write_text(&writer, "operation", request->operation);
+    json_write_slice(&writer, "operation", operation);
     json_write_text(&writer, "code", failure->code->name);
     struct error ignored;
     audit_append(request->services->audit, "admin.refused", buf_slice(&fields), NULL, NULL,
@@ -201,15 +211,33 @@ static bool serve_one(struct connection *connection, const struct admin_caller *
 }
 
 /* Waits for a request; false when the server stops or the peer is silent for too long. */
-static bool wait_for_request(const struct connection *connection)
+static bool wait_for_request(const struct connection *connection, int seconds)
 {
     struct pollfd watched[] = {{connection->socket, POLLIN, 0},
                                {connection->server->stop, POLLIN, 0}};
     int n;
     do {
-        n = poll(watched, 2, RECEIVE_SECONDS * 1000);
+        n = poll(watched, 2, seconds * 1000);
     } while (n < 0 && errno == EINTR);
     return n > 0 && watched[1].revents == 0;
+}
+
+/* A stranger gets the sentence that refuses one request, when not too many others wait for theirs.
+ */
+static void serve_stranger(struct connection *connection, const struct admin_caller *caller)
+{
+    struct admin_server *server = connection->server;
+    pthread_mutex_lock(&server->lock);
+    bool room = server->strangers < STRANGERS_MAX;
+    server->strangers += room;
+    pthread_mutex_unlock(&server->lock);
+    if (!room)
+        return;
+    if (wait_for_request(connection, STRANGER_SECONDS))
+        serve_one(connection, caller);
+    pthread_mutex_lock(&server->lock);
+    server->strangers--;
+    pthread_mutex_unlock(&server->lock);
 }
 
 static void *serve(void *argument)
@@ -218,11 +246,13 @@ static void *serve(void *argument)
     struct admin_server *server = connection->server;
     struct admin_caller caller = {0};
     struct error err = {0};
-    if (identify(&caller, server, connection->socket, &err))
-        while (wait_for_request(connection) && serve_one(connection, &caller))
-            ;
-    else
+    if (!identify(&caller, server, connection->socket, &err))
         log_error(LOG_LEVEL_WARNING, &err, "administration socket");
+    else if (caller.role == ADMIN_ROLE_NONE)
+        serve_stranger(connection, &caller);
+    else
+        while (wait_for_request(connection, RECEIVE_SECONDS) && serve_one(connection, &caller))
+            ;
     file_close(&connection->socket);
     free(connection);
     pthread_mutex_lock(&server->lock);
