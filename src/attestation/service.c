@@ -315,6 +315,15 @@ static bool attest(struct attestation_service *service, const struct attestation
            issue_all(service, snapshot, evidence, peer, reply, err);
 }
 
+/* A refusal releases nothing, so it is told even when the trail refuses its record. */
+static void refuse(struct attestation_service *service, const struct attestation_snapshot *snapshot,
+                   const struct attestation_evidence *evidence, const struct error *err,
+                   const char *peer, struct attestation_reply *reply)
+{
+    attestation_refusal_reply(reply, err, snapshot->settings.mode);
+    attestation_trail_failed(service->options.audit, evidence, err, peer);
+}
+
 void attestation_attest(struct attestation_service *service, enum attestation_door door,
                         unsigned version, struct slice body, const char *peer, struct buf *out)
 {
@@ -330,11 +339,22 @@ void attestation_attest(struct attestation_service *service, enum attestation_do
         .settings = &snapshot->settings,
     };
     buf_init(&reply.bytes, CERTIFICATES_MAX);
-    if (!attest(service, snapshot, door, &evidence, &input, peer, &reply, &err)) {
-        attestation_refusal_reply(&reply, &err, snapshot->settings.mode);
-        /* A refusal releases nothing, so it is told even when the trail refuses its record. */
-        attestation_trail_failed(service->options.audit, &evidence, &err, peer);
-    }
+    if (!attest(service, snapshot, door, &evidence, &input, peer, &reply, &err))
+        refuse(service, snapshot, &evidence, &err, peer, &reply);
+    attestation_reply_format(out, &reply);
+}
+
+void attestation_refuse_payload(struct attestation_service *service, enum attestation_door door,
+                                const char *peer, const char *reason, struct buf *out)
+{
+    _cleanup_attestation_snapshot_ struct attestation_snapshot *snapshot =
+        attestation_snapshot_take(&service->slot);
+    struct attestation_evidence evidence = {0};
+    struct attestation_reply reply = {0};
+    struct error err = {0};
+    if (open_door(snapshot->settings.mode, door, &err) != NULL)
+        error_set(&err, &attestation_payload_malformed, "MS-HGSA 2.1", NULL, "%s", reason);
+    refuse(service, snapshot, &evidence, &err, peer, &reply);
     attestation_reply_format(out, &reply);
 }
 
@@ -342,11 +362,5 @@ void attestation_unavailable(struct buf *out)
 {
     struct attestation_reply reply = {.type = ATTESTATION_REPLY_UNAVAILABLE_ERROR,
                                       .retryable = true};
-    attestation_reply_format(out, &reply);
-}
-
-void attestation_payload_error(struct buf *out)
-{
-    struct attestation_reply reply = {.type = ATTESTATION_REPLY_PAYLOAD_ERROR};
     attestation_reply_format(out, &reply);
 }

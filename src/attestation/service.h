@@ -78,7 +78,9 @@ void attestation_signing_certificates(struct attestation_service *service, struc
 /* peer: the caller's address, for the audit trail. The doors are enum attestation_door. */
 void attestation_attest(struct attestation_service *service, enum attestation_door door,
                         unsigned version, struct slice body, const char *peer, struct buf *out);
-/* The reply when a queue is full or the body was too large: UnavailableErrorReply,
- * PayloadErrorReply. */
+/* Refuses a request whose body is not even looked at: PayloadErrorReply, or what the door has to
+ * say. reason, a sentence, goes into the audit trail. */
+void attestation_refuse_payload(struct attestation_service *service, enum attestation_door door,
+                                const char *peer, const char *reason, struct buf *out);
+/* The reply when a queue is full: UnavailableErrorReply. */
 void attestation_unavailable(struct buf *out);
-void attestation_payload_error(struct buf *out);

@@ -15,11 +15,9 @@ static void write_host(struct json_writer *writer, const struct attestation_evid
 }
 
 /* The trail wants the inside of the object that fields holds. */
-static bool append(struct audit *audit, const char *event, const struct buf *fields,
-                   struct error *err)
+static struct slice inside(const struct buf *fields)
 {
-    struct slice object = buf_slice(fields);
-    return audit_append(audit, event, slice_of(object.data + 1, object.size - 2), NULL, NULL, err);
+    return slice_of(fields->data + 1, fields->size - 2);
 }
 
 bool attestation_trail_passed(struct audit *audit, const struct attestation_evidence *evidence,
@@ -41,7 +39,7 @@ bool attestation_trail_passed(struct audit *audit, const struct attestation_evid
     json_write_text(&writer, "not_after", clock_format(certificate->not_after, time));
     json_write_text(&writer, "signer", signer->thumbprint);
     json_write_object_end(&writer);
-    return append(audit, "attestation.passed", &fields, &why) ||
+    return audit_append(audit, "attestation.passed", inside(&fields), NULL, NULL, &why) ||
            error_set(err, &attestation_unaudited, NULL, evidence->host, "%s", why.message);
 }
 
@@ -59,5 +57,5 @@ bool attestation_trail_failed(struct audit *audit, const struct attestation_evid
     json_write_text(&writer, "object", refusal->object);
     json_write_text(&writer, "reason", refusal->message);
     json_write_object_end(&writer);
-    return append(audit, "attestation.failed", &fields, NULL);
+    return audit_append_limited(audit, "attestation.failed", peer, inside(&fields), NULL);
 }

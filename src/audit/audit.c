@@ -14,6 +14,7 @@
 struct audit {
     const struct clock *clock;
     struct audit_queue queue;
+    struct audit_limit limit;
     struct audit_writer writer;
     struct audit_keeper keeper;
 };
@@ -39,6 +40,7 @@ static void free_audit(struct audit *audit)
     }
     audit_writer_done(&audit->writer);
     audit_keeper_done(&audit->keeper);
+    audit_limit_done(&audit->limit);
     audit_queue_done(&audit->queue);
     free(audit);
 }
@@ -53,10 +55,11 @@ bool audit_open(struct audit **out, const struct audit_options *options, struct 
     struct audit *audit = memory_allocate_zero(1, sizeof *audit);
     audit->clock = options->clock;
     audit_queue_init(&audit->queue);
+    audit_limit_init(&audit->limit, options->refusals);
     bool opened = audit_writer_open(&audit->writer, &audit->queue, options, &head, err);
     const struct audit_file *file = &audit->writer.file;
-    audit_keeper_init(&audit->keeper, &audit->queue, options, &file->last, file->unsigned_records,
-                      head.sequence);
+    audit_keeper_init(&audit->keeper, &audit->queue, &audit->limit, options, &file->last,
+                      file->unsigned_records, head.sequence);
     if (!opened || !start(audit, err)) {
         free_audit(audit);
         return false;
@@ -92,6 +95,7 @@ void audit_close(struct audit **audit)
     struct audit *closing = *audit;
     *audit = NULL;
     audit_keeper_stop(&closing->keeper);
+    audit_limit_report(&closing->limit, &closing->queue, closing->clock);
     audit_queue_drain(&closing->queue);
     audit_keeper_last_checkpoint(&closing->keeper);
     audit_queue_close(&closing->queue);
@@ -106,6 +110,17 @@ bool audit_append(struct audit *audit, const char *event, struct slice fields, a
     struct audit_entry entry = {.done = done, .context = context, .time = clock_now(audit->clock)};
     return audit_record_check(event, fields, err) &&
            audit_queue_put(&audit->queue, &entry, event, fields, err);
+}
+
+bool audit_append_limited(struct audit *audit, const char *event, const char *peer,
+                          struct slice fields, struct error *err)
+{
+    bool first;
+    if (audit_limit_admit(&audit->limit, event, peer, clock_monotonic_ms(), &first))
+        return audit_append(audit, event, fields, NULL, NULL, err);
+    if (first)
+        audit_keeper_suppressed(&audit->keeper);
+    return true;
 }
 
 struct waiter {

@@ -18,7 +18,7 @@
  * Events that the trail writes itself: audit.checkpoint, audit.removed (retention took a file
  * away), audit.repaired (a line that a crash cut was removed), audit.damaged (records that were on
  * disk are gone or changed; verification will find the place), audit.recovered (it could not be
- * written for a while).
+ * written for a while), <event>.suppressed (audit_append_limited).
  */
 
 #include "base/clock.h"
@@ -37,6 +37,7 @@ struct audit_options {
     int64_t retain_files; /* rotated files that are kept; 0: all. A removed file's last hash stands
                              in an audit.removed record */
     int64_t checkpoint_every; /* records */
+    int64_t refusals;         /* see audit_append_limited; 0: a default */
     const struct clock *clock;
     struct store *store; /* NULL: no head is kept (tests) */
 };
@@ -70,6 +71,14 @@ bool audit_append(struct audit *audit, const char *event, struct slice fields, a
 /* Appends and waits until it is on disk; not to be called by a completion. */
 bool audit_append_wait(struct audit *audit, const char *event, struct slice fields,
                        struct error *err);
+/*
+ * Appends a record of something that anybody can cause, without waiting. Of one event, `refusals`
+ * records a second are written (half of them for one peer; fifty times as many at once), so that
+ * nobody fills the disk. The others are counted: "<event>.suppressed" {count} follows within about
+ * a second. True also when it was counted. At most 8 such events.
+ */
+bool audit_append_limited(struct audit *audit, const char *event, const char *peer,
+                          struct slice fields, struct error *err);
 /* Waits until all that was appended before the call is on disk (or failed); records that nobody
  * waits for may else take some milliseconds. Not to be called by a completion. */
 void audit_flush(struct audit *audit);

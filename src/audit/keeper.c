@@ -14,16 +14,19 @@
 #define CHECKPOINT_FIELDS_MAX 4096
 
 void audit_keeper_init(struct audit_keeper *keeper, struct audit_queue *queue,
-                       const struct audit_options *options, const struct audit_place *newest,
-                       uint64_t unsigned_records, uint64_t head_sequence)
+                       struct audit_limit *limit, const struct audit_options *options,
+                       const struct audit_place *newest, uint64_t unsigned_records,
+                       uint64_t head_sequence)
 {
     *keeper = (struct audit_keeper){.queue = queue,
+                                    .limit = limit,
                                     .clock = options->clock,
                                     .store = options->store,
                                     .every = (uint64_t)options->checkpoint_every,
                                     .newest = *newest,
                                     .records = unsigned_records,
-                                    .head_sequence = head_sequence};
+                                    .head_sequence = head_sequence,
+                                    .report_at = INT64_MAX};
     keeper->node = memory_copy_text(options->node);
     pthread_mutex_init(&keeper->mutex, NULL);
     pthread_condattr_t attributes;
@@ -56,8 +59,8 @@ static bool checkpoint_wanted(const struct audit_keeper *keeper)
 /* When there is something to do: monotonic milliseconds; INT64_MAX: not known. */
 static int64_t next_time(const struct audit_keeper *keeper)
 {
-    int64_t next = INT64_MAX;
-    if (head_wanted(keeper))
+    int64_t next = keeper->report_at;
+    if (head_wanted(keeper) && keeper->head_at < next)
         next = keeper->head_at;
     if (checkpoint_wanted(keeper) && keeper->checkpoint_at < next)
         next = keeper->checkpoint_at;
@@ -152,6 +155,16 @@ static void save_head(struct audit_keeper *keeper)
     keeper->head_at = clock_monotonic_ms() + HEAD_INTERVAL_MS;
 }
 
+static void report(struct audit_keeper *keeper)
+{
+    keeper->report_at = INT64_MAX;
+    pthread_mutex_unlock(&keeper->mutex);
+    bool all = audit_limit_report(keeper->limit, keeper->queue, keeper->clock);
+    pthread_mutex_lock(&keeper->mutex);
+    if (!all)
+        keeper->report_at = clock_monotonic_ms() + AUDIT_LIMIT_REPORT_MS;
+}
+
 static void *run(void *argument)
 {
     struct audit_keeper *keeper = argument;
@@ -161,6 +174,8 @@ static void *run(void *argument)
             save_head(keeper);
         if (checkpoint_wanted(keeper) && keeper->checkpoint_at <= clock_monotonic_ms())
             make_checkpoint(keeper);
+        if (keeper->report_at <= clock_monotonic_ms())
+            report(keeper);
     }
     pthread_mutex_unlock(&keeper->mutex);
     return NULL;
@@ -201,6 +216,14 @@ void audit_keeper_set_signer(struct audit_keeper *keeper,
     pthread_mutex_lock(&keeper->mutex);
     keeper->signer = *signer;
     keeper->checkpoint_at = 0;
+    pthread_cond_signal(&keeper->wake);
+    pthread_mutex_unlock(&keeper->mutex);
+}
+
+void audit_keeper_suppressed(struct audit_keeper *keeper)
+{
+    pthread_mutex_lock(&keeper->mutex);
+    keeper->report_at = clock_monotonic_ms() + AUDIT_LIMIT_REPORT_MS;
     pthread_cond_signal(&keeper->wake);
     pthread_mutex_unlock(&keeper->mutex);
 }

@@ -2,15 +2,18 @@
 #pragma once
 
 /*
- * The trail's second thread: has checkpoints signed and keeps the head in the store, so that the
- * one that writes never waits for either. What fails is tried again later; records go on meanwhile.
+ * The trail's second thread: has checkpoints signed, keeps the head in the store and reports what
+ * was suppressed, so that the one that writes never waits for any of it. What fails is tried again
+ * later; records go on meanwhile.
  */
 
 #include "audit/checkpoint.h"
+#include "audit/limit.h"
 #include "audit/queue.h"
 
 struct audit_keeper {
     struct audit_queue *queue; /* where checkpoint records go */
+    struct audit_limit *limit;
     const struct clock *clock;
     struct store *store; /* NULL: no head */
     char *node;
@@ -34,13 +37,16 @@ struct audit_keeper {
 
     uint64_t head_sequence; /* as the store has it */
     int64_t head_at;
+
+    int64_t report_at; /* of what was suppressed; monotonic milliseconds; INT64_MAX: nothing */
 };
 
 /* newest: the newest record on disk; unsigned_records: how many since the last checkpoint;
  * head_sequence: what the store remembers. Nothing runs yet. */
 void audit_keeper_init(struct audit_keeper *keeper, struct audit_queue *queue,
-                       const struct audit_options *options, const struct audit_place *newest,
-                       uint64_t unsigned_records, uint64_t head_sequence);
+                       struct audit_limit *limit, const struct audit_options *options,
+                       const struct audit_place *newest, uint64_t unsigned_records,
+                       uint64_t head_sequence);
 void audit_keeper_done(struct audit_keeper *keeper);
 
 /* audit.unwritable when no thread can be had. */
@@ -53,6 +59,8 @@ void audit_keeper_post(struct audit_keeper *keeper, const struct audit_place *ne
                        uint64_t records, bool rotated);
 void audit_keeper_set_signer(struct audit_keeper *keeper,
                              const struct audit_checkpoint_signer *signer);
+/* Something was suppressed for the first time since the last report. */
+void audit_keeper_suppressed(struct audit_keeper *keeper);
 uint64_t audit_keeper_sequence(struct audit_keeper *keeper);
 
 /* After audit_keeper_stop: a last checkpoint into the queue, if there is something to cover; the

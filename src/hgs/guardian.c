@@ -13,9 +13,9 @@
 #include "base/table.h"
 #include "crypto/pkcs12.h"
 #include "hgs/commands.h"
-#include "host/hgs_errors.h"
 #include "hgs/guardians.h"
 #include "hgs/output.h"
+#include "host/hgs_errors.h"
 #include "http/client.h"
 #include "protector/metadata.h"
 

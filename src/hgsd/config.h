@@ -37,6 +37,7 @@ struct hgsd_config {
     int64_t audit_rotate;
     int64_t audit_retain;
     int64_t audit_checkpoint;
+    int64_t audit_refusals; /* records a second */
     /* [limits] */
     int64_t connections;
     int64_t idle_ms;

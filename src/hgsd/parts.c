@@ -80,6 +80,7 @@ static bool start_memory(struct parts *parts, struct error *err)
                                   .rotate_size = config->audit_rotate,
                                   .retain_files = config->audit_retain,
                                   .checkpoint_every = config->audit_checkpoint,
+                                  .refusals = config->audit_refusals,
                                   .clock = &parts->clock};
     if (!store_open_sqlite(&parts->store, config->store_path, err))
         return false;
@@ -107,6 +108,7 @@ static bool start_http(struct parts *parts, struct error *err)
     const struct hgsd_config *config = parts->config;
     struct routes_options routes = {.attestation = parts->attestation,
                                     .keyprotection = parts->keyprotection,
+                                    .audit = parts->audit,
                                     .attestation_workers = (size_t)config->attestation_workers,
                                     .release_workers = (size_t)config->release_workers,
                                     .queue_limit = (size_t)config->queue,
@@ -126,6 +128,7 @@ static bool start_http(struct parts *parts, struct error *err)
         .request_ms = config->request_ms,
         .limit = routes_limit,
         .handle = routes_handle,
+        .refused = routes_refused,
         .context = parts->routes};
     return http_server_start(&parts->http, &options, err);
 }

@@ -72,9 +72,12 @@ bool queue_put(struct queue *queue, void *item)
     if (room) {
         queue->ring[(queue->first + queue->count) % queue->limit] = item;
         queue->count++;
-        pthread_cond_signal(&queue->filled);
     }
     pthread_mutex_unlock(&queue->lock);
+    /* Outside the lock, so that whom it wakes does not wait for it. Nobody frees the queue while
+     * others still put. */
+    if (room)
+        pthread_cond_signal(&queue->filled);
     return room;
 }
 

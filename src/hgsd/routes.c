@@ -6,6 +6,9 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "hgsd/content_type.h"
+#include "hgsd/refusal.h"
+#include "http/errors.h"
 
 #define PATH_MAX_LENGTH 256
 #define REPLY_MAX (1024 * 1024)
@@ -54,13 +57,23 @@ static void answer_certificates(struct routes *routes, const struct route *route
     reply_json(request, &body);
 }
 
+static const char *content_type(const struct http_request *request)
+{
+    return http_request_header(request, "Content-Type");
+}
+
 static void answer_attest(struct routes *routes, const struct route *route,
                           struct http_request *request)
 {
     _cleanup_buf_ struct buf body;
     buf_init(&body, REPLY_MAX);
-    attestation_attest(routes->options.attestation, route->door, route->version,
-                       http_request_body(request), http_request_peer(request), &body);
+    if (content_type_is_json(content_type(request)))
+        attestation_attest(routes->options.attestation, route->door, route->version,
+                           http_request_body(request), http_request_peer(request), &body);
+    else
+        attestation_refuse_payload(routes->options.attestation, route->door,
+                                   http_request_peer(request), "its Content-Type is not JSON's",
+                                   &body);
     reply_json(request, &body);
 }
 
@@ -72,8 +85,13 @@ static void reply_xml(void *context, unsigned status, struct buf *body)
 static void answer_roll(struct routes *routes, const struct route *route,
                         struct http_request *request)
 {
-    keyprotection_roll(routes->options.keyprotection, route->version, http_request_body(request),
-                       http_request_peer(request), reply_xml, request);
+    const char *peer = http_request_peer(request);
+    if (content_type_is_xml(content_type(request)))
+        keyprotection_roll(routes->options.keyprotection, route->version,
+                           http_request_body(request), peer, reply_xml, request);
+    else
+        keyprotection_refuse_request(routes->options.keyprotection, peer,
+                                     "its Content-Type is not XML's", reply_xml, request);
 }
 
 static void answer_metadata(struct routes *routes, const struct route *route,
@@ -157,9 +175,21 @@ size_t routes_limit(void *context, const struct http_request *request)
                                                              : routes->options.attestation_body;
 }
 
-static void refuse(struct http_request *request, unsigned status, const char *text,
-                   const char *allow)
+void routes_refused(void *context, const struct http_refusal *refusal)
 {
+    const struct routes *routes = context;
+    refusal_record(routes->options.audit, refusal);
+}
+
+static void refuse(struct routes *routes, struct http_request *request, unsigned status,
+                   const struct error_code *code, const char *text, const char *allow)
+{
+    struct http_refusal refusal = {.peer = http_request_peer(request),
+                                   .method = http_request_method(request),
+                                   .path = http_request_path(request),
+                                   .status = status,
+                                   .code = code};
+    routes_refused(routes, &refusal);
     _cleanup_buf_ struct buf body;
     buf_init(&body, 4096);
     buf_append_text(&body, text);
@@ -192,12 +222,12 @@ void routes_handle(void *context, struct http_request *request)
     struct routes *routes = context;
     const struct route *route = find(request);
     if (route == NULL) {
-        refuse(request, 404, "There is nothing at this path.\n", NULL);
+        refuse(routes, request, 404, &http_path_unknown, "There is nothing at this path.\n", NULL);
         return;
     }
     if (!allows(route, http_request_method(request))) {
         const char *allow = route->get && route->post ? "GET, POST" : route->get ? "GET" : "POST";
-        refuse(request, 405, "This path has another method.\n", allow);
+        refuse(routes, request, 405, &http_method_wrong, "This path has another method.\n", allow);
         return;
     }
     http_request_set_data(request, (void *)route);

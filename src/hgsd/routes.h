@@ -17,6 +17,7 @@ struct routes;
 struct routes_options {
     struct attestation_service *attestation;
     struct keyprotection_service *keyprotection;
+    struct audit *audit; /* of what no service sees */
     size_t attestation_workers, release_workers, queue_limit;
     size_t attestation_body, key_protection_body; /* bytes */
 };
@@ -26,9 +27,11 @@ struct routes *routes_new(const struct routes_options *options);
 /* Finishes what waits. The HTTP server must have stopped taking requests. */
 void routes_free(struct routes **routes);
 
-/* The callbacks of struct http_server_options; context is the struct routes. */
+/* The callbacks of struct http_server_options; context is the struct routes. Bodies that declare to
+ * be something else than their route takes never reach a parser. */
 size_t routes_limit(void *context, const struct http_request *request);
 void routes_handle(void *context, struct http_request *request);
+void routes_refused(void *context, const struct http_refusal *refusal);
 
 /*
  * A path in the form in which the table is matched: lower case, single slashes, none at the end,

@@ -79,6 +79,13 @@ void connection_cut(struct connections *connections, struct connection *connecti
     connection_enter(connections, connection, CONNECTION_CUT);
 }
 
+static void cut_slow(struct connections *connections, struct connection *connection)
+{
+    if (connections->too_slow != NULL)
+        connections->too_slow(connection);
+    connection_cut(connections, connection);
+}
+
 /* -1, or milliseconds until the front of the phase is past its limit, after cutting what is. */
 static int64_t sweep_phase(struct connections *connections, enum connection_phase phase,
                            int64_t now)
@@ -91,7 +98,7 @@ static int64_t sweep_phase(struct connections *connections, enum connection_phas
         int64_t left = first->since + limit - now;
         if (left > 0)
             return left;
-        connection_cut(connections, first);
+        cut_slow(connections, first);
     }
     return -1;
 }

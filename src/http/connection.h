@@ -41,6 +41,8 @@ struct connection {
     gnutls_session_t session; /* NULL: plain HTTP */
     struct tls_credentials *credentials;
     struct http_request *request; /* between its head and the end of its reply */
+    bool began;                   /* it has had the request line of one, at least */
+    bool refused;                 /* the request at hand, and that was told */
     bool target_refused;          /* its path holds what no path of ours does */
     bool abandoned;               /* the server stops and no longer waits for the reply at work */
     bool corked;                  /* its TLS session gathers the reply for one record */
@@ -49,6 +51,8 @@ struct connection {
 };
 
 struct connections {
+    /* Called before a connection is cut because it was too slow. */
+    void (*too_slow)(struct connection *connection);
     struct {
         struct connection *first, *last;
     } phases[CONNECTION_PHASES];

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/memory.h"
+#include "http/refusal.h"
 #include "http/request.h"
 
 #define BODY_FIRST_RESERVE (64UL * 1024) /* what a Content-Length alone makes us allocate */
@@ -61,6 +62,7 @@ static void end(struct connection *connection)
 {
     assert(connection->request == NULL);
     struct http_server *server = connection->listener->server;
+    refusal_closed(connection);
     if (connection->lingers)
         farewell_start(&server->farewell, connection->fd);
     connection_remove(&server->connections, connection);
@@ -113,6 +115,7 @@ void *conversation_target(void *listener, const char *target, struct MHD_Connect
     struct connection *connection = connection_of(library);
     struct http_server *server = connection->listener->server;
     connection->target_refused = !target_is_clean(target);
+    connection->began = true;
     connection_enter(&server->connections, connection, CONNECTION_REQUEST);
     return NULL; /* so that the first call of the access handler is known by its empty context */
 }
@@ -177,6 +180,7 @@ static enum MHD_Result refuse(struct connection *connection, unsigned status)
     struct buf text;
     buf_init(&text, 256);
     buf_append_text(&text, refusal_text(status));
+    refusal_tell(connection, status, refusal_code(status));
     size_t size = text.size;
     struct MHD_Response *response =
         request_response("text/plain; charset=utf-8", &text, NULL, NULL);
@@ -196,6 +200,7 @@ static enum MHD_Result refuse_midway(struct connection *connection, unsigned sta
         memory_format("HTTP/1.1 %u %s\r\nConnection: close\r\n"
                       "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n\r\n%s",
                       status, reason, strlen(text), text);
+    refusal_tell(connection, status, refusal_code(status));
     /* A client that leaves no room for these bytes does not get them. */
     if (connection->session != NULL)
         gnutls_record_send(connection->session, reply, strlen(reply));
@@ -296,6 +301,7 @@ void conversation_completed(void *listener, struct MHD_Connection *library, void
     struct http_server *server = connection->listener->server;
     if (connection->corked)
         send_record(connection, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    refusal_done(connection);
     if (connection->request != NULL) {
         server->body_bytes -= connection->request->body.size;
         request_free(connection->request);

@@ -15,6 +15,7 @@
 #include "http/errors.h"
 #include "http/listen.h"
 #include "http/loop.h"
+#include "http/refusal.h"
 
 #define HEADER_LIMIT (64UL * 1024)
 #define BODIES_LIMIT (512UL * 1024 * 1024)
@@ -211,6 +212,7 @@ bool http_server_start(struct http_server **out, const struct http_server_option
     connections_init(&server->connections, connection_limit(options->connection_limit),
                      options->idle_ms != 0 ? options->idle_ms : IDLE_MS,
                      options->request_ms != 0 ? options->request_ms : REQUEST_MS);
+    server->connections.too_slow = refusal_slow;
     if (!start(server, options, err)) {
         server_free(server);
         return false;

@@ -30,6 +30,11 @@ struct channels {
     struct channel *free;  /* the last used first: its thread is the warmest */
     struct channel *open;
     uint64_t generation;
+    unsigned silent; /* exchanges of this generation in a row that came to their deadline */
+    bool lost;       /* a channel of it was given up although its peer is there */
+    bool told;       /* stuck was called for it */
+    void (*stuck)(void *context);
+    void *context;
     atomic_bool alive;
 };
 
@@ -103,6 +108,8 @@ void channels_replace(struct channels *channels, const int *sockets, size_t coun
 {
     pthread_mutex_lock(&channels->mutex);
     channels->generation++;
+    channels->silent = 0;
+    channels->lost = channels->told = false;
     discard_free(channels);
     /* Those in use are closed by their users, whom this wakes. */
     for (struct channel *channel = channels->open; channel != NULL; channel = channel->next)
@@ -125,6 +132,12 @@ static bool any_open(const struct channels *channels)
         if (channel->generation == channels->generation)
             return true;
     return false;
+}
+
+void channels_watch(struct channels *channels, void (*stuck)(void *context), void *context)
+{
+    channels->stuck = stuck;
+    channels->context = context;
 }
 
 static struct timespec timespec_of(int64_t milliseconds)
@@ -154,19 +167,40 @@ static struct channel *acquire(struct channels *channels, int64_t until_ms, stru
     return channel;
 }
 
-/* Gives a channel back. usable: whether its next reply will be the one to its next request. */
-static void release(struct channels *channels, struct channel *channel, bool usable)
+/* How an exchange ended: in step; without an answer in time; out of step; or the peer is gone. */
+enum outcome { ANSWERED, SILENT, CONFUSED, ENDED };
+
+/* Under the mutex, for an exchange of today's generation: whether stuck is to be called now. */
+static bool note(struct channels *channels, enum outcome outcome)
 {
+    channels->silent = outcome == SILENT ? channels->silent + 1 : 0;
+    channels->lost = channels->lost || outcome == SILENT || outcome == CONFUSED;
+    bool stuck = channels->silent >= CHANNELS_SILENT_MAX || (channels->lost && !any_open(channels));
+    bool tell = stuck && !channels->told && channels->stuck != NULL;
+    channels->told = channels->told || tell;
+    return tell;
+}
+
+/* Gives a channel back; only one that answered can be used again: its next reply will be the one to
+ * its next request. */
+static void release(struct channels *channels, struct channel *channel, enum outcome outcome)
+{
+    bool tell = false;
     pthread_mutex_lock(&channels->mutex);
-    if (usable && channel->generation == channels->generation) {
+    bool of_today = channel->generation == channels->generation;
+    if (outcome == ANSWERED && of_today) {
         channel->next_free = channels->free;
         channels->free = channel;
+        channels->silent = 0;
         pthread_cond_signal(&channels->freed);
     } else {
         discard(channels, channel);
+        tell = of_today && note(channels, outcome);
         pthread_cond_broadcast(&channels->freed);
     }
     pthread_mutex_unlock(&channels->mutex);
+    if (tell)
+        channels->stuck(channels->context);
 }
 
 /* The socket itself waits with a limit, which saves a poll in each call. The limit is rounded so
@@ -214,6 +248,42 @@ static ssize_t receive(struct channel *channel, void *bytes, size_t size, int64_
     }
 }
 
+/* Whether the reply is the one to this request. */
+static enum outcome check_reply(struct keyholder_reply *reply, uint32_t sequence,
+                                struct slice bytes, size_t got, struct error *err)
+{
+    if (got > bytes.size)
+        error_set(err, &keyholder_message, NULL, "keyholder reply", "a reply has %zu bytes", got);
+    else if (keyholder_message_parse_reply(reply, slice_of(bytes.data, got), err)) {
+        if (reply->sequence == sequence)
+            return ANSWERED;
+        error_set(err, &keyholder_message, NULL, "keyholder reply",
+                  "a reply belongs to another request");
+    }
+    return CONFUSED;
+}
+
+static enum outcome exchange(struct channels *channels, struct channel *channel,
+                             const struct keyholder_request *request, const int *fds, size_t count,
+                             int64_t until_ms, int64_t deadline_ms, struct slice bytes,
+                             struct keyholder_reply *reply, struct error *err)
+{
+    if (!send_request(channel, request, fds, count)) {
+        bool silent = errno == EAGAIN;
+        away(channels, silent ? "it takes no request" : "it ended while it was asked", err);
+        return silent ? SILENT : ENDED;
+    }
+    ssize_t got = receive(channel, (uint8_t *)bytes.data, bytes.size, until_ms, deadline_ms);
+    if (got > 0)
+        return check_reply(reply, request->sequence, bytes, (size_t)got, err);
+    if (got < 0 && errno == EAGAIN) {
+        away(channels, "it did not answer in time", err);
+        return SILENT;
+    }
+    away(channels, got < 0 ? "its channel failed" : "it ended before it answered", err);
+    return ENDED;
+}
+
 bool channels_exchange(struct channels *channels, struct keyholder_request *request, const int *fds,
                        size_t count, int64_t deadline_ms, void *bytes, size_t size,
                        struct keyholder_reply *reply, struct error *err)
@@ -224,25 +294,10 @@ bool channels_exchange(struct channels *channels, struct keyholder_request *requ
         return false;
     limit_wait(channel, until_ms - clock_monotonic_ms(), deadline_ms);
     request->sequence = ++channel->sequence;
-    bool usable = false;
-    bool ok = false;
-    ssize_t got = -1;
-    if (!send_request(channel, request, fds, count))
-        away(channels, "it ended while it was asked", err);
-    else if ((got = receive(channel, bytes, size, until_ms, deadline_ms)) < 0)
-        away(channels, errno == EAGAIN ? "it did not answer in time" : "its channel failed", err);
-    else if (got == 0)
-        away(channels, "it ended before it answered", err);
-    else if ((size_t)got > size)
-        error_set(err, &keyholder_message, NULL, "keyholder reply", "a reply has %zd bytes", got);
-    else if (keyholder_message_parse_reply(reply, slice_of(bytes, (size_t)got), err)) {
-        ok = usable = reply->sequence == request->sequence;
-        if (!ok)
-            error_set(err, &keyholder_message, NULL, "keyholder reply",
-                      "a reply belongs to another request");
-    }
-    release(channels, channel, usable);
-    if (ok)
+    enum outcome outcome = exchange(channels, channel, request, fds, count, until_ms, deadline_ms,
+                                    slice_of(bytes, size), reply, err);
+    release(channels, channel, outcome);
+    if (outcome == ANSWERED)
         atomic_store(&channels->alive, true);
-    return ok;
+    return outcome == ANSWERED;
 }

@@ -18,6 +18,13 @@ struct channels *channels_new(const int *sockets, size_t count);
 void channels_free(struct channels **channels);
 void channels_replace(struct channels *channels, const int *sockets, size_t count);
 bool channels_alive(const struct channels *channels);
+/*
+ * stuck is called, by the thread that finds it out and once for each set of channels, when the
+ * keyholder has not ended and yet does not answer: CHANNELS_SILENT_MAX calls in a row came to their
+ * deadline, or the last channel had to be given up. Before any exchange.
+ */
+#define CHANNELS_SILENT_MAX 3
+void channels_watch(struct channels *channels, void (*stuck)(void *context), void *context);
 
 /*
  * Sends a request (its sequence is set here) with count descriptors, and receives the reply into

@@ -2,6 +2,7 @@
 #include "keyholder/keyholder.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/file.h"
@@ -21,6 +22,7 @@
 
 struct keyholder {
     struct channels *channels;
+    atomic_bool held;
     int64_t deadline_ms;
     int64_t slow_deadline_ms;
     int64_t backup_deadline_ms;
@@ -56,9 +58,19 @@ void keyholder_replace(struct keyholder *keyholder, const int *channels, size_t 
     channels_replace(keyholder->channels, channels, count);
 }
 
+void keyholder_watch(struct keyholder *keyholder, void (*stuck)(void *context), void *context)
+{
+    channels_watch(keyholder->channels, stuck, context);
+}
+
+void keyholder_hold(struct keyholder *keyholder, bool held)
+{
+    atomic_store(&keyholder->held, held);
+}
+
 bool keyholder_alive(const struct keyholder *keyholder)
 {
-    return channels_alive(keyholder->channels);
+    return channels_alive(keyholder->channels) && !atomic_load((atomic_bool *)&keyholder->held);
 }
 
 /* How many fields a reply to this request has when it succeeded. */
@@ -111,11 +123,20 @@ static void add_descriptor(struct call *call, int fd)
     call->fds[call->fd_count++] = fd;
 }
 
+static bool permitted(const struct keyholder *keyholder, enum keyholder_opcode opcode,
+                      struct error *err)
+{
+    return opcode == KEYHOLDER_LOAD || opcode == KEYHOLDER_FORGET ||
+           !atomic_load((atomic_bool *)&keyholder->held) ||
+           error_set(err, &keyholder_away, NULL, "keyholder", "its keys are not loaded yet");
+}
+
 /* bytes: where the reply goes, size of them, for as long as its fields are used. */
 static bool make_call(struct keyholder *keyholder, struct call *call, void *bytes, size_t size,
                       struct error *err)
 {
-    bool ok = channels_exchange(keyholder->channels, &call->request, call->fds, call->fd_count,
+    bool ok = permitted(keyholder, call->request.opcode, err) &&
+              channels_exchange(keyholder->channels, &call->request, call->fds, call->fd_count,
                                 call->deadline_ms, bytes, size, &call->reply, err);
     for (size_t i = 0; i < call->fd_count; i++)
         file_close(&call->fds[i]);

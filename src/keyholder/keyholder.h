@@ -47,7 +47,18 @@ void keyholder_set_deadline(struct keyholder *keyholder, int64_t milliseconds);
 /* New channels after a restart; the old ones are closed and calls on them fail with keyholder.away.
  */
 void keyholder_replace(struct keyholder *keyholder, const int *channels, size_t count);
-/* Whether it answered last time it was asked (whatever it answered). */
+/*
+ * stuck is called by some thread, once for each set of channels, when the keyholder runs and yet
+ * does not answer (three calls in a row came to their deadline, or no channel is left): somebody
+ * must end it, so that it is started again. Before any call.
+ */
+void keyholder_watch(struct keyholder *keyholder, void (*stuck)(void *context), void *context);
+/*
+ * While it is held, only loading and forgetting keys are let through; all else fails with
+ * keyholder.away. So a keyholder that was started again is seen with all of its keys or not at all.
+ */
+void keyholder_hold(struct keyholder *keyholder, bool held);
+/* Whether it answered last time it was asked (whatever it answered), and is not held. */
 bool keyholder_alive(const struct keyholder *keyholder);
 
 /* A new key pair: its public key and its sealed form for the store. It is not loaded by this. */

@@ -70,10 +70,13 @@ static bool check_health(struct rolling *rolling, struct error *err)
 static bool check_protector(struct rolling *rolling, struct error *err)
 {
     struct slice document = buf_slice(&rolling->request.ingress_protector);
-    digest_sha256(rolling->facts->ingress_digest, document);
     rolling->facts->has_ingress = true;
-    return protector_parse(&rolling->ingress, document, rolling->resources->certificates, err) &&
-           protector_verify_cached(rolling->ingress, rolling->resources->verifications, err);
+    if (!protector_parse(&rolling->ingress, document, rolling->resources->certificates, err)) {
+        digest_sha256(rolling->facts->ingress_digest, document);
+        return false;
+    }
+    memcpy(rolling->facts->ingress_digest, protector_digest(rolling->ingress), 32);
+    return protector_verify_cached(rolling->ingress, rolling->resources->verifications, err);
 }
 
 /* The wrapping that this certificate signs for; NULL when it has none. */

@@ -139,8 +139,8 @@ static void refuse(struct keyprotection_service *service, const struct roll_fact
     _cleanup_buf_ struct buf text;
     buf_init(&text, AUDIT_FIELDS_MAX);
     /* Nothing is released: the refusal stands whether or not it could be recorded. */
-    audit_append(service->options.audit, "key.refused", audit_fields(&text, facts, peer, err), NULL,
-                 NULL, NULL);
+    audit_append_limited(service->options.audit, "key.refused", peer,
+                         audit_fields(&text, facts, peer, err), NULL);
     reply_error(reply, context, err);
 }
 
@@ -277,6 +277,15 @@ void keyprotection_metadata(struct keyprotection_service *service, keyprotection
         keep_metadata(snapshot, buf_slice(&body));
     }
     reply(context, 200, &body);
+}
+
+void keyprotection_refuse_request(struct keyprotection_service *service, const char *peer,
+                                  const char *reason, keyprotection_reply *reply, void *context)
+{
+    struct roll_facts facts = {0};
+    struct error err = {0};
+    error_set(&err, &keyprotection_request_malformed, "MS-KPS 2.1", NULL, "%s", reason);
+    refuse(service, &facts, peer, &err, reply, context);
 }
 
 void keyprotection_unavailable(keyprotection_reply *reply, void *context)

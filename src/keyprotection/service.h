@@ -44,5 +44,9 @@ void keyprotection_roll(struct keyprotection_service *service, unsigned version,
 /* The metadata document, built once for each change of certificates. */
 void keyprotection_metadata(struct keyprotection_service *service, keyprotection_reply *reply,
                             void *context);
+/* Refuses a roll whose body is not even looked at, as InvalidProtectorException; reason, a
+ * sentence, goes into the reply and the audit trail. */
+void keyprotection_refuse_request(struct keyprotection_service *service, const char *peer,
+                                  const char *reason, keyprotection_reply *reply, void *context);
 /* The reply when a queue is full: 503 and an Error document. */
 void keyprotection_unavailable(keyprotection_reply *reply, void *context);

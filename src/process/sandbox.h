@@ -38,7 +38,8 @@ struct sandbox_service_paths {
     const char *const *readable;
 };
 /*
- * The service: sockets, its own folders. What only an attack would call kills (exec, ptrace,
+ * The service: sockets that others connect to, its own folders. As root it connects to nobody, as
+ * another user to no TCP port (Linux 6.7). What only an attack would call kills (exec, ptrace,
  * process_vm_*, mount, namespaces, keyrings: sandbox_service.c); signals to others, new processes
  * and executable memory are refused with EPERM, other files with EACCES; calls that are not listed
  * fail with ENOSYS.

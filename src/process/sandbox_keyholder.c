@@ -42,7 +42,7 @@ static const struct sandbox_table table = {rules, sizeof rules / sizeof rules[0]
 
 bool sandbox_keyholder(struct error *err)
 {
-    const struct sandbox_landlock nothing = {.tcp = false};
+    const struct sandbox_landlock nothing = {.listen = false};
     const struct sandbox_table tables[] = {sandbox_basic_calls, table, sandbox_sanitizer_calls};
     sandbox_sanitizer_quiet();
     return sandbox_threads_none(err) && sandbox_undumpable(err) &&

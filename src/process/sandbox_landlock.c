@@ -56,13 +56,15 @@ static uint64_t known_file_access(int version)
     return access;
 }
 
-static int create(int version, bool tcp)
+static int create(int version, bool may_listen)
 {
     struct ruleset ruleset = {.handled_access_fs = known_file_access(version)};
     size_t size = sizeof ruleset.handled_access_fs;
     if (version >= 4) {
         size += sizeof ruleset.handled_access_net;
-        ruleset.handled_access_net = tcp ? 0 : ACCESS_NET_BIND_TCP | ACCESS_NET_CONNECT_TCP;
+        ruleset.handled_access_net = ACCESS_NET_CONNECT_TCP;
+        if (!may_listen)
+            ruleset.handled_access_net |= ACCESS_NET_BIND_TCP;
     }
     if (version >= 6) {
         size += sizeof ruleset.scoped;
@@ -104,7 +106,7 @@ bool sandbox_landlock(const struct sandbox_landlock *landlock, struct error *err
     int version = sandbox_landlock_version();
     if (version == 0)
         return error_set_errno(err, &process_sandbox, errno, NULL, "the kernel offers no Landlock");
-    _cleanup_fd_ int ruleset = create(version, landlock->tcp);
+    _cleanup_fd_ int ruleset = create(version, landlock->listen);
     if (ruleset < 0)
         return error_set_errno(err, &process_sandbox, errno, NULL,
                                "the kernel refuses a Landlock rule set");

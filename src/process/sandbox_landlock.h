@@ -12,7 +12,7 @@
 struct sandbox_landlock {
     const char *const *writable; /* files and folders, NULL-terminated; each must exist */
     const char *const *readable; /* the same; those that do not exist are skipped */
-    bool tcp;                    /* may still bind and connect */
+    bool listen;                 /* may still bind TCP ports */
 };
 
 /* For the calling thread, and the threads that it starts later. process.sandbox. */

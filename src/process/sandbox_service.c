@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "process/sandbox.h"
@@ -46,7 +47,6 @@ static const struct sandbox_rule socket_rules[] = {
     SANDBOX_ALLOW(accept),
     SANDBOX_ALLOW(accept4),
     SANDBOX_ALLOW(bind),
-    SANDBOX_ALLOW(connect),
     SANDBOX_ALLOW(getpeername),
     SANDBOX_ALLOW(getsockname),
     SANDBOX_ALLOW(listen),
@@ -104,6 +104,14 @@ static const struct sandbox_rule refused_rules[] = {
     SANDBOX_DO(REFUSED, vfork),
 };
 
+/*
+ * The sockets of others that root may connect to do anything for it (systemd's, a container
+ * engine's), and Landlock does not know them. Another user's connections are bounded by those
+ * sockets' modes; they ask who a user is (sssd, nscd).
+ */
+static const struct sandbox_rule refused_to_root[] = {SANDBOX_DO(REFUSED, connect)};
+static const struct sandbox_rule allowed_to_users[] = {SANDBOX_ALLOW(connect)};
+
 /* Reaching into other processes, the kernel, its keys and mounts; other programs. */
 #define KILLED(name) SANDBOX_DO(SCMP_ACT_KILL_PROCESS, name)
 static const struct sandbox_rule killed_rules[] = {
@@ -156,6 +164,9 @@ static const struct sandbox_rule killed_rules[] = {
         rules, sizeof(rules) / sizeof(rules)[0] \
     }
 
+static const struct sandbox_table root_rules = TABLE(refused_to_root);
+static const struct sandbox_table user_rules = TABLE(allowed_to_users);
+
 /* What libraries look at, and anybody may know. */
 static const char *const always_readable[] = {
     "/dev/null",
@@ -191,11 +202,11 @@ bool sandbox_service(const struct sandbox_service_paths *paths, struct error *er
 {
     const struct sandbox_table tables[] = {
         sandbox_basic_calls,  TABLE(file_rules),   TABLE(socket_rules),
-        TABLE(refused_rules), TABLE(killed_rules),
+        TABLE(refused_rules), TABLE(killed_rules), geteuid() == 0 ? root_rules : user_rules,
     };
     _cleanup_free_ const char **readable = join(always_readable, paths->readable);
     const struct sandbox_landlock landlock = {
-        .writable = paths->writable, .readable = readable, .tcp = true};
+        .writable = paths->writable, .readable = readable, .listen = true};
     sandbox_sanitizer_quiet();
     return sandbox_threads_none(err) && sandbox_undumpable(err) &&
            sandbox_landlock(&landlock, err) &&

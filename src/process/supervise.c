@@ -24,7 +24,7 @@
 struct supervision {
     struct supervised *children;
     size_t count;
-    struct pollfd *watched; /* the signals, then each child */
+    struct pollfd *watched; /* the signals, then each child, then their descriptors */
     sigset_t mask;          /* as it was before, and as the children have it */
     int signals;
     bool stopping;
@@ -156,13 +156,24 @@ static int64_t start_due(struct supervision *supervision)
 static void watch_once(struct supervision *supervision, int64_t wait)
 {
     supervision->watched[0] = (struct pollfd){supervision->signals, POLLIN, 0};
-    for (size_t i = 0; i < supervision->count; i++)
-        supervision->watched[i + 1] = (struct pollfd){supervision->children[i].pidfd, POLLIN, 0};
-    if (poll(supervision->watched, supervision->count + 1, (int)wait) <= 0)
+    size_t count = supervision->count;
+    struct pollfd *ends = supervision->watched + 1, *descriptors = ends + count;
+    for (size_t i = 0; i < count; i++) {
+        struct supervised *child = &supervision->children[i];
+        ends[i] = (struct pollfd){child->pidfd, POLLIN, 0};
+        descriptors[i] =
+            (struct pollfd){child->readable != NULL ? child->descriptor : -1, POLLIN, 0};
+    }
+    if (poll(supervision->watched, 2 * count + 1, (int)wait) <= 0)
         return;
-    for (size_t i = 0; i < supervision->count; i++) {
-        if (supervision->watched[i + 1].revents != 0)
-            reap(&supervision->children[i]);
+    for (size_t i = 0; i < count; i++) {
+        struct supervised *child = &supervision->children[i];
+        if (ends[i].revents != 0)
+            reap(child);
+        if ((descriptors[i].revents & POLLIN) != 0)
+            child->readable(child->context);
+        else if (descriptors[i].revents != 0)
+            child->readable = NULL; /* nobody is left who could write */
     }
     if (supervision->watched[0].revents != 0)
         handle_signal(supervision);
@@ -213,7 +224,7 @@ bool supervise_run(struct supervised *children, size_t count, int64_t grace_ms, 
         return false;
     }
     _cleanup_free_ struct pollfd *watched =
-        memory_allocate_zero(count + 1, sizeof *supervision.watched);
+        memory_allocate_zero(2 * count + 1, sizeof *supervision.watched);
     supervision.signals = signal_fd;
     supervision.watched = watched;
     for (size_t i = 0; i < count; i++) {
@@ -223,10 +234,16 @@ bool supervise_run(struct supervised *children, size_t count, int64_t grace_ms, 
     }
     while (!supervision.stopping)
         watch_once(&supervision, start_due(&supervision));
+    supervise_notify("STOPPING=1");
     for (size_t i = count; i > 0; i--)
         stop(&children[i - 1], grace_ms);
     sigprocmask(SIG_SETMASK, &supervision.mask, NULL);
     return true;
+}
+
+void supervise_kill(const struct supervised *child)
+{
+    send_signal(child, SIGKILL);
 }
 
 void supervise_notify(const char *state)

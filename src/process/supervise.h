@@ -23,6 +23,10 @@ struct supervised {
     void (*started)(void *context, pid_t pid);
     void (*refused)(void *context, const struct error *err);
     void (*ended)(void *context, int status);
+    /* When readable is not NULL, descriptor (the caller's) is watched, too; what comes is taken by
+     * it. An end of the other side stops the watching. */
+    void (*readable)(void *context);
+    int descriptor;
     void *context;
     /* private to supervise.c */
     pid_t pid;
@@ -31,11 +35,15 @@ struct supervised {
 };
 
 /*
- * Runs children (in order; stopped in reverse order) until SIGTERM or SIGINT arrives, then stops
- * them, giving each grace_ms. SIGHUP is passed on to all of them. For a process with one thread.
- * process.spawn when the kernel gives no descriptors to wait on.
+ * Runs children (in order; stopped in reverse order) until SIGTERM or SIGINT arrives, then tells
+ * systemd (STOPPING=1) and stops them, giving each grace_ms. SIGHUP is passed on to all of them.
+ * For a process with one thread. process.spawn when the kernel gives no descriptors to wait on.
  */
 bool supervise_run(struct supervised *children, size_t count, int64_t grace_ms, struct error *err);
+
+/* For a child that does not do its work any more: ends it at once (SIGKILL), so that it is started
+ * again. From the functions above; does nothing when it does not run. */
+void supervise_kill(const struct supervised *child);
 
 /* sd_notify (READY=1, STOPPING=1, STATUS=…); nothing without NOTIFY_SOCKET. */
 void supervise_notify(const char *state);

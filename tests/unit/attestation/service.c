@@ -483,15 +483,34 @@ static void test_workers(void **state)
 static void test_fixed_replies(void **state)
 {
     (void)state;
-    _cleanup_buf_ struct buf out, unavailable, payload;
+    _cleanup_buf_ struct buf out, unavailable;
     testing_vector(&unavailable, "MS-HGSA_2.2.2.22_unavailable_error.json");
-    testing_vector(&payload, "MS-HGSA_2.2.2.15_payload_error.json");
     buf_init(&out, VECTOR_MAX);
     attestation_unavailable(&out);
     assert_string_equal(buf_text(&out), buf_text(&unavailable));
-    buf_reset(&out);
-    attestation_payload_error(&out);
+}
+
+/* A body that nobody looked at. */
+static void test_refused_payload(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_buf_ struct buf out, payload;
+    testing_vector(&payload, "MS-HGSA_2.2.2.15_payload_error.json");
+    buf_init(&out, VECTOR_MAX);
+    initialise(fixture);
+    attestation_refuse_payload(fixture->service, ATTESTATION_DOOR_HOST_KEY, "192.0.2.1",
+                               "its Content-Type is not JSON's", &out);
     assert_string_equal(buf_text(&out), buf_text(&payload));
+    assert_string_equal(trail.event, "attestation.failed");
+    assert_string_equal(trail_text("code"), "attestation.payload-malformed");
+    assert_string_equal(trail_text("reason"), "its Content-Type is not JSON's");
+    assert_string_equal(trail_text("peer"), "192.0.2.1");
+    /* The door comes first: it tells a host where to go. */
+    buf_reset(&out);
+    attestation_refuse_payload(fixture->service, ATTESTATION_DOOR_TPM, "192.0.2.1", "whatever",
+                               &out);
+    assert_non_null(strstr(buf_text(&out), "\"OperationModeErrorReply:"));
+    assert_string_equal(trail_text("code"), "attestation.mode-wrong");
 }
 
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
@@ -508,6 +527,7 @@ int main(void)
         WITH_FIXTURE(test_doors),
         WITH_FIXTURE(test_keyholder_away),
         WITH_FIXTURE(test_unaudited),
+        WITH_FIXTURE(test_refused_payload),
         WITH_FIXTURE(test_no_signer),
         WITH_FIXTURE(test_unprotected_signing_keys),
         WITH_FIXTURE(test_damaged_records),

@@ -264,6 +264,83 @@ static void waiting_callers_learn_that_the_last_channel_is_gone(void **state)
     channels_free(&channels);
 }
 
+static void count(void *context)
+{
+    (*(int *)context)++;
+}
+
+static void fall_silent(struct channels *channels, int times)
+{
+    for (int i = 0; i < times; i++)
+        assert_refused(echo(channels, "x", SHORT_MS, err), "keyholder.away");
+}
+
+/* Told once for each set of channels; an answer in between begins the count anew. */
+static void silence_after_silence_is_told(void **state)
+{
+    (void)state;
+    enum { PAIRS = 2 * CHANNELS_SILENT_MAX };
+    int ours[PAIRS], theirs[PAIRS], told = 0;
+    for (int i = 0; i < PAIRS; i++)
+        make_pair(&ours[i], &theirs[i]);
+    /* The channel added last is used first. */
+    struct peer peer;
+    start(&peer, theirs[PAIRS - CHANNELS_SILENT_MAX], HONEST);
+    struct channels *channels = channels_new(ours, PAIRS);
+    channels_watch(channels, count, &told);
+    fall_silent(channels, CHANNELS_SILENT_MAX - 1);
+    assert_ok(echo(channels, "x", LONG_MS, err));
+    shutdown(peer.socket, SHUT_RDWR);
+    finish(&peer);
+    assert_refused(echo(channels, "x", LONG_MS, err), "keyholder.away"); /* it ended */
+    fall_silent(channels, CHANNELS_SILENT_MAX - 1);
+    assert_int_equal(told, 0);
+    fall_silent(channels, 1);
+    assert_int_equal(told, 1);
+    assert_refused(echo(channels, "x", LONG_MS, err), "keyholder.away"); /* no channel is left */
+    assert_int_equal(told, 1);
+    for (int i = 0; i < PAIRS; i++)
+        if (i != PAIRS - CHANNELS_SILENT_MAX)
+            close(theirs[i]);
+    int again[CHANNELS_SILENT_MAX];
+    for (int i = 0; i < CHANNELS_SILENT_MAX; i++)
+        make_pair(&again[i], &theirs[i]);
+    channels_replace(channels, again, CHANNELS_SILENT_MAX);
+    fall_silent(channels, CHANNELS_SILENT_MAX);
+    assert_int_equal(told, 2);
+    channels_free(&channels);
+    for (int i = 0; i < CHANNELS_SILENT_MAX; i++)
+        close(theirs[i]);
+}
+
+/* One silence is enough when it took the last channel: nothing could ever be asked again. */
+static void the_last_channel_given_up_is_told(void **state)
+{
+    (void)state;
+    int ours, theirs, told = 0;
+    make_pair(&ours, &theirs);
+    struct channels *channels = channels_new(&ours, 1);
+    channels_watch(channels, count, &told);
+    fall_silent(channels, 1);
+    assert_int_equal(told, 1);
+    channels_free(&channels);
+    close(theirs);
+}
+
+/* The supervisor sees that by itself. */
+static void an_end_is_not_told(void **state)
+{
+    (void)state;
+    int ours, theirs, told = 0;
+    make_pair(&ours, &theirs);
+    close(theirs);
+    struct channels *channels = channels_new(&ours, 1);
+    channels_watch(channels, count, &told);
+    assert_refused(echo(channels, "x", LONG_MS, err), "keyholder.away");
+    assert_int_equal(told, 0);
+    channels_free(&channels);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +352,9 @@ int main(void)
         cmocka_unit_test(a_freed_channel_goes_to_who_waits),
         cmocka_unit_test(replacing_wakes_calls_under_way),
         cmocka_unit_test(waiting_callers_learn_that_the_last_channel_is_gone),
+        cmocka_unit_test(silence_after_silence_is_told),
+        cmocka_unit_test(the_last_channel_given_up_is_told),
+        cmocka_unit_test(an_end_is_not_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -218,6 +218,30 @@ static void only_loaded_keys_work_and_forgotten_ones_do_not(void **state)
     assert_refused(keyholder_forget(running.keyholder, id, err), "keyholder.key-unknown");
 }
 
+/* Nobody sees a keyholder that was started again with half of its keys. */
+static void a_held_keyholder_only_loads(void **state)
+{
+    (void)state;
+    _cleanup_buf_ struct buf sealed, signature;
+    buf_init(&sealed, KEYHOLDER_SEALED_MAX);
+    buf_init(&signature, 1024);
+    struct public_key *key =
+        running_key(&running, KEY_PURPOSE_GUARDIAN_SIGNING, PRIVATE_KEY_RSA_2048, &sealed);
+    const uint8_t *id = public_key_digest(key);
+    keyholder_hold(running.keyholder, true);
+    assert_false(keyholder_alive(running.keyholder));
+    assert_refused(keyholder_sign(running.keyholder, id, SIGNATURE_RSA_PKCS1_SHA256, SLICE_EMPTY,
+                                  &signature, err),
+                   "keyholder.away");
+    assert_ok(keyholder_forget(running.keyholder, id, err));
+    assert_ok(keyholder_load(running.keyholder, buf_slice(&sealed), NULL, err));
+    keyholder_hold(running.keyholder, false);
+    assert_true(keyholder_alive(running.keyholder));
+    assert_ok(keyholder_sign(running.keyholder, id, SIGNATURE_RSA_PKCS1_SHA256, SLICE_EMPTY,
+                             &signature, err));
+    public_key_free(&key);
+}
+
 static void the_number_of_keys_is_limited(void **state)
 {
     (void)state;
@@ -453,6 +477,7 @@ int main(void)
         TEST(an_audit_key_signs_checkpoints_only),
         TEST(keys_of_the_wrong_kind_are_not_made),
         TEST(only_loaded_keys_work_and_forgotten_ones_do_not),
+        TEST(a_held_keyholder_only_loads),
         TEST(the_number_of_keys_is_limited),
         TEST(sealed_keys_of_another_cluster_are_refused),
         TEST(no_ciphertext_is_too_strange),

@@ -158,6 +158,23 @@ static void refusals_are_recorded(void **state)
     keyprotection_service_free(&service);
 }
 
+static void a_body_that_is_not_looked_at_is_refused(void **state)
+{
+    (void)state;
+    struct keyprotection_service *service = start_service(world.running.keyholder);
+    _cleanup_waiting_ struct waiting waiting = {0};
+    sem_init(&waiting.replied, 0, 0);
+    keyprotection_refuse_request(service, "192.0.2.7", "its Content-Type is not XML's", take_reply,
+                                 &waiting);
+    assert_int_equal(waiting.replies, 1);
+    expect_error(&waiting, 400, "InvalidProtectorException");
+    assert_ok(audit_append_wait(audit, "test.end", SLICE_EMPTY, err));
+    assert_true(
+        trail_holds("\"event\":\"key.refused\",\"code\":\"keyprotection.request-malformed\","
+                    "\"reason\":\"its Content-Type is not XML's\",\"peer\":\"192.0.2.7\""));
+    keyprotection_service_free(&service);
+}
+
 static void a_release_is_on_disk_before_it_leaves(void **state)
 {
     (void)state;
@@ -364,6 +381,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refusals_are_recorded),
+        cmocka_unit_test(a_body_that_is_not_looked_at_is_refused),
         cmocka_unit_test(a_release_is_on_disk_before_it_leaves),
         cmocka_unit_test(a_keyholder_that_is_away_is_retryable),
         cmocka_unit_test(nothing_leaves_that_cannot_be_recorded),

@@ -71,8 +71,46 @@ static int tear_down(void **state)
     return system(command);
 }
 
+static int client = -1; /* the client's: an address sent here is connected to, and gets "x" */
+
+/* Who connects stands outside: the service itself does not. */
+static void start_client(void)
+{
+    int pair[2];
+    struct sockaddr_storage address;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        _exit(201);
+    if (fork() != 0) {
+        close(pair[1]);
+        client = pair[0];
+        return;
+    }
+    close(pair[0]);
+    ssize_t size = recv(pair[1], &address, sizeof address, 0);
+    if (size <= 0)
+        _exit(0);
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, (struct sockaddr *)&address, (socklen_t)size) == 0)
+        send(fd, "x", 1, 0);
+    _exit(0);
+}
+
+/* 0 when the client came and spoke. */
+static int serve_client(int listener, const void *address, socklen_t size)
+{
+    char byte = 0;
+    if (send(client, address, size, 0) != (ssize_t)size)
+        return 2;
+    int server = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (server < 0)
+        return 3;
+    fcntl(server, F_SETFL, 0);
+    return recv(server, &byte, 1, 0) == 1 && byte == 'x' ? 0 : 4;
+}
+
 static bool enter(struct error *err)
 {
+    start_client();
     char state[128], tls[128];
     snprintf(state, sizeof state, "%s/state", folder);
     snprintf(tls, sizeof tls, "%s/tls", folder);
@@ -116,19 +154,11 @@ static int serve_tcp(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
-    char byte = 0;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (bind(listener, (struct sockaddr *)&address, size) != 0 || listen(listener, 1) != 0 ||
         getsockname(listener, (struct sockaddr *)&address, &size) != 0)
         return 1;
-    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(client, (struct sockaddr *)&address, size) != 0)
-        return 2;
-    int server = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (server < 0 || send(client, "x", 1, 0) != 1 || close(client) != 0)
-        return 3;
-    fcntl(server, F_SETFL, 0);
-    return recv(server, &byte, 1, 0) == 1 && byte == 'x' ? 0 : 4;
+    return serve_client(listener, &address, size);
 }
 
 static int serve_unix(void)
@@ -136,13 +166,11 @@ static int serve_unix(void)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     snprintf(address.sun_path, sizeof address.sun_path, "%s", at("state/admin.sock"));
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
-        listen(listener, 1) != 0 || chmod(address.sun_path, 0660) != 0 ||
-        connect(client, (struct sockaddr *)&address, sizeof address) != 0 ||
-        accept(listener, NULL, NULL) < 0)
+        listen(listener, 1) != 0 || chmod(address.sun_path, 0660) != 0)
         return 1;
-    return unlink(address.sun_path);
+    int result = serve_client(listener, &address, sizeof address);
+    return result != 0 ? result : unlink(address.sun_path);
 }
 
 static void *return_nothing(void *context)
@@ -314,8 +342,26 @@ static int connect_abstract(void)
 {
     struct sockaddr_un address;
     socklen_t size = abstract_address(&address);
-    int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return errno_of(connect(client, (struct sockaddr *)&address, size));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return errno_of(connect(fd, (struct sockaddr *)&address, size));
+}
+
+static int connect_tcp(void)
+{
+    /* Nobody listens on this port: an attempt that is made ends with ECONNREFUSED. */
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(1)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return errno_of(connect(fd, (struct sockaddr *)&address, sizeof address));
+}
+
+/* A socket of another program, as systemd's is, which does for root whatever root wants. */
+static int connect_elsewhere(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", at("other.sock"));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return errno_of(connect(fd, (struct sockaddr *)&address, sizeof address));
 }
 
 static void test_refused(void **state)
@@ -330,6 +376,13 @@ static void test_refused(void **state)
     assert_int_equal(run_inside(enter, send_packets), ENOSYS);
     assert_int_equal(run_inside(enter, use_unlisted_call), ENOSYS);
     assert_int_equal(run_inside(enter, signal_parent_thread), ENOSYS);
+    if (geteuid() == 0) {
+        /* Sockets answer by who connects, and root may ask them for anything. */
+        assert_int_equal(run_inside(enter, connect_elsewhere), EPERM);
+        assert_int_equal(run_inside(enter, connect_tcp), EPERM);
+    } else if (sandbox_landlock_version() >= 4) {
+        assert_int_equal(run_inside(enter, connect_tcp), EACCES);
+    }
     if (sandbox_landlock_version() >= 6)
         assert_int_equal(run_inside(enter, connect_abstract), EPERM);
     else

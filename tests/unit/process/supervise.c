@@ -162,6 +162,51 @@ static void test_restarts(void **state)
     stop_supervisor(SIGTERM);
 }
 
+static void tell_signal(void *context, int status)
+{
+    (void)context;
+    tell(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 'K' : '?');
+}
+
+static int orders[2]; /* to the supervisor */
+
+static void take_order(void *context)
+{
+    (void)context;
+    char order = 0;
+    if (read(orders[0], &order, 1) == 1)
+        tell(order);
+    supervise_kill(ended_child);
+}
+
+/* A word from outside ends a child that does nothing any more, and it is started again. */
+static void test_kills_when_told(void **state)
+{
+    (void)state;
+    struct supervised children[] = {{.name = "a",
+                                     .run = ignore_signals,
+                                     .ended = tell_signal,
+                                     .readable = take_order,
+                                     .context = (char[]){"a"}}};
+    assert_int_equal(pipe2(orders, O_CLOEXEC), 0);
+    children[0].descriptor = orders[0];
+    ended_child = children;
+    supervise(children, 1, 0);
+    close(orders[0]);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(next_event(), 'a');
+        assert_int_equal(write(orders[1], "!", 1), 1);
+        assert_int_equal(next_event(), '!');
+        assert_int_equal(next_event(), 'K');
+    }
+    /* The end of those who could tell is not an order. */
+    close(orders[1]);
+    assert_int_equal(next_event(), 'a');
+    stop_supervisor(SIGTERM);
+    assert_int_equal(next_event(), 'K');
+    assert_int_equal(next_event(), '.');
+}
+
 /* The last is stopped first. */
 static void test_stops_in_reverse_order(void **state)
 {
@@ -182,12 +227,6 @@ static void test_stops_in_reverse_order(void **state)
         assert_int_equal(next_event(), 'a');
         assert_int_equal(next_event(), '.');
     }
-}
-
-static void tell_signal(void *context, int status)
-{
-    (void)context;
-    tell(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 'K' : '?');
 }
 
 static void test_kills_the_deaf(void **state)
@@ -315,6 +354,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_restarts),
         TEST(test_stops_in_reverse_order),
+        TEST(test_kills_when_told),
         TEST(test_kills_the_deaf),
         TEST(test_passes_sighup_on),
         TEST(test_start_may_be_refused),
