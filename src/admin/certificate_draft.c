@@ -7,6 +7,8 @@
 
 #define YEAR (365 * 86400LL)
 #define BACKDATED 300 /* seconds, for hosts whose clocks are behind */
+/* A service's name may be longer than what fits before " communications" into a common name. */
+#define NAME_SHOWN (CERTIFICATE_CN_MAX - 15)
 
 static enum key_purpose purpose_of(enum keyprotection_certificate_type type)
 {
@@ -65,11 +67,12 @@ bool certificate_draft_generate(struct certificate_draft *draft,
                                 const struct certificate_draft *issuer, struct keyholder *keyholder,
                                 int64_t now, struct error *err)
 {
-    char subject[192];
+    char subject[CERTIFICATE_CN_MAX + 1];
     _cleanup_public_key_ struct public_key *key = NULL;
     _cleanup_buf_ struct buf der;
     buf_init(&der, CERTIFICATE_SIZE_MAX);
-    snprintf(subject, sizeof subject, "%s %s", name, keyprotection_certificate_type_name(type));
+    snprintf(subject, sizeof subject, "%.*s %s", NAME_SHOWN, name,
+             keyprotection_certificate_type_name(type));
     if (!keyholder_generate(keyholder, purpose_of(type), PRIVATE_KEY_RSA_2048, &key, &draft->sealed,
                             err) ||
         !keyholder_load(keyholder, buf_slice(&draft->sealed), NULL, err))
@@ -84,8 +87,11 @@ bool certificate_draft_generate(struct certificate_draft *draft,
     struct keyholder_key signing_key = {
         keyholder, issuer != NULL ? certificate_key(issuer->certificate.certificate) : key};
     struct signer signer = keyholder_signer(&signing_key);
-    return certificate_issue(&der, &template, &signer, err) &&
-           settle(draft, type, KEYPROTECTION_GENERATED, buf_slice(&der), now, err);
+    if (certificate_issue(&der, &template, &signer, err) &&
+        settle(draft, type, KEYPROTECTION_GENERATED, buf_slice(&der), now, err))
+        return true;
+    keyholder_forget(keyholder, public_key_digest(key), NULL);
+    return false;
 }
 
 bool certificate_draft_import(struct certificate_draft *draft,

@@ -26,8 +26,8 @@ void certificate_draft_done(struct certificate_draft *draft);
 
 /*
  * An RSA-2048 key of the type's purpose and a certificate for ten years: CN "NAME signing" and the
- * like. issuer: the signing draft, whose key must be loaded, for types whose keys cannot sign;
- * NULL: self-signed. The key is loaded.
+ * like (a long name is cut). issuer: the signing draft, whose key must be loaded, for types whose
+ * keys cannot sign; NULL: self-signed. The key is loaded.
  */
 bool certificate_draft_generate(struct certificate_draft *draft,
                                 enum keyprotection_certificate_type type, const char *name,

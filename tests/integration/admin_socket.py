@@ -140,6 +140,17 @@ def a_key_serves_one_type(fabric):
     wait_until(lambda: fabric.ctl("server", "test", status=None).returncode == 0, "every key works after a restart")
 
 
+def long_names_fit(fabric):
+    """A name of 128 characters is a name (commands.md); what does not fit into a common name is cut."""
+    del fabric
+    name = "n" * 128
+    with Fabric() as second:
+        second.ctl("server", "init", "--service-name", name, "--trust", "hostkey", "--generate-certificates")
+        equal(second.show("server", "show")["service_name"], name)
+        equal(sorted(item["subject"] for item in second.show("certificate", "list")["certificates"]),
+              [f"CN={name[:49]} encryption", f"CN={name[:49]} signing"])
+
+
 def open_descriptors(fabric):
     return len(os.listdir(f"/proc/{fabric.children()['service']}/fd"))
 
@@ -173,7 +184,7 @@ def refused_requests_leave_no_descriptors(fabric):
 def main():
     with Fabric() as fabric:
         fabric.init()
-        bodies = [a_dry_run_gives_no_key_away, a_key_serves_one_type, refused_requests_leave_no_descriptors]
+        bodies = [a_dry_run_gives_no_key_away, a_key_serves_one_type, long_names_fit, refused_requests_leave_no_descriptors]
         if os.getuid() == 0:
             bodies += [a_stranger_cannot_spoil_the_trail, strangers_do_not_keep_administrators_out]
         else:
