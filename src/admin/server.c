@@ -332,6 +332,10 @@ static bool listen_at(struct admin_server *server, const char *path, struct erro
     memcpy(address.sun_path, path, strlen(path) + 1);
     if (is_alive(&address))
         return error_set(err, &process_socket, NULL, path, "another service answers there");
+    struct stat status;
+    if (lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode))
+        return error_set(err, &process_socket, NULL, path,
+                         "is there already and is no socket; name another path, or move it away");
     unlink(path);
     server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (server->listener < 0 ||

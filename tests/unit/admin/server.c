@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Where the administration socket may be; what is said over it is tested by
+ * tests/integration/admin_socket.py. */
+
+#include "admin/server.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "admin/errors.h"
+#include "base/file.h"
+#include "process/errors.h"
+
+static char folder[64], path[128];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/hgs-admin-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/admin.sock", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(folder);
+}
+
+static bool start(struct admin_server **server, struct error *err)
+{
+    static const struct admin_services services;
+    struct admin_server_options options = {.path = path, .services = &services};
+    return admin_server_start(server, &options, err);
+}
+
+static void a_stale_socket_is_replaced_a_living_one_is_not(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct admin_server *server = NULL, *second = NULL;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int stale = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(stale, (const struct sockaddr *)&address, sizeof address), 0);
+    close(stale);
+    assert_true(start(&server, &err));
+    assert_false(start(&second, &err));
+    assert_ptr_equal(err.code, &process_socket);
+    admin_server_stop(&server);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+/* A path that was mistaken for another one costs nobody a file. */
+static void a_file_is_not_replaced(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct admin_server *server = NULL;
+    assert_true(file_create(path, slice_from_text("precious"), 0600, &err));
+    assert_false(start(&server, &err));
+    assert_ptr_equal(err.code, &process_socket);
+    _cleanup_buf_ struct buf text;
+    buf_init(&text, 64);
+    assert_true(file_read(&text, path, &err));
+    assert_true(slice_equals_text(buf_slice(&text), "precious"));
+}
+
+#define in_folder(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        in_folder(a_stale_socket_is_replaced_a_living_one_is_not),
+        in_folder(a_file_is_not_replaced),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
