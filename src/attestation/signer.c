@@ -236,9 +236,13 @@ bool attestation_signer_create(struct attestation_signer_draft *out,
     buf_init(&draft.value, STORE_VALUE_MAX);
     if (!keyholder_generate(keyholder, KEY_PURPOSE_ATTESTATION_SIGNER, kind, &key, &draft.sealed,
                             err) ||
-        !keyholder_load(keyholder, buf_slice(&draft.sealed), NULL, err) ||
-        !issue(&draft.signer.certificate, plan, keyholder, key, err))
+        !keyholder_load(keyholder, buf_slice(&draft.sealed), NULL, err))
         return false;
+    if (!issue(&draft.signer.certificate, plan, keyholder, key, err)) {
+        /* It is tried again each minute: keys that nobody knows must not fill the keyholder. */
+        keyholder_forget(keyholder, public_key_digest(key), NULL);
+        return false;
+    }
     fill(&draft.signer, plan);
     hex_format(slice_of(draft.signer.key_id, KEY_ID_SIZE), draft.key_name);
     attestation_signer_format(&draft.value, &draft.signer);

@@ -214,6 +214,28 @@ static void test_long_node(void **state)
     assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
 }
 
+/* A renewal that fails is tried each minute; the keyholder has room for 256 keys. */
+static void test_failing_leaves_no_key(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t now = clock_now(&fixture->clock);
+    struct attestation_signer_plan plan = {
+        .node = "\xff",
+        .key = ATTESTATION_SIGNER_KEY_P256,
+        .not_before = now,
+        .not_after = now + DAY,
+    };
+    struct attestation_signer_draft draft = {0};
+    for (int i = 0; i < 300; i++) {
+        struct error err = {0};
+        assert_false(attestation_signer_create(&draft, &plan, fixture->keyholder, &err));
+        assert_string_equal(err.code->name, "crypto.certificate-malformed");
+    }
+    plan.node = "node";
+    testing_assert_good(attestation_signer_create(&draft, &plan, fixture->keyholder, err));
+    attestation_signer_draft_done(&draft);
+}
+
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -228,6 +250,7 @@ int main(void)
         WITH_FIXTURE(test_record),
         WITH_FIXTURE(test_damaged),
         WITH_FIXTURE(test_long_node),
+        WITH_FIXTURE(test_failing_leaves_no_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
