@@ -38,7 +38,8 @@
       "a file is not a PKCS#12 (PFX) file", "look at it: openssl pkcs12 -in FILE -info -noout") \
     X(crypto_pkcs12_legacy, "crypto.pkcs12-legacy", ERROR_UNSUPPORTED,                          \
       "a PFX file is encrypted with a legacy cipher",                                           \
-      "convert it: openssl pkcs12 -legacy -in OLD -nodes | openssl pkcs12 -export -out NEW")    \
+      "convert it: openssl pkcs12 -legacy -in OLD -nodes -out TEMPORARY; openssl pkcs12 "       \
+      "-export -in TEMPORARY -out NEW; shred -u TEMPORARY")                                     \
     X(crypto_pkcs12_keys, "crypto.pkcs12-keys", ERROR_INVALID,                                  \
       "a PFX file holds no private key with its certificate, or more than one",                 \
       "export exactly one certificate with its private key")                                    \
