@@ -2,6 +2,7 @@
 #include "hgsd/folders.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -29,7 +30,9 @@ static bool make_for(const char *path, mode_t mode, const char *user, struct err
     const struct passwd *entry = getpwnam(user);
     if (entry == NULL)
         return error_set(err, &process_user, "hgsd.conf(5)", user, "there is no such user");
-    if (chown(path, entry->pw_uid, entry->pw_gid) != 0)
+    /* The folder that was made, and not what its name may lead to by now. */
+    _cleanup_fd_ int fd = open(path, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fchown(fd, entry->pw_uid, entry->pw_gid) != 0)
         return error_set_errno(err, &hgsd_state, errno, path, "cannot give the folder to %s", user);
     return true;
 }
