@@ -74,6 +74,11 @@ bool host_identity_folder(const char *state, struct error *err)
         return false;
     if (stat(state, &status) != 0)
         return error_set_errno(err, &base_file_unreadable, errno, state, "cannot be examined");
+    if (status.st_uid != geteuid() && status.st_uid != 0)
+        return error_set(err, &base_file_mode, NULL, state,
+                         "holds the identity key, but belongs to user %u, who is neither user %u "
+                         "nor root",
+                         (unsigned)status.st_uid, (unsigned)geteuid());
     if ((status.st_mode & 077) != 0)
         return error_set(err, &base_file_mode, NULL, state,
                          "holds the identity key, but its mode is %04o and should be 0700",

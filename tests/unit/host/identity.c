@@ -4,6 +4,7 @@
 #include "refusal.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/errors.h"
 #include "base/file.h"
@@ -168,6 +169,11 @@ static void is_kept_for_its_owner_alone(void **state)
     assert_refused(host_identity_load(&again, &found, state_folder, &err), base_file_mode);
     assert_int_equal(chmod(state_folder, 0755), 0);
     assert_refused(host_identity_save(&identity, state_folder, &err), base_file_mode);
+    assert_int_equal(chmod(state_folder, 0700), 0);
+    if (geteuid() == 0) { /* whoever owns the folder could put another key in this one's place */
+        assert_int_equal(chown(state_folder, 12345, 12345), 0);
+        assert_refused(host_identity_save(&identity, state_folder, &err), base_file_mode);
+    }
     host_identity_done(&identity);
 }
 
