@@ -19,7 +19,7 @@
 #include "base/file.h"
 #include "process/errors.h"
 
-static char folder[64], path[128];
+static char folder[64], path[sizeof((struct sockaddr_un *)NULL)->sun_path];
 
 static int make_folder(void **state)
 {
