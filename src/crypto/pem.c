@@ -6,6 +6,7 @@
 #include "base/base64.h"
 
 #define LINE_SIZE 64
+#define LABEL_MAX 64
 
 static struct slice find(struct slice in, struct slice what)
 {
@@ -18,20 +19,32 @@ bool pem_is(struct slice bytes)
     return find(bytes, slice_from_text("-----BEGIN ")).size > 0;
 }
 
-bool pem_find(struct buf *out, struct slice text, const char *label)
+/* Everything before the first occurrence of what, and everything behind it. */
+static bool split(struct slice *before, struct slice *behind, struct slice in, struct slice what)
 {
-    char line[128];
-    snprintf(line, sizeof line, "-----BEGIN %s-----", label);
-    struct slice begin = find(text, slice_from_text(line));
-    if (begin.size == 0)
+    struct slice found = find(in, what);
+    if (found.size == 0)
         return false;
-    struct reader reader = reader_of(begin);
-    reader_bytes(&reader, strlen(line));
-    snprintf(line, sizeof line, "-----END %s-----", label);
-    struct slice end = find(reader.rest, slice_from_text(line));
-    if (end.size == 0)
+    *before = slice_of(in.data, in.size - found.size);
+    *behind = slice_of(found.data + what.size, found.size - what.size);
+    return true;
+}
+
+bool pem_next(struct pem_block *block, struct slice *rest)
+{
+    struct slice before, behind;
+    if (!split(&before, &behind, *rest, slice_from_text("-----BEGIN ")) ||
+        !split(&block->label, &behind, behind, slice_from_text("-----")) ||
+        block->label.size > LABEL_MAX)
         return false;
-    struct slice body = reader_bytes(&reader, reader.rest.size - end.size);
+    char end[LABEL_MAX + 16];
+    snprintf(end, sizeof end, "-----END %.*s-----", (int)block->label.size,
+             (const char *)block->label.data);
+    return split(&block->body, rest, behind, slice_from_text(end));
+}
+
+bool pem_decode(struct buf *out, struct slice body)
+{
     struct buf der;
     buf_init(&der, PEM_FILE_SIZE_MAX);
     bool decoded = base64_parse_spaced(&der, body, NULL);
@@ -39,6 +52,16 @@ bool pem_find(struct buf *out, struct slice text, const char *label)
         buf_append(out, buf_slice(&der));
     buf_done(&der);
     return decoded;
+}
+
+bool pem_find(struct buf *out, struct slice text, const char *label)
+{
+    struct pem_block block;
+    while (pem_next(&block, &text)) {
+        if (slice_equals_text(block.label, label))
+            return pem_decode(out, block.body);
+    }
+    return false;
 }
 
 void pem_format(struct buf *out, const char *label, struct slice der)
