@@ -12,6 +12,7 @@
 #include "base/option_help.h"
 #include "crypto/errors.h"
 #include "diagnose/errors.h"
+#include "eventlog/errors.h"
 #include "host/errors.h"
 #include "host/hgs_errors.h"
 #include "http/errors.h"
@@ -25,10 +26,10 @@
 #define CODES_MAX 1024
 
 static const struct error_code *const *const tables[] = {
-    base_errors,          process_errors, crypto_errors, http_errors,  keyholder_errors,
-    protector_errors,     vm_errors,      store_errors,  audit_errors, attestation_errors,
-    keyprotection_errors, admin_errors,   host_errors,   hgs_errors,   hgsd_errors,
-    diagnose_errors,
+    base_errors,        process_errors,       crypto_errors, http_errors,  keyholder_errors,
+    eventlog_errors,    protector_errors,     vm_errors,     store_errors, audit_errors,
+    attestation_errors, keyprotection_errors, admin_errors,  host_errors,  hgs_errors,
+    hgsd_errors,        diagnose_errors,
 };
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 
