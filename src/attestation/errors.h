@@ -55,6 +55,13 @@
       "the message names the setting and its bounds")                                             \
     X(attestation_reply_malformed, "attestation.reply-malformed", ERROR_MALFORMED,                \
       "a reply of an attestation service is not one of the protocol's",                           \
-      "check the attestation URL: hgs host show; open it with curl")
+      "check the attestation URL: hgs host show; open it with curl")                              \
+    X(attestation_context_malformed, "attestation.context-malformed", ERROR_MALFORMED,            \
+      "the remote TPM's context in a message is not of the protocol's form",                      \
+      "find out which program sent it; the message names the part")                               \
+    X(attestation_context_too_large, "attestation.context-too-large", ERROR_LIMIT,                \
+      "the remote TPM's context in a message is larger than the protocol takes",                  \
+      "a log may have 2 MiB, a context 3 MiB; a host with a larger IMA log needs a policy that "  \
+      "measures less")
 
 ERROR_TABLE_DECLARE(attestation_errors, ATTESTATION_ERRORS)
