@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <openssl/err.h>
 
+#include "base/buf.h"
 #include "crypto/errors.h"
 #include "crypto/openssl.h"
 
@@ -23,6 +24,35 @@ void kdf_concat(struct secret *out, struct slice key, struct slice other, size_t
         done += part;
     }
     explicit_bzero(&digest, sizeof digest);
+}
+
+void kdf_hkdf_extract(struct secret *out, struct slice salt, struct slice key)
+{
+    struct digest mac;
+    digest_hmac(&mac, DIGEST_SHA256, salt, key);
+    secret_copy(out, digest_slice(&mac));
+    explicit_bzero(&mac, sizeof mac);
+}
+
+void kdf_hkdf_expand(struct secret *out, struct slice pseudorandom_key, struct slice info,
+                     size_t size)
+{
+    assert(size > 0 && size <= (size_t)255 * DIGEST_SHA256_SIZE);
+    secret_init(out, size);
+    struct digest block = {.size = 0}; /* T(0) is empty */
+    _cleanup_buf_ struct buf text;
+    buf_init_secret(&text, DIGEST_SHA256_SIZE + info.size + 1);
+    for (size_t done = 0, counter = 1; done < size; counter++) {
+        buf_reset(&text);
+        buf_append(&text, digest_slice(&block));
+        buf_append(&text, info);
+        buf_append_u8(&text, (uint8_t)counter);
+        digest_hmac(&block, DIGEST_SHA256, pseudorandom_key, buf_slice(&text));
+        size_t part = size - done < block.size ? size - done : block.size;
+        memcpy(out->data + done, block.value, part);
+        done += part;
+    }
+    explicit_bzero(&block, sizeof block);
 }
 
 #define SCRYPT_MEMORY_MAX (UINT64_C(256) << 20)

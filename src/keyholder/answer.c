@@ -2,6 +2,7 @@
 #include "keyholder/answer.h"
 
 #include "crypto/certificate.h"
+#include "crypto/kdf.h"
 #include "keyholder/backup.h"
 #include "keyholder/import.h"
 #include "keyholder/purpose.h"
@@ -139,10 +140,24 @@ static bool restore(const struct job *job, struct error *err)
     return ok;
 }
 
+static bool derive(const struct job *job, struct error *err)
+{
+    static const char *const labels[] = {[KEYHOLDER_LABEL_RTPM] = "HGS-RTPM-SEAL-1"};
+    (void)err;
+    _cleanup_buf_ struct buf info;
+    buf_init(&info, 64);
+    buf_append_text(&info, labels[job->request->label]);
+    buf_append(&info, job->request->payload); /* the epoch as it came: little-endian */
+    kdf_hkdf_expand(&job->answer->plain, secret_slice(&job->context->derivation_key),
+                    buf_slice(&info), KEYHOLDER_DERIVED_SIZE);
+    return true;
+}
+
 static bool (*const handlers[])(const struct job *job, struct error *err) = {
     [KEYHOLDER_GENERATE] = generate,     [KEYHOLDER_IMPORT] = import, [KEYHOLDER_LOAD] = load,
     [KEYHOLDER_FORGET] = forget,         [KEYHOLDER_SIGN] = sign,     [KEYHOLDER_DECRYPT] = decrypt,
     [KEYHOLDER_CHECKPOINT] = checkpoint, [KEYHOLDER_BACKUP] = backup, [KEYHOLDER_RESTORE] = restore,
+    [KEYHOLDER_DERIVE] = derive,
 };
 
 bool answer_request(struct answer *answer, struct answer_context *context, unsigned worker,

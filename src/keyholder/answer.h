@@ -16,6 +16,7 @@
 struct answer_context {
     struct keyring *keyring;
     struct secret sealing_key;
+    struct secret derivation_key; /* HKDF's pseudorandom key over the cluster key */
     struct permit permit;
     pthread_mutex_t backup_lock; /* one at a time: each takes 64 MiB and more */
 };
@@ -23,7 +24,7 @@ struct answer_context {
 /* What a request gave; belongs to one channel and is used again. */
 struct answer {
     struct buf fields[2];
-    struct secret plain; /* of a decryption */
+    struct secret plain; /* of a decryption; a derived key */
 };
 
 void answer_init(struct answer *answer);

@@ -84,6 +84,7 @@ static size_t fields_expected(enum keyholder_opcode opcode)
     case KEYHOLDER_SIGN:
     case KEYHOLDER_DECRYPT:
     case KEYHOLDER_CHECKPOINT:
+    case KEYHOLDER_DERIVE:
         return 1;
     case KEYHOLDER_FORGET:
     case KEYHOLDER_BACKUP:
@@ -268,6 +269,25 @@ bool keyholder_checkpoint(struct keyholder *keyholder, const uint8_t key_id[KEY_
     if (!make_call(keyholder, &call, bytes, sizeof bytes, err))
         return false;
     buf_append(out, call.reply.fields[0]);
+    return true;
+}
+
+bool keyholder_derive(struct keyholder *keyholder, enum keyholder_label label, uint64_t epoch,
+                      struct secret *out, struct error *err)
+{
+    struct call call = call_of(KEYHOLDER_DERIVE, keyholder->deadline_ms);
+    uint8_t payload[KEYHOLDER_EPOCH_SIZE];
+    keyholder_message_format_epoch(payload, epoch);
+    call.request.label = label;
+    call.request.payload = slice_of(payload, sizeof payload);
+    _cleanup_secret_ struct secret bytes = SECRET_EMPTY;
+    secret_init(&bytes, SHORT_REPLY_MAX);
+    if (!make_call(keyholder, &call, bytes.data, bytes.size, err))
+        return false;
+    if (call.reply.fields[0].size != KEYHOLDER_DERIVED_SIZE)
+        return error_set(err, &keyholder_message, NULL, "keyholder reply",
+                         "%zu bytes are no derived key", call.reply.fields[0].size);
+    secret_copy(out, call.reply.fields[0]);
     return true;
 }
 

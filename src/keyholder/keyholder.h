@@ -29,7 +29,13 @@ enum key_purpose {
     KEY_PURPOSE_AUDIT = 5,               /* signs audit checkpoints: keyholder_checkpoint only */
 };
 
+/* What every node of a cluster can derive from its cluster key, and nobody else. */
+enum keyholder_label {
+    KEYHOLDER_LABEL_RTPM = 1, /* seals the state of attestations under way (protocol.md 2.3) */
+};
+
 #define KEY_ID_SIZE 32
+#define KEYHOLDER_DERIVED_SIZE 32
 #define KEYHOLDER_SEALED_MAX 8192
 
 struct keyholder; /* thread-safe: a call takes a free channel, or waits for one */
@@ -98,6 +104,15 @@ bool keyholder_decrypt(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_
 bool keyholder_checkpoint(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE],
                           uint64_t sequence, const uint8_t head[32], int64_t time, struct buf *out,
                           struct error *err);
+
+/*
+ * A secret of KEYHOLDER_DERIVED_SIZE bytes that is the same on every node: HKDF-SHA-256 (RFC 5869)
+ * over the cluster key without a salt, info = the label's text ‖ u64 epoch (LE). The service holds
+ * it: what it protects is not worth a message each time. Labels are the keyholder's, so that no
+ * other secret of the cluster can be asked for.
+ */
+bool keyholder_derive(struct keyholder *keyholder, enum keyholder_label label, uint64_t epoch,
+                      struct secret *out, struct error *err);
 
 /*
  * Backups (backup.h has the format): the keyholder reads a document from in_fd, which begins with

@@ -17,7 +17,7 @@ struct shape {
     uint8_t descriptors; /* flags add theirs */
 };
 
-#define OPCODE_LAST KEYHOLDER_RESTORE
+#define OPCODE_LAST KEYHOLDER_DERIVE
 
 static const struct shape shapes[OPCODE_LAST + 1] = {
     [KEYHOLDER_GENERATE] = {.purpose = true,
@@ -43,6 +43,10 @@ static const struct shape shapes[OPCODE_LAST + 1] = {
                               .payload_max = KEYHOLDER_CHECKPOINT_SIZE},
     [KEYHOLDER_BACKUP] = {.descriptors = 4},
     [KEYHOLDER_RESTORE] = {.descriptors = 3},
+    [KEYHOLDER_DERIVE] = {.parameter_min = KEYHOLDER_LABEL_RTPM,
+                          .parameter_max = KEYHOLDER_LABEL_RTPM,
+                          .payload_min = KEYHOLDER_EPOCH_SIZE,
+                          .payload_max = KEYHOLDER_EPOCH_SIZE},
 };
 
 static bool all_zero(struct slice bytes)
@@ -123,6 +127,8 @@ bool keyholder_message_parse_request(struct keyholder_request *out, struct slice
         out->signature = parameter;
     else if (opcode == KEYHOLDER_DECRYPT)
         out->encryption = parameter;
+    else if (opcode == KEYHOLDER_DERIVE)
+        out->label = parameter;
     memcpy(out->key_id, key_id.data, KEY_ID_SIZE);
     out->payload = payload;
     return true;
@@ -142,8 +148,8 @@ void keyholder_message_format_request(uint8_t head[KEYHOLDER_REQUEST_HEAD],
                                       const struct keyholder_request *request)
 {
     /* Each is zero but for the opcode that uses it. */
-    unsigned parameter =
-        (unsigned)request->kind | (unsigned)request->signature | (unsigned)request->encryption;
+    unsigned parameter = (unsigned)request->kind | (unsigned)request->signature |
+                         (unsigned)request->encryption | (unsigned)request->label;
     put_u32(head, request->sequence);
     head[4] = (uint8_t)request->opcode;
     head[5] = (uint8_t)request->purpose;
@@ -242,4 +248,16 @@ void keyholder_message_parse_checkpoint(struct keyholder_checkpoint *out, struct
     out->sequence = reader_u64_le(&reader);
     memcpy(out->head, reader_bytes(&reader, sizeof out->head).data, sizeof out->head);
     out->time = (int64_t)reader_u64_le(&reader);
+}
+
+void keyholder_message_format_epoch(uint8_t out[KEYHOLDER_EPOCH_SIZE], uint64_t epoch)
+{
+    put_u64(out, epoch);
+}
+
+uint64_t keyholder_message_parse_epoch(struct slice payload)
+{
+    assert(payload.size == KEYHOLDER_EPOCH_SIZE);
+    struct reader reader = reader_of(payload);
+    return reader_u64_le(&reader);
 }

@@ -12,17 +12,21 @@
  * A field that the opcode does not use is zero. The keyholder takes every request for hostile:
  * whatever is not exactly one of these messages is refused whole (keyholder.message).
  *
- *   opcode       uses                       payload                    descriptors
+ *   opcode       uses                 payload                        descriptors
  *   generate     purpose, key kind
- *   import       purpose, flags                                        key, [certificate],
- * [password] load                                    sealed key forget       key id sign key id,
- * algorithm          digest, exactly its size decrypt      key id, algorithm          ciphertext
- *   checkpoint   key id                     u64 sequence, head, i64 time
- *   backup                                                             permit, in, password, out
- *   restore                                                            backup, password, document
+ *   import       purpose, flags                                      key, [certificate], [password]
+ *   load                              sealed key
+ *   forget       key id
+ *   sign         key id, algorithm    digest, exactly its size
+ *   decrypt      key id, algorithm    ciphertext
+ *   checkpoint   key id               u64 sequence, head, i64 time
+ *   backup                                                           permit, in, password, out
+ *   restore                                                          backup, password, document
+ *   derive       label                u64 epoch
  *
  * Reply fields: generate: public key, sealed key; import: certificate, sealed key; load: public
- * key; sign and checkpoint: signature; decrypt: plaintext; when failed: code name, object, message.
+ * key; sign and checkpoint: signature; decrypt: plaintext; derive: key; when failed: code name,
+ * object, message.
  */
 
 #include "keyholder/keyholder.h"
@@ -33,6 +37,7 @@
 #define KEYHOLDER_REPLY_MAX 32768
 #define KEYHOLDER_CIPHERTEXT_MAX 1024 /* RSA of 8192 bits */
 #define KEYHOLDER_CHECKPOINT_SIZE 48
+#define KEYHOLDER_EPOCH_SIZE 8
 #define KEYHOLDER_REQUEST_DESCRIPTORS_MAX 4
 
 enum keyholder_opcode {
@@ -45,6 +50,7 @@ enum keyholder_opcode {
     KEYHOLDER_CHECKPOINT = 7,
     KEYHOLDER_BACKUP = 8,
     KEYHOLDER_RESTORE = 9,
+    KEYHOLDER_DERIVE = 10,
 };
 
 enum keyholder_flags {
@@ -59,6 +65,7 @@ struct keyholder_request {
     enum private_key_kind kind;           /* generate */
     enum signature_algorithm signature;   /* sign */
     enum encryption_algorithm encryption; /* decrypt */
+    enum keyholder_label label;           /* derive */
     unsigned flags;                       /* import */
     uint8_t key_id[KEY_ID_SIZE];
     struct slice payload; /* borrowed */
@@ -109,3 +116,6 @@ bool keyholder_message_to_error(const struct keyholder_reply *reply, struct erro
 void keyholder_message_format_checkpoint(uint8_t out[KEYHOLDER_CHECKPOINT_SIZE],
                                          const struct keyholder_checkpoint *checkpoint);
 void keyholder_message_parse_checkpoint(struct keyholder_checkpoint *out, struct slice payload);
+/* The payload of a derive request, likewise. */
+void keyholder_message_format_epoch(uint8_t out[KEYHOLDER_EPOCH_SIZE], uint64_t epoch);
+uint64_t keyholder_message_parse_epoch(struct slice payload);

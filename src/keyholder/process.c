@@ -188,6 +188,7 @@ static bool open_folder(struct answer_context *context, const char *folder, stru
     if (!cluster_key_open(&cluster_key, folder, err) || !permit_open(&context->permit, folder, err))
         return false;
     cluster_key_derive(&context->sealing_key, secret_slice(&cluster_key), CLUSTER_KEY_SEAL);
+    kdf_hkdf_extract(&context->derivation_key, SLICE_EMPTY, secret_slice(&cluster_key));
     return true;
 }
 
@@ -218,6 +219,7 @@ bool keyholder_process_run(const struct keyholder_process_options *options, stru
         file_close(&channels[i].socket);
     keyring_free(&context.keyring);
     secret_done(&context.sealing_key);
+    secret_done(&context.derivation_key);
     permit_close(&context.permit);
     pthread_mutex_destroy(&context.backup_lock);
     return ok;

@@ -28,6 +28,51 @@ static void test_concat_against_python(void **state)
     }
 }
 
+/* RFC 5869 appendix A, the SHA-256 ones. */
+static void test_hkdf_vectors(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *salt, *info, *pseudorandom, *made;
+    } vectors[] = {
+        {"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "000102030405060708090a0b0c",
+         "f0f1f2f3f4f5f6f7f8f9", "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5",
+         "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"},
+        {"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20212223242526272829"
+         "2a2b2c2d2e2f303132333435363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f",
+         "606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f80818283848586878889"
+         "8a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeaf",
+         "b0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9"
+         "dadbdcdddedfe0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
+         "06a6b88c5853361a06104c9ceb35b45cef760014904671014a193f40c15fc244",
+         "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb"
+         "41c65e590e09da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87"},
+        {"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "", "",
+         "19ef24a32c717b167f33a91d6f648bdf96596776afdb6377ac434c1c293ccb04",
+         "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"},
+    };
+    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+        struct buf key, salt, info, pseudorandom, made;
+        struct secret extracted, expanded;
+        tool_hex(&key, vectors[i].key);
+        tool_hex(&salt, vectors[i].salt);
+        tool_hex(&info, vectors[i].info);
+        tool_hex(&pseudorandom, vectors[i].pseudorandom);
+        tool_hex(&made, vectors[i].made);
+        kdf_hkdf_extract(&extracted, buf_slice(&salt), buf_slice(&key));
+        assert_slice_equal(secret_slice(&extracted), buf_slice(&pseudorandom));
+        kdf_hkdf_expand(&expanded, secret_slice(&extracted), buf_slice(&info), made.size);
+        assert_slice_equal(secret_slice(&expanded), buf_slice(&made));
+        secret_done(&extracted);
+        secret_done(&expanded);
+        buf_done(&key);
+        buf_done(&salt);
+        buf_done(&info);
+        buf_done(&pseudorandom);
+        buf_done(&made);
+    }
+}
+
 /* RFC 7914 section 12. */
 static void test_scrypt_vectors(void **state)
 {
@@ -108,9 +153,8 @@ static void test_scrypt_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_concat_against_python),
-        cmocka_unit_test(test_scrypt_vectors),
-        cmocka_unit_test(test_scrypt_at_the_limit),
+        cmocka_unit_test(test_concat_against_python), cmocka_unit_test(test_hkdf_vectors),
+        cmocka_unit_test(test_scrypt_vectors),        cmocka_unit_test(test_scrypt_at_the_limit),
         cmocka_unit_test(test_scrypt_refusals),
     };
     return cmocka_run_group_tests(tests, tool_set_up, tool_tear_down);

@@ -3,7 +3,10 @@
 
 #include <pthread.h>
 
+#include "base/file.h"
+#include "base/hex.h"
 #include "base/memory.h"
+#include "crypto/kdf.h"
 #include "running.h"
 
 static struct running running;
@@ -297,6 +300,42 @@ static void no_ciphertext_is_too_strange(void **state)
     }
 }
 
+static void derive(uint64_t epoch, struct secret *out)
+{
+    assert_ok(keyholder_derive(running.keyholder, KEYHOLDER_LABEL_RTPM, epoch, out, err));
+    assert_int_equal(out->size, KEYHOLDER_DERIVED_SIZE);
+}
+
+/* RFC 5869 over cluster.key, done here from the file. */
+static void a_derived_key_is_the_clusters(void **state)
+{
+    (void)state;
+    _cleanup_secret_ struct secret first = SECRET_EMPTY, again = SECRET_EMPTY, other = SECRET_EMPTY;
+    _cleanup_secret_ struct secret extracted = SECRET_EMPTY, expected = SECRET_EMPTY;
+    _cleanup_buf_ struct buf text, key;
+    char path[128];
+    buf_init(&text, 4096);
+    buf_init(&key, CLUSTER_KEY_SIZE);
+    derive(0x0102, &first);
+    derive(0x0102, &again);
+    derive(0x0103, &other);
+    assert_true(secret_equal(secret_slice(&first), secret_slice(&again)));
+    assert_false(secret_equal(secret_slice(&first), secret_slice(&other)));
+    snprintf(path, sizeof path, "%s/%s", running.folder, CLUSTER_KEY_FILE);
+    assert_ok(file_read(&text, path, err));
+    struct slice digits = {text.data + text.size - 65, 64};
+    assert_ok(hex_parse(&key, digits, err));
+    kdf_hkdf_extract(&extracted, SLICE_EMPTY, buf_slice(&key));
+    kdf_hkdf_expand(&expected, secret_slice(&extracted),
+                    slice_of("HGS-RTPM-SEAL-1\x02\x01\0\0\0\0\0\0", 23), 32);
+    assert_true(secret_equal(secret_slice(&first), secret_slice(&expected)));
+    keyholder_hold(running.keyholder, true);
+    assert_refused(
+        keyholder_derive(running.keyholder, KEYHOLDER_LABEL_RTPM, 1, &(struct secret){0}, err),
+        "keyholder.away");
+    keyholder_hold(running.keyholder, false);
+}
+
 static void a_signer_signs(void **state)
 {
     (void)state;
@@ -481,6 +520,7 @@ int main(void)
         TEST(the_number_of_keys_is_limited),
         TEST(sealed_keys_of_another_cluster_are_refused),
         TEST(no_ciphertext_is_too_strange),
+        TEST(a_derived_key_is_the_clusters),
         TEST(a_signer_signs),
         TEST(eight_threads_share_four_channels),
         TEST(when_it_is_killed_calls_fail_and_afterwards_work_again),

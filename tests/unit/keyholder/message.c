@@ -36,6 +36,7 @@ static const struct {
     {{.opcode = KEYHOLDER_CHECKPOINT, .key_id = {6}}, KEYHOLDER_CHECKPOINT_SIZE, 0},
     {{.opcode = KEYHOLDER_BACKUP}, 0, 4},
     {{.opcode = KEYHOLDER_RESTORE}, 0, 3},
+    {{.opcode = KEYHOLDER_DERIVE, .label = KEYHOLDER_LABEL_RTPM}, KEYHOLDER_EPOCH_SIZE, 0},
 };
 #define SAMPLE_COUNT (sizeof samples / sizeof samples[0])
 
@@ -79,6 +80,7 @@ static void requests_survive_the_journey(void **state)
         assert_int_equal(got.kind, sent->kind);
         assert_int_equal(got.signature, sent->signature);
         assert_int_equal(got.encryption, sent->encryption);
+        assert_int_equal(got.label, sent->label);
         assert_int_equal(got.flags, sent->flags);
         assert_memory_equal(got.key_id, sent->key_id, KEY_ID_SIZE);
         assert_int_equal(got.payload.size, samples[i].payload);
@@ -149,7 +151,7 @@ static void unknown_numbers_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < SAMPLE_COUNT; i++) {
         refused_with(i, 4, 0);
-        refused_with(i, 4, KEYHOLDER_RESTORE + 1);
+        refused_with(i, 4, KEYHOLDER_DERIVE + 1);
         refused_with(i, 4, 255);
         refused_with(i, 5, KEY_PURPOSE_AUDIT + 1);
         refused_with(i, 5, 255);
@@ -158,10 +160,12 @@ static void unknown_numbers_are_refused(void **state)
         refused_with(i, 7, 4);
         refused_with(i, 7, 255);
     }
-    refused_with(0, 5, 0); /* generate without a purpose */
-    refused_with(0, 6, 5); /* generate of a kind that does not exist */
-    refused_with(5, 6, 0); /* sign without an algorithm */
-    refused_with(8, 6, 3); /* decrypt with an algorithm that does not exist */
+    refused_with(0, 5, 0);  /* generate without a purpose */
+    refused_with(0, 6, 5);  /* generate of a kind that does not exist */
+    refused_with(5, 6, 0);  /* sign without an algorithm */
+    refused_with(8, 6, 3);  /* decrypt with an algorithm that does not exist */
+    refused_with(12, 6, 0); /* derive without a label */
+    refused_with(12, 6, KEYHOLDER_LABEL_RTPM + 1);
 }
 
 static void what_an_opcode_does_not_use_is_zero(void **state)
@@ -200,7 +204,7 @@ static void flipped_and_random_bytes_do_no_harm(void **state)
                     assert_ptr_equal(err.code, &keyholder_message);
                     continue;
                 }
-                assert_in_range(got.opcode, KEYHOLDER_GENERATE, KEYHOLDER_RESTORE);
+                assert_in_range(got.opcode, KEYHOLDER_GENERATE, KEYHOLDER_DERIVE);
                 assert_true(got.payload.size <= packet.size - KEYHOLDER_REQUEST_HEAD);
             }
         }
