@@ -135,6 +135,18 @@ void buf_append_u64_le(struct buf *buf, uint64_t value)
     buf_append_u32_le(buf, (uint32_t)(value >> 32));
 }
 
+void buf_append_u16_be(struct buf *buf, uint16_t value)
+{
+    uint8_t bytes[2] = {(uint8_t)(value >> 8), (uint8_t)value};
+    buf_append_bytes(buf, bytes, sizeof bytes);
+}
+
+void buf_append_u32_be(struct buf *buf, uint32_t value)
+{
+    buf_append_u16_be(buf, (uint16_t)(value >> 16));
+    buf_append_u16_be(buf, (uint16_t)value);
+}
+
 bool buf_ok(const struct buf *buf, const char *object, struct error *err)
 {
     if (!buf->overflow)

@@ -44,6 +44,8 @@ void buf_append_u8(struct buf *buf, uint8_t value);
 void buf_append_u16_le(struct buf *buf, uint16_t value);
 void buf_append_u32_le(struct buf *buf, uint32_t value);
 void buf_append_u64_le(struct buf *buf, uint64_t value);
+void buf_append_u16_be(struct buf *buf, uint16_t value);
+void buf_append_u32_be(struct buf *buf, uint32_t value);
 
 /* Makes room for size more bytes and returns where to write them, or NULL at the ceiling. Follow
  * with buf_added. */

@@ -86,6 +86,18 @@ static inline uint32_t reader_u32_le(struct reader *reader)
                        : 0;
 }
 
+static inline uint16_t reader_u16_be(struct reader *reader)
+{
+    struct slice b = reader_bytes(reader, 2);
+    return b.size == 2 ? (uint16_t)(b.data[0] << 8 | b.data[1]) : 0;
+}
+
+static inline uint32_t reader_u32_be(struct reader *reader)
+{
+    uint32_t high = reader_u16_be(reader);
+    return high << 16 | reader_u16_be(reader);
+}
+
 static inline uint64_t reader_u64_le(struct reader *reader)
 {
     uint64_t low = reader_u32_le(reader);

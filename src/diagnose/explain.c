@@ -21,15 +21,16 @@
 #include "process/errors.h"
 #include "protector/errors.h"
 #include "store/errors.h"
+#include "tpm/errors.h"
 #include "vm/errors.h"
 
 #define CODES_MAX 1024
 
 static const struct error_code *const *const tables[] = {
-    base_errors,        process_errors,       crypto_errors, http_errors,  keyholder_errors,
-    eventlog_errors,    protector_errors,     vm_errors,     store_errors, audit_errors,
-    attestation_errors, keyprotection_errors, admin_errors,  host_errors,  hgs_errors,
-    hgsd_errors,        diagnose_errors,
+    base_errors,  process_errors,     crypto_errors,        http_errors,  keyholder_errors,
+    tpm_errors,   eventlog_errors,    protector_errors,     vm_errors,    store_errors,
+    audit_errors, attestation_errors, keyprotection_errors, admin_errors, host_errors,
+    hgs_errors,   hgsd_errors,        diagnose_errors,
 };
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 
