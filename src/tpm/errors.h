@@ -17,19 +17,19 @@
       "use an endorsement key of RSA 2048 bits or more, or ECC P-256 or P-384")                    \
     X(tpm_endorsement_attributes, "tpm.endorsement-attributes", ERROR_INVALID,                     \
       "a public area is not one of an endorsement key: its attributes are wrong",                  \
-      "identify the host anew: hgs host identify")                                                 \
+      "identify the host anew, on the host itself")                                                \
     X(tpm_endorsement_key_unknown, "tpm.endorsement-key-unknown", ERROR_MALFORMED,                 \
       "bytes that should hold an endorsement key hold none in any form that is read here",         \
-      "identify the host anew: hgs host identify")                                                 \
+      "identify the host anew, on the host itself")                                                \
     X(tpm_endorsement_mismatch, "tpm.endorsement-mismatch", ERROR_INVALID,                         \
       "an endorsement certificate is for another key than the one it came with",                   \
-      "identify the host anew: hgs host identify")                                                 \
+      "identify the host anew, on the host itself")                                                \
     X(tpm_certificate_malformed, "tpm.certificate-malformed", ERROR_MALFORMED,                     \
       "what should hold an endorsement certificate holds none that can be read",                   \
       "look at it: openssl x509 -inform der -in FILE -noout -text")                                \
     X(tpm_certificate_not_endorsement, "tpm.certificate-not-endorsement", ERROR_INVALID,           \
       "a certificate is not one of an endorsement key",                                            \
-      "use the certificate that the TPM's maker put into the TPM: hgs host identify")              \
+      "use the certificate that the TPM's maker put into the TPM: identify the host anew")         \
     X(tpm_certificate_extension, "tpm.certificate-extension", ERROR_UNSUPPORTED,                   \
       "a certificate of an endorsement key or its issuer has a critical extension that is not "    \
       "known here",                                                                                \
