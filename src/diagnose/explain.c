@@ -10,6 +10,7 @@
 #include "base/errors.h"
 #include "base/json.h"
 #include "base/option_help.h"
+#include "bootimage/errors.h"
 #include "crypto/errors.h"
 #include "diagnose/errors.h"
 #include "eventlog/errors.h"
@@ -18,6 +19,7 @@
 #include "http/errors.h"
 #include "keyholder/errors.h"
 #include "keyprotection/errors.h"
+#include "policy/errors.h"
 #include "process/errors.h"
 #include "protector/errors.h"
 #include "store/errors.h"
@@ -27,10 +29,10 @@
 #define CODES_MAX 1024
 
 static const struct error_code *const *const tables[] = {
-    base_errors,  process_errors,     crypto_errors,        http_errors,  keyholder_errors,
-    tpm_errors,   eventlog_errors,    protector_errors,     vm_errors,    store_errors,
-    audit_errors, attestation_errors, keyprotection_errors, admin_errors, host_errors,
-    hgs_errors,   hgsd_errors,        diagnose_errors,
+    base_errors,  process_errors,  crypto_errors,    http_errors,        keyholder_errors,
+    tpm_errors,   eventlog_errors, bootimage_errors, policy_errors,      protector_errors,
+    vm_errors,    store_errors,    audit_errors,     attestation_errors, keyprotection_errors,
+    admin_errors, host_errors,     hgs_errors,       hgsd_errors,        diagnose_errors,
 };
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * All policies of the service at one revision: the stored ones, and the built-ins of both profiles
+ * in the state that a record gives them, or their own. Built once, then immutable and read by all
+ * threads.
+ */
+
+#include "policy/builtin.h"
+
+struct policy_set;
+
+/* Who is judged. Texts are borrowed. */
+struct policy_subject {
+    const char *host;        /* name */
+    const char *const *sets; /* names of the sets that the host is in */
+    size_t set_count;
+    enum eventlog_profile profile;
+    enum policy_version version;
+};
+
+/* functional_level: the service's. Built-ins of a higher level than that are staged, unless a
+ * record says otherwise. */
+struct policy_set *policy_set_new(uint32_t functional_level);
+void policy_set_free(struct policy_set *set);
+/* Takes what *policy owns, which is then empty. policy.conflict when there is one of that key. */
+bool policy_set_add(struct policy_set *set, struct policy *policy, struct error *err);
+
+/* The stored policies but built-ins' records, in no particular order. */
+size_t policy_set_count(const struct policy_set *set);
+const struct policy *policy_set_at(const struct policy_set *set, size_t index);
+/* By name, of any kind but built-ins; NULL when there is none. */
+const struct policy *policy_set_find(const struct policy_set *set, const char *name);
+/* A built-in's state now. */
+enum policy_state policy_set_builtin_state(const struct policy_set *set,
+                                           enum eventlog_profile profile,
+                                           enum builtin_policy policy);
+
+/* Whether a policy is for this host: profile and scope (not version, state or end). */
+bool policy_is_for(const struct policy *policy, const struct policy_subject *subject);
+/* Bit i: PCR i is read by a policy that counts for this host. Includes 10 where an IMA policy is
+ * among them, and 11 where user space extends it further: who seals to PCRs leaves those out. */
+uint32_t policy_pcrs(const struct policy_set *set, const struct policy_subject *subject);
