@@ -5,7 +5,7 @@
 _hgsctl_is_command()
 {
     case "$1" in
-    "certificate" | "certificate add" | "certificate list" | "certificate remove" | "certificate set" | "certificate show" | "event" | "event list" | "event verify" | "explain" | "host" | "host add" | "host list" | "host remove" | "host show" | "server" | "server clear" | "server init" | "server set" | "server show" | "server test" | "signer" | "signer list" | "signer renew" | "state" | "state export" | "state import")
+    "certificate" | "certificate add" | "certificate list" | "certificate remove" | "certificate set" | "certificate show" | "event" | "event list" | "event verify" | "explain" | "host" | "host add" | "host list" | "host remove" | "host show" | "server" | "server clear" | "server init" | "server set" | "server show" | "server test" | "signer" | "signer deny-before" | "signer distrust" | "signer list" | "signer renew" | "signer trust" | "state" | "state export" | "state import")
         return 0
         ;;
     *) return 1 ;;
@@ -28,7 +28,7 @@ _hgsctl_next()
         next="add list show set remove"
         ;;
     "signer")
-        next="list renew"
+        next="list renew trust distrust deny-before"
         ;;
     "event")
         next="list verify"
@@ -70,6 +70,15 @@ _hgsctl_options()
     "signer renew")
         values="--dry-run $values"
         ;;
+    "signer trust")
+        values="--dry-run $values"
+        ;;
+    "signer distrust")
+        values="--yes --dry-run $values"
+        ;;
+    "signer deny-before")
+        values="--signer --yes --dry-run $values"
+        ;;
     "event list")
         values="--since --host --event --limit --follow $values"
         ;;
@@ -106,6 +115,7 @@ _hgsctl_takes_value()
         "certificate add --password-file" | \
         "certificate set --type" | \
         "certificate remove --type" | \
+        "signer deny-before --signer" | \
         "event list --since" | \
         "event list --host" | \
         "event list --event" | \
@@ -144,6 +154,7 @@ _hgsctl_value()
 _hgsctl_argument()
 {
     case "$1 $2" in
+    "signer trust 0") values=FILES ;;
     "event verify 0") values=FILES ;;
     "state export 0") values=FILES ;;
     "state import 0") values=FILES ;;

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/certificate_list.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "admin/errors.h"
+#include "admin/thumbprint.h"
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/memory.h"
-
-#define LEAST_DIGITS 8
 
 static bool add(void *context, const struct store_record *record, struct error *err)
 {
@@ -42,45 +40,18 @@ void certificate_list_done(struct certificate_list *list)
     *list = (struct certificate_list){0};
 }
 
-/* As people paste thumbprints: "5F:2C:9A" is 5f2c9a. False when it cannot be one. */
-static bool normalize(char normal[65], const char *text)
-{
-    size_t used = 0;
-    for (; *text != '\0'; text++) {
-        if (*text == ':' || *text == ' ')
-            continue;
-        if (!isxdigit((unsigned char)*text) || used == 64)
-            return false;
-        normal[used++] = (char)tolower((unsigned char)*text);
-    }
-    normal[used] = '\0';
-    return used >= LEAST_DIGITS;
-}
-
-static bool matches(const struct certificate_list_item *item, const char *normal)
-{
-    char sha256[65], sha1[41];
-    const struct certificate_facts *facts = certificate_facts(item->certificate.certificate);
-    hex_format(slice_of(facts->thumbprint, 32), sha256);
-    hex_format(slice_of(facts->thumbprint_sha1, 20), sha1);
-    return strncmp(sha256, normal, strlen(normal)) == 0 || strcmp(sha1, normal) == 0;
-}
-
 struct certificate_list_item *certificate_list_find(struct certificate_list *list, const char *text,
                                                     const enum keyprotection_certificate_type *type,
                                                     struct error *err)
 {
     struct certificate_list_item *found = NULL;
-    char normal[65];
-    if (!normalize(normal, text)) {
-        error_set(err, &admin_argument, NULL, text,
-                  "a thumbprint is 64 hexadecimal digits, or the first %d or more of them",
-                  LEAST_DIGITS);
+    struct thumbprint thumbprint;
+    if (!thumbprint_parse(&thumbprint, text, err))
         return NULL;
-    }
     for (size_t i = 0; i < list->count; i++) {
         struct certificate_list_item *item = &list->items[i];
-        if ((type != NULL && item->certificate.type != *type) || !matches(item, normal))
+        if ((type != NULL && item->certificate.type != *type) ||
+            !thumbprint_matches(&thumbprint, item->certificate.certificate))
             continue;
         if (found != NULL) {
             error_set(err, &admin_argument, NULL, text, "several certificates begin with this");

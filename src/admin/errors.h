@@ -49,6 +49,10 @@
     X(admin_state_conflict, "admin.state-conflict", ERROR_CONFLICT,                                \
       "a backup and the service hold different objects of the same name",                          \
       "remove the one that is wrong and import again; nothing was overwritten")                    \
+    X(admin_signer_own, "admin.signer-own", ERROR_CONFLICT,                                        \
+      "an attestation signer of this service itself cannot be distrusted",                         \
+      "refuse what it issued: hgsctl signer deny-before now --signer T; have another made: "       \
+      "hgsctl signer renew")                                                                       \
     X(admin_unhealthy, "admin.unhealthy", ERROR_UNAVAILABLE, "a test of the service failed",       \
       "the message says which one, and its own remedy")
 

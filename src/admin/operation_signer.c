@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/change.h"
 #include "admin/operations.h"
+#include "admin/signer_list.h"
 
-static void write_signers(struct json_writer *result, const struct admin_request *request)
+static bool write_signers(struct json_writer *result, const struct admin_request *request,
+                          struct error *err)
 {
+    char time[CLOCK_TEXT_SIZE];
+    _cleanup_signer_list_ struct signer_list list = {0};
+    if (!signer_list_load(&list, request->services->store, err))
+        return false;
     json_write_object(result, NULL);
     attestation_signer_describe(request->services->attestation, result, "signers");
+    signer_list_write_trusted(result, &list);
+    if (list.deny_all_before != 0)
+        json_write_text(result, "deny_all_before", clock_format(list.deny_all_before, time));
     json_write_object_end(result);
+    return true;
 }
 
 bool operation_signer_list(struct admin_request *request, struct json_writer *result,
                            struct error *err)
 {
-    (void)err;
-    write_signers(result, request);
-    return true;
+    return write_signers(result, request, err);
 }
 
 bool operation_signer_renew(struct admin_request *request, struct json_writer *result,
@@ -31,6 +39,5 @@ bool operation_signer_renew(struct admin_request *request, struct json_writer *r
             !admin_change_wait(request, revision, "attestation signer", err))
             return false;
     }
-    write_signers(result, request);
-    return true;
+    return write_signers(result, request, err);
 }

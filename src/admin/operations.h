@@ -38,6 +38,12 @@ bool operation_signer_list(struct admin_request *request, struct json_writer *re
                            struct error *err);
 bool operation_signer_renew(struct admin_request *request, struct json_writer *result,
                             struct error *err);
+bool operation_signer_trust(struct admin_request *request, struct json_writer *result,
+                            struct error *err);
+bool operation_signer_distrust(struct admin_request *request, struct json_writer *result,
+                               struct error *err);
+bool operation_signer_deny_before(struct admin_request *request, struct json_writer *result,
+                                  struct error *err);
 bool operation_event_list(struct admin_request *request, struct json_writer *result,
                           struct error *err);
 bool operation_event_key(struct admin_request *request, struct json_writer *result,

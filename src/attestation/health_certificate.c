@@ -12,6 +12,22 @@ static void subject_of(char out[2 * ATTESTATION_HOST_ID_SIZE + 1], const uint8_t
     }
 }
 
+/*
+ * Backdated for hosts whose clocks are behind, but not to before the signer itself, nor to a time
+ * whose certificates key protection denies: what is issued after an administrator's deny-before is
+ * to count.
+ */
+static int64_t not_before_of(const struct attestation_health_request *request)
+{
+    const int64_t bounds[] = {certificate_facts(request->issuer)->not_before,
+                              request->settings->deny_before, request->deny_before};
+    int64_t latest = request->now - request->settings->clock_tolerance_seconds;
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++)
+        if (bounds[i] > latest && bounds[i] <= request->now)
+            latest = bounds[i];
+    return latest;
+}
+
 bool attestation_health_certificate_issue(struct buf *out,
                                           struct attestation_health_certificate *issued,
                                           const struct attestation_health_request *request,
@@ -19,14 +35,13 @@ bool attestation_health_certificate_issue(struct buf *out,
 {
     char subject[2 * ATTESTATION_HOST_ID_SIZE + 1];
     const struct certificate_facts *issuer = certificate_facts(request->issuer);
-    int64_t not_before = request->now - request->settings->clock_tolerance_seconds;
     int64_t not_after = request->now + request->settings->health_certificate_seconds;
     subject_of(subject, request->host_id);
     struct certificate_template template = {
         .subject_cn = subject,
         .subject_key = request->identity_key,
         .issuer = request->issuer,
-        .not_before = not_before > issuer->not_before ? not_before : issuer->not_before,
+        .not_before = not_before_of(request),
         .not_after = not_after < issuer->not_after ? not_after : issuer->not_after,
         .usage = request->result == ATTESTATION_RESULT_SIGNING_CERTIFICATE
                      ? CERTIFICATE_DIGITAL_SIGNATURE

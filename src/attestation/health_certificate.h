@@ -14,6 +14,7 @@ struct attestation_health_request {
     enum attestation_result result;        /* encryption or signing certificate */
     const struct attestation_settings *settings;
     const struct certificate *issuer;
+    int64_t deny_before; /* what this issuer issued before is refused; 0: nothing */
     int64_t now;
 };
 
@@ -23,7 +24,8 @@ struct attestation_health_certificate {
     uint8_t thumbprint[32];
 };
 
-/* Appends the DER to out. signer: with the issuer's key. notAfter is never behind the issuer's.
+/* Appends the DER to out. signer: with the issuer's key. notAfter is never behind the issuer's,
+ * and notBefore not before a time (up to now) that the issuer's certificates are denied for.
  * Errors of crypto/ and of the signer. */
 bool attestation_health_certificate_issue(struct buf *out,
                                           struct attestation_health_certificate *issued,

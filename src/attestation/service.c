@@ -274,6 +274,7 @@ static bool issue(struct attestation_service *service, const struct attestation_
         .result = result,
         .settings = &snapshot->settings,
         .issuer = issuer->certificate,
+        .deny_before = issuer->deny_before,
         .now = now,
     };
     struct attestation_health_certificate issued;

@@ -79,13 +79,14 @@ bool attestation_settings_parse(struct attestation_settings *settings, struct sl
 {
     _cleanup_json_ struct json *record = NULL;
     struct attestation_settings parsed;
-    if (!json_parse(&record, value, err))
+    if (!json_parse(&record, value.size > 0 ? value : slice_from_text("{}"), err))
         return false;
     if (!json_is_object(record))
         return error_set(err, &attestation_settings_malformed, NULL,
                          ATTESTATION_SETTING_ATTESTATION, "it is not an object");
     attestation_settings_init(&parsed);
     parsed.mode = settings->mode;
+    parsed.deny_before = settings->deny_before;
     for (size_t i = 0; i < NUMBER_COUNT; i++) {
         if (!parse_number(&parsed, &numbers[i], record, err))
             return false;
@@ -96,4 +97,15 @@ bool attestation_settings_parse(struct attestation_settings *settings, struct sl
         return false;
     *settings = parsed;
     return true;
+}
+
+bool attestation_settings_parse_signers(struct attestation_settings *settings, struct slice value,
+                                        struct error *err)
+{
+    _cleanup_json_ struct json *record = NULL;
+    if (value.size == 0)
+        settings->deny_before = 0;
+    return value.size == 0 ||
+           (json_parse(&record, value, err) &&
+            json_get_integer(&settings->deny_before, record, "deny_before", err));
 }

@@ -4,7 +4,8 @@
 /*
  * What the administrator decides about attestation, from two records of kind STORE_SETTING:
  * "service" (the mode; made by server init) and "attestation" (lifetimes and keys; each member has
- * a default, so the record may be absent). Members that are not known here are skipped: other rooms
+ * a default, so the record may be absent), and from the record "all" of kind STORE_TRUSTED_SIGNER
+ * (since when health certificates count). Members that are not known here are skipped: other rooms
  * keep theirs in the same records.
  */
 
@@ -13,6 +14,7 @@
 
 #define ATTESTATION_SETTING_SERVICE "service"
 #define ATTESTATION_SETTING_ATTESTATION "attestation"
+#define ATTESTATION_SIGNERS_ALL "all"
 
 enum attestation_signer_key { ATTESTATION_SIGNER_KEY_RSA2048, ATTESTATION_SIGNER_KEY_P256 };
 
@@ -23,6 +25,7 @@ struct attestation_settings {
     int64_t signer_lifetime_days;           /* 2 to 825, default 30 */
     enum attestation_signer_key signer_key; /* of signers made from now on; default rsa2048 */
     bool allow_unprotected_signing_keys;    /* protocol.md 2.4; default no */
+    int64_t deny_before; /* key protection refuses what any signer issued before; 0: nothing */
 };
 
 /* Not initialised, and the defaults. */
@@ -31,7 +34,12 @@ void attestation_settings_init(struct attestation_settings *settings);
  * attestation.settings-malformed, base.json-*. */
 bool attestation_settings_parse_service(struct attestation_settings *settings, struct slice value,
                                         struct error *err);
-/* Reads the record "attestation"; what it does not name becomes the default, the mode stays.
- * attestation.settings-malformed (also for a value out of bounds), base.json-*. */
+/* Reads the record "attestation" (empty: there is none); what it does not name becomes the default,
+ * mode and deny_before stay. attestation.settings-malformed (also for a value out of bounds),
+ * base.json-*. */
 bool attestation_settings_parse(struct attestation_settings *settings, struct slice value,
                                 struct error *err);
+/* Reads the record "all" (empty: there is none): {"deny_before": seconds since 1970}; only
+ * deny_before is changed. base.json-*. */
+bool attestation_settings_parse_signers(struct attestation_settings *settings, struct slice value,
+                                        struct error *err);

@@ -20,23 +20,13 @@ static void apply_service(struct attestation_state *state, const struct store_ch
         attestation_settings_parse_service(&state->settings, change->value, &state->problem);
 }
 
-static void apply_attestation(struct attestation_state *state, const struct store_change *change)
-{
-    if (change->remove) {
-        enum attestation_mode mode = state->settings.mode;
-        attestation_settings_init(&state->settings);
-        state->settings.mode = mode;
-        return;
-    }
-    attestation_settings_parse(&state->settings, change->value, &state->problem);
-}
-
 static bool apply_setting(struct attestation_state *state, const struct store_change *change)
 {
     if (strcmp(change->key, ATTESTATION_SETTING_SERVICE) == 0)
         apply_service(state, change);
     else if (strcmp(change->key, ATTESTATION_SETTING_ATTESTATION) == 0)
-        apply_attestation(state, change);
+        attestation_settings_parse(&state->settings, change->remove ? SLICE_EMPTY : change->value,
+                                   &state->problem);
     else
         return false;
     return true;
@@ -64,6 +54,15 @@ static bool apply_signer(struct attestation_state *state, const struct store_cha
     return true;
 }
 
+static bool apply_trusted_signer(struct attestation_state *state, const struct store_change *change)
+{
+    if (strcmp(change->key, ATTESTATION_SIGNERS_ALL) != 0)
+        return false;
+    attestation_settings_parse_signers(
+        &state->settings, change->remove ? SLICE_EMPTY : change->value, &state->problem);
+    return true;
+}
+
 static bool apply(struct attestation_state *state, const struct store_change *change)
 {
     switch (change->kind) {
@@ -73,6 +72,8 @@ static bool apply(struct attestation_state *state, const struct store_change *ch
         return apply_host(state, change);
     case STORE_ATTESTATION_SIGNER:
         return apply_signer(state, change);
+    case STORE_TRUSTED_SIGNER:
+        return apply_trusted_signer(state, change);
     default:
         return false;
     }
@@ -95,7 +96,8 @@ static bool load_record(void *context, const struct store_record *record, struct
 
 static bool load_kinds(struct attestation_state *state, struct store *store, struct error *err)
 {
-    static const enum store_kind kinds[] = {STORE_SETTING, STORE_HOST, STORE_ATTESTATION_SIGNER};
+    static const enum store_kind kinds[] = {STORE_SETTING, STORE_HOST, STORE_ATTESTATION_SIGNER,
+                                            STORE_TRUSTED_SIGNER};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (!store_list(store, kinds[i], NULL, 0, load_record, state, &state->loaded[kinds[i]],
                         err))

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "keyprotection/errors.h"
+#include "keyprotection/trusted_signer.h"
 
 #include <stdlib.h>
 
@@ -168,7 +169,7 @@ static bool put_deny_all(struct keyprotection_snapshot *snapshot, const struct s
                          struct error *err)
 {
     snapshot->deny_all_before = INT64_MAX;
-    return read_integer(&snapshot->deny_all_before, change->value, "deny_before", err);
+    return keyprotection_deny_all_parse(&snapshot->deny_all_before, change->value, err);
 }
 
 static bool put_setting(struct keyprotection_snapshot *snapshot, const struct store_change *change,
