@@ -31,6 +31,7 @@ static const struct admin_operation table[] = {
     {"event.list", LOOK, operation_event_list},
     {"event.key", LOOK, operation_event_key},
     {"event.verify", LOOK, operation_event_verify},
+    {"event.acknowledge", CHANGE, operation_event_acknowledge},
     {"state.export", CHANGE, operation_state_export},
     {"state.import", CHANGE, operation_state_import},
 };

@@ -2,9 +2,11 @@
 #include "admin/audit_key.h"
 #include "admin/errors.h"
 #include "admin/operations.h"
+#include "audit/errors.h"
 #include "base/hex.h"
 
 #define EVENTS_BYTES_MAX (64u * 1024 * 1024)
+#define ACKNOWLEDGEMENT_MAX 4096
 
 struct events {
     struct json_writer *result;
@@ -76,7 +78,7 @@ bool operation_event_key(struct admin_request *request, struct json_writer *resu
 }
 
 /* What the store remembers of this node's trail; sequence 0 when it remembers nothing yet. */
-static bool load_head(uint64_t *sequence, uint8_t hash[32], const struct admin_request *request,
+static bool load_head(struct audit_known *known, const struct admin_request *request,
                       struct error *err)
 {
     _cleanup_buf_ struct buf value, bytes;
@@ -85,7 +87,6 @@ static bool load_head(uint64_t *sequence, uint8_t hash[32], const struct admin_r
     int64_t number;
     buf_init(&value, STORE_VALUE_MAX);
     buf_init(&bytes, 32);
-    *sequence = 0;
     if (!store_get(request->services->store, STORE_AUDIT_HEAD, request->services->node, &value,
                    NULL, err))
         return error_kind(err) == ERROR_NOT_FOUND;
@@ -96,8 +97,8 @@ static bool load_head(uint64_t *sequence, uint8_t hash[32], const struct admin_r
         return false;
     if (bytes.size != 32)
         return error_set(err, &admin_argument, NULL, "audit head", "the store's record is damaged");
-    memcpy(hash, bytes.data, 32);
-    *sequence = (uint64_t)number;
+    memcpy(known->head_hash, bytes.data, 32);
+    known->head_sequence = (uint64_t)number;
     return true;
 }
 
@@ -118,14 +119,19 @@ bool operation_event_verify(struct admin_request *request, struct json_writer *r
 {
     struct admin_audit_key key = {0};
     struct audit_report report = {0};
-    uint64_t sequence = 0;
-    uint8_t hash[32] = {0};
+    struct audit_known known = {0};
+    int64_t from;
+    if (!json_get_integer_or(&from, request->arguments, "from", 0, err))
+        return false;
+    if (from < 0)
+        return error_set(err, &admin_argument, NULL, "event.verify", "no record has that number");
+    known.from = (uint64_t)from;
     audit_flush(request->services->audit);
     bool initialized = admin_audit_key_load(&key, request->services->store, err);
+    known.key = key.public_key;
     bool ok = (initialized || error_kind(err) == ERROR_NOT_FOUND) &&
-              load_head(&sequence, hash, request, err) &&
-              audit_verify(request->services->audit_folder, NULL, key.public_key, sequence, hash,
-                           &report, err);
+              load_head(&known, request, err) &&
+              audit_verify(request->services->audit_folder, NULL, &known, &report, err);
     admin_audit_key_done(&key);
     if (!ok)
         return false;
@@ -134,5 +140,36 @@ bool operation_event_verify(struct admin_request *request, struct json_writer *r
         return false;
     }
     write_report(result, &report);
+    return true;
+}
+
+/* Who goes on although records are lost stands in the record that says so. */
+static bool record_acknowledgement(const struct admin_request *request, struct error *err)
+{
+    _cleanup_buf_ struct buf fields;
+    struct json_writer writer;
+    buf_init(&fields, ACKNOWLEDGEMENT_MAX);
+    json_writer_init(&writer, &fields);
+    json_write_text(&writer, "user", request->caller->name);
+    json_write_integer(&writer, "uid", request->caller->uid);
+    json_write_text(&writer, "operation", request->operation);
+    return audit_acknowledge(request->services->audit, buf_slice(&fields), err);
+}
+
+bool operation_event_acknowledge(struct admin_request *request, struct json_writer *result,
+                                 struct error *err)
+{
+    struct error damage = {0};
+    bool damaged =
+        !audit_healthy(request->services->audit, &damage) && damage.code == &audit_damaged;
+    if (!damaged)
+        return error_set(err, &audit_undamaged, NULL, "audit trail", "it has lost no record");
+    if (!request->dry_run && !record_acknowledgement(request, err))
+        return false;
+    json_write_object(result, NULL);
+    uint64_t newest = audit_sequence(request->services->audit);
+    json_write_integer(result, "sequence", (int64_t)newest + (request->dry_run ? 1 : 0));
+    json_write_error(result, "accepted", &damage);
+    json_write_object_end(result);
     return true;
 }

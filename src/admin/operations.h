@@ -48,6 +48,8 @@ bool operation_event_list(struct admin_request *request, struct json_writer *res
                           struct error *err);
 bool operation_event_key(struct admin_request *request, struct json_writer *result,
                          struct error *err);
+bool operation_event_acknowledge(struct admin_request *request, struct json_writer *result,
+                                 struct error *err);
 bool operation_event_verify(struct admin_request *request, struct json_writer *result,
                             struct error *err);
 bool operation_state_export(struct admin_request *request, struct json_writer *result,

@@ -142,12 +142,17 @@ static void tell(void *context, bool ok, const struct error *err)
     pthread_mutex_unlock(&waiter->mutex);
 }
 
-bool audit_append_wait(struct audit *audit, const char *event, struct slice fields,
-                       struct error *err)
+static bool put_and_wait(struct audit *audit, const char *event, struct slice fields,
+                         bool acknowledges, struct error *err)
 {
     assert(!pthread_equal(pthread_self(), audit->writer.thread));
     struct waiter waiter = {.mutex = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER};
-    if (!audit_append(audit, event, fields, tell, &waiter, err))
+    struct audit_entry entry = {.done = tell,
+                                .context = &waiter,
+                                .time = clock_now(audit->clock),
+                                .acknowledges = acknowledges};
+    if (!audit_record_check(event, fields, err) ||
+        !audit_queue_put(&audit->queue, &entry, event, fields, err))
         return false;
     pthread_mutex_lock(&waiter.mutex);
     while (!waiter.done)
@@ -156,6 +161,18 @@ bool audit_append_wait(struct audit *audit, const char *event, struct slice fiel
     if (!waiter.ok && err != NULL)
         *err = waiter.err;
     return waiter.ok;
+}
+
+bool audit_append_wait(struct audit *audit, const char *event, struct slice fields,
+                       struct error *err)
+{
+    return put_and_wait(audit, event, fields, false, err);
+}
+
+bool audit_acknowledge(struct audit *audit, struct slice fields, struct error *err)
+{
+    assert(fields.size > 0);
+    return put_and_wait(audit, "audit.damaged", fields, true, err);
 }
 
 void audit_flush(struct audit *audit)

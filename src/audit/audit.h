@@ -10,15 +10,17 @@
  * One thread writes: it takes what waits, writes it in one go, fdatasync, and then tells each
  * waiter. Nothing is released unless its record is on the disk: a caller that needs that appends
  * with a completion and answers in it. When writing fails (full disk), every append fails with
- * audit.unwritable until a retry succeeds (each second). Another thread has checkpoints signed and
+ * audit.unwritable until a retry succeeds (each second). When records that were on disk are gone or
+ * changed, every append fails with audit.damaged: nothing is touched until the right files are back
+ * or somebody acknowledges the loss (audit_acknowledge). Another thread has checkpoints signed and
  * writes the head, about once a second: neither a slow keyholder nor a slow store holds up records.
  * Records are on disk before the head is in the store; so after a crash the trail may be ahead of
  * the head, and one that is behind it was cut.
  *
  * Events that the trail writes itself: audit.checkpoint, audit.removed (retention took a file
  * away), audit.repaired (a line that a crash cut was removed), audit.damaged (records that were on
- * disk are gone or changed; verification will find the place), audit.recovered (it could not be
- * written for a while), <event>.suppressed (audit_append_limited).
+ * disk are gone or changed, and who acknowledged it; verification finds the place), audit.recovered
+ * (it could not be written for a while), <event>.suppressed (audit_append_limited).
  */
 
 #include "base/clock.h"
@@ -30,6 +32,10 @@
 
 struct audit;
 
+/* Called by the trail's threads when records cannot be written any more, or for another reason than
+ * before (err), and when they can be again (NULL). */
+typedef void audit_trouble(void *context, const struct error *err);
+
 struct audit_options {
     const char *folder;
     const char *node;     /* this node's name: key of the head record */
@@ -39,12 +45,15 @@ struct audit_options {
     int64_t checkpoint_every; /* records */
     int64_t refusals;         /* see audit_append_limited; 0: a default */
     const struct clock *clock;
-    struct store *store; /* NULL: no head is kept (tests) */
+    struct store *store;    /* NULL: no head is kept (tests) */
+    audit_trouble *trouble; /* may be NULL */
+    void *context;          /* of trouble */
 };
 
 /*
  * Opens the trail (making the folder, 0700, when absent), repairs a last line that a crash cut (and
- * records that it did), starts the threads. The texts of options are copied; clock and store must
+ * records that it did), starts the threads. A damaged trail is opened, too, but takes no records.
+ * The texts of options are copied; clock and store must
  * outlive the trail. audit.unwritable: also when another process writes this trail.
  */
 bool audit_open(struct audit **out, const struct audit_options *options, struct error *err);
@@ -82,6 +91,13 @@ bool audit_append_limited(struct audit *audit, const char *event, const char *pe
 /* Waits until all that was appended before the call is on disk (or failed); records that nobody
  * waits for may else take some milliseconds. Not to be called by a completion. */
 void audit_flush(struct audit *audit);
+/*
+ * Goes on although records that were on disk are gone or changed: record audit.damaged says what
+ * was found, and fields who accepts it (as for audit_append). An audit.log that is not the end of
+ * this trail is kept beside it. Waits until that is on disk. audit.undamaged when there is nothing
+ * to acknowledge; audit.unwritable.
+ */
+bool audit_acknowledge(struct audit *audit, struct slice fields, struct error *err);
 /* Whether releases are possible; when not, *err says why (for server show). */
 bool audit_healthy(struct audit *audit, struct error *err);
 /* Sequence of the newest record on disk. */
@@ -114,14 +130,21 @@ struct audit_report {
     struct error problem;   /* the first one that did not: audit.altered, audit.missing,
                                audit.reordered, audit.cut, audit.checkpoint */
 };
+/* What is known of the trail from elsewhere; zeros: nothing. */
+struct audit_known {
+    /* The audit key's public half. Without it checkpoints are counted, and not verified. */
+    const struct public_key *key;
+    /* What the store remembers, read before the call: a trail that ends before is cut, one with
+     * another record there was altered. */
+    uint64_t head_sequence;
+    uint8_t head_hash[32];
+    /* Records before this one were looked at before, and are passed over. */
+    uint64_t from;
+};
 /*
  * Walks all files of the folder (file NULL), or the one file whose path is given (folder is not
- * used then; what comes before and behind it is not known and not missed). key: the audit key's
- * public half, NULL when there is none: checkpoints are counted then, but their signatures are not
- * verified. head_sequence and head_hash: what the store remembers, read before the call (0: not
- * known): a trail that ends before is cut, one with another record there was altered. Returns false
- * only when files cannot be read (audit.unreadable).
+ * used then; what comes before and behind it is not known and not missed). Returns false only when
+ * files cannot be read (audit.unreadable).
  */
-bool audit_verify(const char *folder, const char *file, const struct public_key *key,
-                  uint64_t head_sequence, const uint8_t head_hash[32], struct audit_report *report,
-                  struct error *err);
+bool audit_verify(const char *folder, const char *file, const struct audit_known *known,
+                  struct audit_report *report, struct error *err);

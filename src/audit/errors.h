@@ -10,6 +10,13 @@
       "the audit trail cannot be written, so no key is released",                                  \
       "make room on its disk or mend its folder's owner and mode; the service goes on by itself "  \
       "within a second")                                                                           \
+    X(audit_damaged, "audit.damaged", ERROR_UNAVAILABLE,                                           \
+      "records of the audit trail that were on disk are gone or changed, so no key is released",   \
+      "see hgsctl event verify and find out who did it; then bring back the right file, and the "  \
+      "service goes on by itself, or accept the loss: hgsctl event acknowledge")                   \
+    X(audit_undamaged, "audit.undamaged", ERROR_CONFLICT,                                          \
+      "the audit trail has no damage that waits to be acknowledged",                               \
+      "nothing needs to be done; hgsctl server show says whether the trail is written")            \
     X(audit_busy, "audit.busy", ERROR_UNAVAILABLE,                                                 \
       "more events wait to be written than the queue holds",                                       \
       "try again; if it persists, the audit trail's disk is too slow")                             \

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -41,11 +43,9 @@ static bool open_current(struct audit_file *file, struct error *err)
     return sync_folder(file, err);
 }
 
-/* Renames audit.log to the rotated file of that first record; never over another file. */
-static bool rename_current(struct audit_file *file, uint64_t first, struct error *err)
+/* Never over another file. */
+static bool rename_current(struct audit_file *file, const char *name, struct error *err)
 {
-    char name[AUDIT_NAME_SIZE];
-    audit_folder_name(name, first);
     if (renameat2(file->folder.fd, AUDIT_CURRENT, file->folder.fd, name, RENAME_NOREPLACE) != 0)
         return error_set_errno(err, &audit_unwritable, errno, file->path,
                                AUDIT_CURRENT " cannot be renamed to %s", name);
@@ -62,18 +62,24 @@ static bool walk_rotated(struct audit_file *file, const struct audit_place *head
     char name[AUDIT_NAME_SIZE];
     _cleanup_fd_ int fd = -1;
     *walk = (struct audit_walk){0};
-    if (!audit_folder_scan(&file->folder, err))
-        return false;
     if (file->folder.rotated_count == 0)
         return true;
     return audit_folder_open_file(&fd, name, &file->folder, file->folder.rotated_count - 1, err) &&
            (fd < 0 || audit_walk(walk, fd, name, head, err));
 }
 
+/* audit.log is not written to, and not changed either. */
+static void displace(struct audit_file *file, const struct audit_walk *walk)
+{
+    file->displaced = true;
+    file->displaced_first = walk->first > 0 ? walk->first : file->last.sequence + 1;
+    file->size = walk->size;
+    file->first = 0;
+}
+
 /*
  * What is behind the good lines of audit.log goes when it was never told to be on disk: the
- * beginning of one line, or anything behind the head. Otherwise somebody changed what was written,
- * and the file is put aside as it is.
+ * beginning of one line, or anything behind the head. Otherwise somebody changed what was written.
  */
 static bool settle_tail(struct audit_file *file, const struct audit_walk *walk,
                         const struct audit_place *head, struct audit_found *found,
@@ -84,9 +90,9 @@ static bool settle_tail(struct audit_file *file, const struct audit_walk *walk,
     bool unfinished =
         walk->cut_line || (head->sequence > 0 && file->last.sequence >= head->sequence);
     if (!unfinished) {
-        found->damaged = true;
-        uint64_t first = walk->first > 0 ? walk->first : file->last.sequence + 1;
-        return rename_current(file, first, err) && open_current(file, err);
+        found->damage = AUDIT_DAMAGE_CHANGED;
+        displace(file, walk);
+        return true;
     }
     if (ftruncate(file->fd, walk->good) != 0 || fdatasync(file->fd) != 0)
         return fail(file, errno, "the beginning of a line cannot be cut off", err);
@@ -98,34 +104,115 @@ static bool settle_tail(struct audit_file *file, const struct audit_walk *walk,
 static void settle_head(struct audit_file *file, bool head_wrong, const struct audit_place *head,
                         struct audit_found *found)
 {
+    bool cut = head->sequence > file->last.sequence;
     found->last = file->last.sequence;
     found->known = head->sequence > 0 ? *head : file->last;
-    if (head->sequence > file->last.sequence || head_wrong) {
-        found->damaged = true;
-        file->last.sequence =
-            head->sequence > file->last.sequence ? head->sequence : file->last.sequence;
+    if (found->damage == AUDIT_DAMAGE_NONE && (cut || head_wrong))
+        found->damage = cut ? AUDIT_DAMAGE_CUT : AUDIT_DAMAGE_OTHER;
+    if (cut)
+        file->last.sequence = head->sequence;
+    if (cut || head_wrong)
         memcpy(file->last.hash, head->hash, AUDIT_HASH_SIZE);
-    }
+}
+
+/*
+ * Whether audit.log is none that this trail could have: it begins before the newest rotated file
+ * does, or behind the head without a rotated file that leads up to it. before: the newest rotated
+ * file.
+ */
+static bool is_alien(const struct audit_file *file, const struct audit_walk *walk,
+                     const struct audit_walk *before, const struct audit_place *head)
+{
+    size_t count = file->folder.rotated_count;
+    if (walk->first == 0)
+        return false;
+    if (count > 0 && file->folder.rotated[count - 1] >= walk->first)
+        return true;
+    return head->sequence > 0 && walk->first > head->sequence &&
+           (before->last.sequence + 1 != walk->first ||
+            memcmp(before->last.hash, walk->previous, AUDIT_HASH_SIZE) != 0);
+}
+
+/* What audit.log (walk) goes on from: the newest rotated file, when it is needed to tell. */
+static bool walk_before(struct audit_file *file, const struct audit_walk *walk,
+                        const struct audit_place *head, struct audit_walk *before,
+                        struct error *err)
+{
+    *before = (struct audit_walk){0};
+    if (!audit_folder_scan(&file->folder, err))
+        return false;
+    size_t count = file->folder.rotated_count;
+    bool needed = walk->first == 0 || walk->first > head->sequence ||
+                  (count > 0 && file->folder.rotated[count - 1] >= walk->first);
+    return !needed || walk_rotated(file, head, before, err);
 }
 
 static bool open_trail(struct audit_file *file, const struct audit_place *head,
                        struct audit_found *found, struct error *err)
 {
     struct audit_walk walk, before;
-    if (!open_current(file, err) || !audit_walk(&walk, file->fd, AUDIT_CURRENT, head, err))
+    if (!open_current(file, err) || !audit_walk(&walk, file->fd, AUDIT_CURRENT, head, err) ||
+        !walk_before(file, &walk, head, &before, err))
         return false;
-    before = walk;
-    if (walk.first == 0 && !walk_rotated(file, head, &before, err))
-        return false;
-    file->last = before.last;
-    file->unsigned_records = before.unsigned_records;
+    bool alien = is_alien(file, &walk, &before, head);
+    const struct audit_walk *newest = walk.first == 0 || alien ? &before : &walk;
+    file->last = newest->last;
+    file->unsigned_records = newest->unsigned_records;
     file->first = walk.first;
     file->size = walk.good;
-    *found = (struct audit_found){0};
-    if (!settle_tail(file, &walk, head, found, err))
+    file->displaced = false;
+    *found = (struct audit_found){.first = walk.first};
+    if (alien) {
+        found->damage = AUDIT_DAMAGE_ALIEN;
+        displace(file, &walk);
+    } else if (!settle_tail(file, &walk, head, found, err))
         return false;
-    settle_head(file, before.head_wrong, head, found);
+    settle_head(file, newest->head_wrong, head, found);
     return true;
+}
+
+void audit_file_describe(const struct audit_found *found, struct error *err)
+{
+    uint64_t known = found->known.sequence;
+    switch (found->damage) {
+    case AUDIT_DAMAGE_ALIEN:
+        error_set(err, &audit_damaged, NULL, AUDIT_CURRENT,
+                  "begins with record %" PRIu64 " and does not follow the files before it, which "
+                  "end with record %" PRIu64 "; %" PRIu64 " were written",
+                  found->first, found->last, known);
+        return;
+    case AUDIT_DAMAGE_CHANGED:
+        error_set(err, &audit_damaged, NULL, AUDIT_CURRENT,
+                  "its chain breaks behind record %" PRIu64 " of %" PRIu64
+                  ": something there was changed",
+                  found->last, known);
+        return;
+    case AUDIT_DAMAGE_OTHER:
+        error_set(err, &audit_damaged, NULL, AUDIT_CURRENT,
+                  "its record %" PRIu64 " is not the one that was written", known);
+        return;
+    case AUDIT_DAMAGE_CUT:
+    case AUDIT_DAMAGE_NONE:
+        error_set(err, &audit_damaged, NULL, AUDIT_CURRENT,
+                  "ends with record %" PRIu64 "; %" PRIu64 " were written", found->last, known);
+        return;
+    }
+}
+
+bool audit_file_accept(struct audit_file *file, char kept[AUDIT_KEPT_SIZE], struct error *err)
+{
+    *kept = '\0';
+    if (file->displaced) {
+        audit_folder_name(kept, file->displaced_first);
+        for (int i = 1; i < 100 && faccessat(file->folder.fd, kept, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+             i++)
+            snprintf(kept, AUDIT_KEPT_SIZE, "audit-%020" PRIu64 ".kept-%d.log",
+                     file->displaced_first, i);
+        if (!rename_current(file, kept, err))
+            return false;
+        file->displaced = false;
+    }
+    return file->fd >= 0 || open_current(file, err);
 }
 
 static bool lock_folder(struct audit_file *file, struct error *err)
@@ -208,6 +295,7 @@ static bool take_back(struct audit_file *file)
 bool audit_file_write(struct audit_file *file, struct slice lines, const struct audit_place *last,
                       struct error *err)
 {
+    assert(!file->displaced);
     if ((file->fd < 0 && !open_current(file, err)) || !check_intact(file, err))
         return false;
     if (!write_all(file, lines)) {
@@ -222,9 +310,11 @@ bool audit_file_write(struct audit_file *file, struct slice lines, const struct 
     return true;
 }
 
-bool audit_file_recover(struct audit_file *file, struct audit_found *found, struct error *err)
+bool audit_file_recover(struct audit_file *file, bool *reopened, struct audit_found *found,
+                        struct error *err)
 {
     *found = (struct audit_found){0};
+    *reopened = false;
     if (file->fd < 0)
         return open_current(file, err);
     if (file->tail_left && !take_back(file))
@@ -233,6 +323,7 @@ bool audit_file_recover(struct audit_file *file, struct audit_found *found, stru
         return true;
     struct audit_place known = file->last;
     file_close(&file->fd);
+    *reopened = true;
     return open_trail(file, &known, found, err);
 }
 
@@ -242,7 +333,9 @@ bool audit_file_rotate(struct audit_file *file, struct error *err)
         return open_current(file, err);
     if (file->first == 0)
         return true;
-    return check_intact(file, err) && rename_current(file, file->first, err) &&
+    char name[AUDIT_NAME_SIZE];
+    return check_intact(file, err) &&
+           rename_current(file, audit_folder_name(name, file->first), err) &&
            open_current(file, err);
 }
 

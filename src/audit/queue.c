@@ -61,9 +61,15 @@ static int64_t monotonic(void)
     return now.tv_sec * SECOND + now.tv_nsec;
 }
 
-static bool check_room(struct audit_queue *queue, const char *event, size_t size, struct error *err)
+static bool check_room(struct audit_queue *queue, const struct audit_entry *entry,
+                       const char *event, size_t size, struct error *err)
 {
-    if (queue->shut) {
+    bool damaged = queue->shut && queue->reason.code == &audit_damaged;
+    if (entry->acknowledges && !damaged)
+        return error_set(err, &audit_undamaged, NULL, "audit trail",
+                         queue->shut ? "it cannot be written, and is not damaged"
+                                     : "it is being written");
+    if (queue->shut && !entry->acknowledges) {
         queue->lost++;
         if (err != NULL)
             *err = queue->reason;
@@ -98,7 +104,7 @@ bool audit_queue_put(struct audit_queue *queue, const struct audit_entry *entry,
 {
     struct audit_entry *copy = copy_entry(entry, event, fields);
     pthread_mutex_lock(&queue->mutex);
-    bool room = check_room(queue, event, entry_size(copy), err);
+    bool room = check_room(queue, entry, event, entry_size(copy), err);
     if (room)
         put_locked(queue, copy);
     pthread_mutex_unlock(&queue->mutex);

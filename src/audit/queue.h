@@ -26,6 +26,7 @@ struct audit_entry {
     void *context;
     int64_t time;
     bool checkpoint;
+    bool acknowledges; /* damage: the only kind that a queue shut for it takes */
     size_t event_size, fields_size;
     uint8_t bytes[]; /* event, fields */
 };
@@ -52,7 +53,8 @@ void audit_queue_init(struct audit_queue *queue);
 /* Nothing may be in it any more. */
 void audit_queue_done(struct audit_queue *queue);
 
-/* Copies event and fields. audit.busy, or the reason why the queue is shut. */
+/* Copies event and fields. audit.busy, or the reason why the queue is shut; audit.undamaged when an
+ * entry acknowledges what is not there. */
 bool audit_queue_put(struct audit_queue *queue, const struct audit_entry *entry, const char *event,
                      struct slice fields, struct error *err);
 /*
@@ -63,7 +65,8 @@ struct audit_entry *audit_queue_take(struct audit_queue *queue, int64_t millisec
 /* Calls the completions of count entries of the list, frees them, and returns the rest. */
 struct audit_entry *audit_queue_finish(struct audit_queue *queue, struct audit_entry *entries,
                                        size_t count, bool ok, const struct error *err);
-/* Fails the entries of the list and all that wait, and refuses further ones for that reason. */
+/* Fails the entries of the list and all that wait, and refuses further ones for that reason. A shut
+ * queue is given another reason by this. */
 void audit_queue_shut(struct audit_queue *queue, struct audit_entry *entries,
                       const struct error *reason);
 /* Takes entries again. */

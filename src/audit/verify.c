@@ -30,8 +30,7 @@ enum verify_state {
 
 struct verification {
     struct audit_report *report;
-    const struct public_key *key;
-    const struct audit_place *head;
+    const struct audit_known *known;
     const char *name;  /* of the file that is being read */
     bool whole_folder; /* what comes first must be the beginning, or follow what retention took */
 
@@ -82,7 +81,7 @@ static void check_checkpoint(struct verification *v, const struct audit_record *
 {
     struct audit_checkpoint checkpoint;
     struct error err = {0};
-    if (!audit_checkpoint_parse(&checkpoint, line, v->key, &err)) {
+    if (!audit_checkpoint_parse(&checkpoint, line, v->known->key, &err)) {
         problem(v, &audit_checkpoint, record->sequence, "%s: %s", err.object, err.message);
         return;
     }
@@ -97,8 +96,9 @@ static void check_checkpoint(struct verification *v, const struct audit_record *
                 checkpoint.place.sequence);
         return;
     }
-    /* In a single file a checkpoint may be of a record in the file before. */
-    if (hash == NULL && (v->whole_folder || checkpoint.place.sequence >= v->before.sequence)) {
+    /* Where only a part is looked at, a checkpoint may be of a record before it. */
+    bool all_seen = v->whole_folder && v->known->from == 0;
+    if (hash == NULL && (all_seen || checkpoint.place.sequence >= v->before.sequence)) {
         problem(v, &audit_checkpoint, record->sequence,
                 "the checkpoint is of record %" PRIu64 ", too far before it",
                 checkpoint.place.sequence);
@@ -133,7 +133,7 @@ static void start(struct verification *v, const struct audit_record *record)
     v->report->first = record->sequence;
     v->before.sequence = record->sequence - 1;
     memcpy(v->before.hash, record->previous, AUDIT_HASH_SIZE);
-    v->beginning_known = record->sequence == 1 && from_nothing;
+    v->beginning_known = (record->sequence == 1 && from_nothing) || v->known->from > 0;
     v->signed_up_to = v->before.sequence;
     v->last = v->before;
     memcpy(hash_slot(v, v->before.sequence), v->before.hash, AUDIT_HASH_SIZE);
@@ -154,8 +154,8 @@ static void accept(struct verification *v, const struct audit_record *record, st
     v->last.sequence = record->sequence;
     memcpy(v->last.hash, hash, AUDIT_HASH_SIZE);
     memcpy(hash_slot(v, record->sequence), hash, AUDIT_HASH_SIZE);
-    if (v->state == VERIFY_WHOLE && record->sequence == v->head->sequence &&
-        memcmp(hash, v->head->hash, AUDIT_HASH_SIZE) != 0)
+    if (v->state == VERIFY_WHOLE && record->sequence == v->known->head_sequence &&
+        memcmp(hash, v->known->head_hash, AUDIT_HASH_SIZE) != 0)
         problem(v, &audit_altered, record->sequence,
                 "the store remembers another record of that number");
 }
@@ -199,6 +199,8 @@ static void check_line(struct verification *v, struct slice line)
 {
     struct audit_record record;
     bool parsed = audit_record_parse(&record, line);
+    if (!v->started && v->known->from > 0 && (!parsed || record.sequence < v->known->from))
+        return;
     v->report->records++;
     if (v->state == VERIFY_CULPRIT)
         settle_culprit(v, parsed ? &record : NULL);
@@ -311,10 +313,13 @@ static void finish(struct verification *v)
         problem(v, &audit_missing, v->before.sequence,
                 "records 1 to %" PRIu64 " are missing, and retention left no word of it",
                 v->before.sequence);
+    if (v->state == VERIFY_WHOLE && !v->started && v->known->from > 0)
+        problem(v, &audit_missing, v->known->from, "is not there, nor is one behind it");
     bool newest = v->whole_folder || strcmp(v->name, AUDIT_CURRENT) == 0;
-    if (v->state == VERIFY_WHOLE && newest && v->head->sequence > v->last.sequence)
+    if (v->state == VERIFY_WHOLE && newest && v->known->head_sequence > v->last.sequence)
         problem(v, &audit_cut, v->last.sequence,
-                "is the last one; the store remembers %" PRIu64 " records", v->head->sequence);
+                "is the last one; the store remembers %" PRIu64 " records",
+                v->known->head_sequence);
     uint64_t covered = v->signed_up_to - v->before.sequence;
     if (report->checkpoints > 0)
         covered++; /* the checkpoint itself */
@@ -323,19 +328,12 @@ static void finish(struct verification *v)
     report->unsigned_tail = seen > covered ? seen - covered : 0;
 }
 
-bool audit_verify(const char *folder, const char *file, const struct public_key *key,
-                  uint64_t head_sequence, const uint8_t head_hash[32], struct audit_report *report,
-                  struct error *err)
+bool audit_verify(const char *folder, const char *file, const struct audit_known *known,
+                  struct audit_report *report, struct error *err)
 {
-    struct audit_place head = {.sequence = head_sequence};
     struct audit_report seen = {.whole = true};
-    if (head_sequence > 0)
-        memcpy(head.hash, head_hash, AUDIT_HASH_SIZE);
-    struct verification v = {.report = &seen,
-                             .key = key,
-                             .head = &head,
-                             .name = AUDIT_CURRENT,
-                             .whole_folder = file == NULL};
+    struct verification v = {
+        .report = &seen, .known = known, .name = AUDIT_CURRENT, .whole_folder = file == NULL};
     v.hashes = memory_allocate_zero(AUDIT_CHECKPOINT_REACH, AUDIT_HASH_SIZE);
     bool read = file == NULL ? check_folder(&v, folder, err) : check_one_file(&v, file, err);
     if (read) {

@@ -13,8 +13,10 @@ static bool follows(const struct audit_walk *walk, const struct audit_record *re
 static void take(struct audit_walk *walk, const struct audit_record *record, struct slice line,
                  const struct audit_place *head)
 {
-    if (walk->first == 0)
+    if (walk->first == 0) {
         walk->first = record->sequence;
+        memcpy(walk->previous, record->previous, AUDIT_HASH_SIZE);
+    }
     walk->last.sequence = record->sequence;
     digest_sha256(walk->last.hash, line);
     if (slice_equals_text(record->event, AUDIT_CHECKPOINT_EVENT))

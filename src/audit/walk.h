@@ -11,10 +11,11 @@
 #include <sys/types.h>
 
 struct audit_walk {
-    uint64_t first;            /* sequence of the first record; 0: there is none */
-    struct audit_place last;   /* the last record up to which the chain holds */
-    off_t good;                /* bytes up to its end */
-    off_t size;                /* bytes of the file; what is behind good is none of ours */
+    uint64_t first;                    /* sequence of the first record; 0: there is none */
+    uint8_t previous[AUDIT_HASH_SIZE]; /* what the first record says of the one before it */
+    struct audit_place last;           /* the last record up to which the chain holds */
+    off_t good;                        /* bytes up to its end */
+    off_t size;                        /* bytes of the file; what is behind good is none of ours */
     bool cut_line;             /* what is behind good has no newline: the beginning of a line */
     uint64_t unsigned_records; /* records behind the last checkpoint */
     bool head_wrong;           /* the record of the head's sequence has another hash */

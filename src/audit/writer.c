@@ -113,27 +113,111 @@ static bool write_some(struct audit_writer *writer, struct audit_entry **entries
     return true;
 }
 
+/* Nobody gets in any more, for that reason. Who watches is told when it is a new one. */
+static void shut(struct audit_writer *writer, struct audit_entry *entries, const struct error *err)
+{
+    struct error before = {0};
+    bool told = !audit_queue_healthy(writer->queue, &before) && before.code == err->code &&
+                strcmp(before.message, err->message) == 0;
+    if (writer->failed_since == 0)
+        writer->failed_since = clock_now(writer->clock);
+    audit_queue_shut(writer->queue, entries, err);
+    if (!told && writer->trouble != NULL)
+        writer->trouble(writer->context, err);
+}
+
+static void open_again(struct audit_writer *writer)
+{
+    writer->failed_since = 0;
+    writer->found.damage = AUDIT_DAMAGE_NONE;
+    audit_queue_open(writer->queue);
+    if (writer->trouble != NULL)
+        writer->trouble(writer->context, NULL);
+}
+
 static void write_entries(struct audit_writer *writer, struct audit_entry *entries)
 {
     struct error err = {0};
     while (entries != NULL) {
         if (!write_some(writer, &entries, &err)) {
-            writer->failed_since = clock_now(writer->clock);
-            audit_queue_shut(writer->queue, entries, &err);
+            shut(writer, entries, &err);
             return;
         }
     }
 }
 
-static void write_found(struct json_writer *json, const struct audit_found *found)
+static void write_outage(struct json_writer *json, const struct audit_writer *writer, off_t cut)
 {
-    if (found->cut > 0)
-        json_write_integer(json, "cut_bytes", found->cut);
-    if (!found->damaged)
-        return;
+    json_write_integer(json, "lost", (int64_t)audit_queue_lost(writer->queue));
+    json_write_integer(json, "seconds", clock_now(writer->clock) - writer->failed_since);
+    if (cut > 0)
+        json_write_integer(json, "cut_bytes", cut);
+}
+
+static void write_damage(struct json_writer *json, const struct audit_writer *writer)
+{
+    static const char *const words[] = {[AUDIT_DAMAGE_CUT] = "cut",
+                                        [AUDIT_DAMAGE_CHANGED] = "changed",
+                                        [AUDIT_DAMAGE_OTHER] = "other-record",
+                                        [AUDIT_DAMAGE_ALIEN] = "other-file"};
+    const struct audit_found *found = &writer->found;
+    json_write_text(json, "damage", words[found->damage]);
     json_write_integer(json, "known", (int64_t)found->known.sequence);
     json_write_hex(json, "known_hash", slice_of(found->known.hash, AUDIT_HASH_SIZE));
     json_write_integer(json, "found", (int64_t)found->last);
+    if (*writer->kept != '\0')
+        json_write_text(json, "kept", writer->kept);
+}
+
+/* An administrator goes on although records are lost: entry has who it is. */
+static bool accept_damage(struct audit_writer *writer, const struct audit_entry *entry,
+                          struct error *err)
+{
+    _cleanup_buf_ struct buf fields;
+    struct json_writer json;
+    buf_init(&fields, OWN_FIELDS_MAX + entry->fields_size);
+    if (writer->file.displaced && !audit_file_accept(&writer->file, writer->kept, err))
+        return false;
+    json_writer_init(&json, &fields);
+    write_outage(&json, writer, writer->found.cut);
+    write_damage(&json, writer);
+    buf_append_text(&fields, ",");
+    buf_append_bytes(&fields, entry->bytes + entry->event_size, entry->fields_size);
+    if (!write_own(writer, "audit.damaged", &fields, err))
+        return false;
+    *writer->kept = '\0';
+    open_again(writer);
+    return true;
+}
+
+/* While it is damaged, only entries that acknowledge that come. */
+static void acknowledge(struct audit_writer *writer, struct audit_entry *entries)
+{
+    struct error err = {0};
+    bool damaged = writer->found.damage != AUDIT_DAMAGE_NONE;
+    if (!damaged) /* the right files came back just before */
+        error_set(&err, &audit_undamaged, NULL, "audit trail", "it is well again by itself");
+    bool ok = damaged && accept_damage(writer, entries, &err);
+    while (entries != NULL)
+        entries = audit_queue_finish(writer->queue, entries, 1, ok, &err);
+}
+
+static bool note_damage(struct audit_writer *writer, const struct audit_found *found)
+{
+    struct error err = {0};
+    writer->found = *found;
+    if (found->damage == AUDIT_DAMAGE_NONE)
+        return false;
+    audit_file_describe(found, &err);
+    shut(writer, NULL, &err);
+    return true;
+}
+
+/* A file that is due to be closed, which may be what failed. */
+static bool rotate_if_full(struct audit_writer *writer, struct error *err)
+{
+    bool full = writer->file.size + LINE_OVERHEAD > writer->rotate_size;
+    return !full || rotate(writer, err);
 }
 
 /* Tries whether records can be written again. */
@@ -141,19 +225,22 @@ static void recover(struct audit_writer *writer)
 {
     struct audit_found found;
     struct error err = {0};
+    bool reopened = false;
     _cleanup_buf_ struct buf fields;
     struct json_writer json;
     buf_init(&fields, OWN_FIELDS_MAX);
-    if (!audit_file_recover(&writer->file, &found, &err))
+    if (!audit_file_recover(&writer->file, &reopened, &found, &err)) {
+        shut(writer, NULL, &err);
+        return;
+    }
+    if (reopened ? note_damage(writer, &found) : writer->found.damage != AUDIT_DAMAGE_NONE)
         return;
     json_writer_init(&json, &fields);
-    json_write_integer(&json, "lost", (int64_t)audit_queue_lost(writer->queue));
-    json_write_integer(&json, "seconds", clock_now(writer->clock) - writer->failed_since);
-    write_found(&json, &found);
-    if (!write_own(writer, found.damaged ? "audit.damaged" : "audit.recovered", &fields, &err))
-        return;
-    writer->failed_since = 0;
-    audit_queue_open(writer->queue);
+    write_outage(&json, writer, found.cut);
+    if (rotate_if_full(writer, &err) && write_own(writer, "audit.recovered", &fields, &err))
+        open_again(writer);
+    else
+        shut(writer, NULL, &err);
 }
 
 static void *run(void *argument)
@@ -164,7 +251,9 @@ static void *run(void *argument)
         bool failing = writer->failed_since != 0;
         struct audit_entry *entries =
             audit_queue_take(writer->queue, failing ? RETRY_MS : -1, &closed);
-        if (entries != NULL)
+        if (entries != NULL && failing)
+            acknowledge(writer, entries);
+        else if (entries != NULL)
             write_entries(writer, entries);
         else if (closed)
             return NULL;
@@ -173,21 +262,16 @@ static void *run(void *argument)
     }
 }
 
-/* The first record after an open that found something amiss. */
-static bool put_found(struct audit_writer *writer, const struct audit_found *found,
-                      struct error *err)
+/* The first record after an open that found the beginning of a line. */
+static bool put_repaired(struct audit_writer *writer, off_t cut, struct error *err)
 {
     _cleanup_buf_ struct buf fields;
     struct json_writer json;
     buf_init(&fields, OWN_FIELDS_MAX);
-    if (found->cut == 0 && !found->damaged)
-        return true;
     json_writer_init(&json, &fields);
-    write_found(&json, found);
+    json_write_integer(&json, "cut_bytes", cut);
     struct audit_entry entry = {.time = clock_now(writer->clock)};
-    return audit_queue_put(writer->queue, &entry,
-                           found->damaged ? "audit.damaged" : "audit.repaired", buf_slice(&fields),
-                           err);
+    return audit_queue_put(writer->queue, &entry, "audit.repaired", buf_slice(&fields), err);
 }
 
 bool audit_writer_open(struct audit_writer *writer, struct audit_queue *queue,
@@ -200,12 +284,14 @@ bool audit_writer_open(struct audit_writer *writer, struct audit_queue *queue,
                                     .rotate_size = options->rotate_size,
                                     .retain_files = (size_t)options->retain_files,
                                     .file = AUDIT_FILE_NONE,
+                                    .trouble = options->trouble,
+                                    .context = options->context,
                                     .formatted = INT64_MIN};
     /* One write, with a line that is larger than a write. */
     buf_init(&writer->lines, WRITE_BYTES + AUDIT_LINE_MAX + 1);
     if (!audit_file_open(&writer->file, options->folder, head, &found, err))
         return false;
-    return put_found(writer, &found, err);
+    return note_damage(writer, &found) || found.cut == 0 || put_repaired(writer, found.cut, err);
 }
 
 void audit_writer_done(struct audit_writer *writer)

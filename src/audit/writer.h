@@ -4,6 +4,7 @@
 /*
  * The thread that writes: all that waits in the queue becomes lines, one write, one fdatasync, then
  * each waiter is told. It rotates and removes files, and after a failure tries again every second.
+ * A trail that is damaged stays shut until an entry acknowledges that, or the right files are back.
  */
 
 #include "audit/file.h"
@@ -22,7 +23,11 @@ struct audit_writer {
     struct audit_place place; /* of the last of them */
     int64_t formatted;        /* the second whose text is time */
     char time[CLOCK_TEXT_SIZE];
-    int64_t failed_since; /* seconds; 0: it is well */
+    int64_t failed_since;       /* seconds; 0: it is well */
+    struct audit_found found;   /* what has to be acknowledged; damage NONE: nothing */
+    char kept[AUDIT_KEPT_SIZE]; /* the name that an audit.log in the way was given for it */
+    audit_trouble *trouble;
+    void *context;
 };
 
 /* Opens the files; what was found amiss waits in the queue as the first record. Nothing runs yet.

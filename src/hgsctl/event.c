@@ -120,10 +120,13 @@ static bool verify_file(struct call *call, const char *file, struct audit_report
     _cleanup_buf_ struct buf spki;
     _cleanup_public_key_ struct public_key *key = NULL;
     buf_init(&spki, 8192);
-    return call_run(call, "event.key") &&
-           json_get_bytes(&spki, call->result, "public_key", &call->err) &&
-           public_key_parse(&key, buf_slice(&spki), &call->err) &&
-           audit_verify(NULL, file, key, 0, NULL, report, &call->err);
+    if (!call_run(call, "event.key") ||
+        !json_get_bytes(&spki, call->result, "public_key", &call->err) ||
+        !public_key_parse(&key, buf_slice(&spki), &call->err))
+        return false;
+    struct audit_known known = {.key = key,
+                                .from = (uint64_t)option_number(call->values, "from", 0)};
+    return audit_verify(NULL, file, &known, report, &call->err);
 }
 
 static int report_file(struct call *call, const char *file, const struct audit_report *report)
@@ -155,6 +158,7 @@ static int run_verify(const struct option_values *values)
         return verify_file(&call, file, &report) ? report_file(&call, file, &report)
                                                  : call_fail(&call);
     }
+    json_write_integer(&call.writer, "from", option_number(values, "from", 0));
     if (!call_run(&call, "event.verify"))
         return call_fail(&call);
     if (call_printed(&call))
@@ -166,6 +170,20 @@ static int run_verify(const struct option_values *values)
            (long long)call_integer(call.result, "checkpoints"),
            (long long)call_integer(call.result, "unsigned_tail"));
     return 0;
+}
+
+static int run_acknowledge(const struct option_values *values)
+{
+    _cleanup_call_ struct call call;
+    call_init(&call, values);
+    if (!call_run(&call, "event.acknowledge"))
+        return call_fail(&call);
+    long long sequence = (long long)call_integer(call.result, "sequence");
+    return call_say(&call,
+                    "The loss is accepted, and the trail goes on behind it with record %lld.\n"
+                    "hgsctl event verify will always find it; hgsctl event verify --from %lld "
+                    "looks at what came since.",
+                    sequence, sequence);
 }
 
 static const struct option_entry list_options[] = {
@@ -185,8 +203,15 @@ static const struct option_argument file_argument[] = {
     {NULL, NULL, OPTION_ANY, false, false}};
 static const char *const list_examples[] = {"hgsctl event list --host n1",
                                             "hgsctl event list --event 'key.*' --follow", NULL};
+static const struct option_entry verify_options[] = {
+    {"from", "N", "pass over the records before this one", OPTION_VALUE, OPTION_NUMBER, NULL, false,
+     NULL, false},
+    OPTION_END,
+};
+static const struct option_entry acknowledge_options[] = {OPTION_ROW_DRY_RUN, OPTION_END};
 static const char *const verify_examples[] = {"hgsctl event verify",
                                               "hgsctl event verify audit-old.log", NULL};
+static const char *const acknowledge_examples[] = {"hgsctl event acknowledge", NULL};
 
 const struct option_command event_commands[] = {
     {"event list", "list audited events", "With --json, one object a line.", NULL, list_options,
@@ -194,6 +219,11 @@ const struct option_command event_commands[] = {
     {"event verify", "check that the audit trail is whole",
      "Finds changed, missing and reordered records and a cut end. The end is compared with what "
      "the store remembers, so that of a single FILE is not checked.",
-     file_argument, NULL, verify_examples, NULL, run_verify},
+     file_argument, verify_options, verify_examples, NULL, run_verify},
+    {"event acknowledge", "go on after records of the audit trail were lost",
+     "When records that were on disk are gone or changed, the service releases no key until the "
+     "right files are back or an administrator accepts the loss by this command. The trail then "
+     "goes on behind the lost records, and says who accepted it.",
+     NULL, acknowledge_options, acknowledge_examples, NULL, run_acknowledge},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };

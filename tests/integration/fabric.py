@@ -195,10 +195,14 @@ class Host:
         (self.folder / "host.conf").write_text(f"[host]\nkey = host.key\nstate = {self.folder}/state\n")
         self.env = {**fabric.env, "HGS_HOST_CONFIG": str(self.folder / "host.conf")}
         self.public_key = self.folder / "host.pub"
-        url = fabric.url
+        self.configure()
+        self.hgs("host", "key", "--generate", "--out", self.public_key)
+
+    def configure(self):
+        """Tells the host where the service is; a service that was started again has another port."""
+        url = self.fabric.url
         self.hgs("host", "configure", "--attestation-url", url + "/Attestation",
                  "--key-protection-url", url + "/KeyProtection")
-        self.hgs("host", "key", "--generate", "--out", self.public_key)
 
     def hgs(self, *arguments, status=0, **options):
         """Runs hgs as this host."""

@@ -352,19 +352,26 @@ static void test_lost_tail_is_never_whole_again(void **state)
     _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
     trail_write(trail, AUDIT_CURRENT, text, (size_t)(trail_line(text, 4) - text));
     trail_open(trail);
+    trail_assert_damaged(trail, "ends with record 4; 6 were written");
+    trail_assert_problem(trail, &audit_cut, "record 4");
+    trail_acknowledge(trail);
     trail_append(trail, 2);
     assert_int_equal(audit_sequence(trail->audit), 9);
     audit_close(&trail->audit);
     trail_assert_problem(trail, &audit_missing, "record 5");
     _cleanup_free_ char *after = trail_read(trail, AUDIT_CURRENT);
     assert_non_null(strstr(after, "\"seq\":7,"));
-    assert_non_null(strstr(after, "\"event\":\"audit.damaged\",\"known\":6,"));
-    assert_non_null(strstr(after, "\"found\":4,"));
+    assert_non_null(strstr(after, "\"event\":\"audit.damaged\",\"lost\":1,"));
+    assert_non_null(strstr(after, "\"damage\":\"cut\",\"known\":6,"));
+    assert_non_null(strstr(after, "\"found\":4,\"user\":\"root\",\"prev\""));
+    assert_true(trail_verify_from(trail, 7).whole);
+    assert_false(trail_verify_from(trail, 4).whole);
     /* The same when all is gone. */
     _cleanup_free_ char *command = memory_format("rm -r %s", trail->folder);
     assert_int_equal(system(command), 0);
     trail_open(trail);
-    trail_append(trail, 1);
+    trail_assert_damaged(trail, "ends with record 0; 9 were written");
+    trail_acknowledge(trail);
     audit_close(&trail->audit);
     trail_assert_problem(trail, &audit_missing, "record 9");
 }
@@ -381,6 +388,9 @@ static void test_changed_while_away(void **state)
     *number = '7';
     trail_write(trail, AUDIT_CURRENT, text, strlen(text));
     trail_open(trail);
+    trail_assert_damaged(trail, "record 6 is not the one that was written");
+    trail_assert_problem(trail, &audit_altered, "record 6");
+    trail_acknowledge(trail);
     trail_append(trail, 1);
     audit_close(&trail->audit);
     trail_assert_problem(trail, &audit_altered, "record 6");
@@ -397,7 +407,16 @@ static void test_damaged_middle_is_kept(void **state)
     _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
     strstr(trail_line(text, 2), "test.event")[0] = 'r';
     trail_write(trail, AUDIT_CURRENT, text, strlen(text));
+    for (int i = 0; i < 2; i++) { /* as often as it is started */
+        trail_open(trail);
+        trail_assert_damaged(trail, "breaks behind record 3 of 6");
+        trail_assert_problem(trail, &audit_altered, "record 3");
+        audit_close(&trail->audit);
+        _cleanup_free_ char *left = trail_read(trail, AUDIT_CURRENT);
+        assert_string_equal(left, text);
+    }
     trail_open(trail);
+    trail_acknowledge(trail);
     trail_append(trail, 2);
     assert_int_equal(audit_sequence(trail->audit), 9);
     audit_close(&trail->audit);
@@ -409,6 +428,62 @@ static void test_damaged_middle_is_kept(void **state)
     audit_close(&trail->audit);
     _cleanup_free_ char *after = trail_read(trail, AUDIT_CURRENT);
     assert_int_equal(trail_count(after, "audit.damaged"), 1);
+}
+
+/* An older copy of audit.log beside files that were closed since. */
+static void test_older_copy(void **state)
+{
+    struct trail *trail = *state;
+    struct error err = {0};
+    trail->options.rotate_size = 700;
+    trail_open(trail);
+    trail_append(trail, 2);
+    _cleanup_free_ char *old = trail_read(trail, AUDIT_CURRENT);
+    trail_append(trail, 10);
+    audit_close(&trail->audit);
+    _cleanup_free_ char *right = trail_read(trail, AUDIT_CURRENT);
+    trail_write(trail, AUDIT_CURRENT, old, strlen(old));
+    trail_open(trail);
+    trail_assert_damaged(trail, "begins with record 1 and does not follow");
+    /* It is left as it is, and goes when the right one is back. */
+    _cleanup_free_ char *left = trail_read(trail, AUDIT_CURRENT);
+    assert_string_equal(left, old);
+    trail_write(trail, AUDIT_CURRENT, right, strlen(right));
+    WAIT_UNTIL(audit_healthy(trail->audit, NULL));
+    trail_append(trail, 1);
+    trail_assert_whole(trail);
+    assert_false(audit_acknowledge(trail->audit, slice_from_text("\"user\":\"x\""), &err));
+    assert_ptr_equal(err.code, &audit_undamaged);
+    audit_close(&trail->audit);
+    /* Or it is accepted, and kept under a name that is not taken. */
+    trail_write(trail, AUDIT_CURRENT, old, strlen(old));
+    trail_open(trail);
+    trail_acknowledge(trail);
+    trail_append(trail, 10);
+    audit_close(&trail->audit);
+    _cleanup_free_ char *kept = trail_read(trail, "audit-00000000000000000001.kept-1.log");
+    assert_string_equal(kept, old);
+    trail_assert_problem(trail, &audit_missing, "record");
+}
+
+/* A trail of another's making that begins right behind the head: nothing leads up to it. */
+static void test_forged_beginning(void **state)
+{
+    struct trail *trail = *state;
+    struct audit_place head;
+    char time[CLOCK_TEXT_SIZE];
+    _cleanup_buf_ struct buf line;
+    buf_init(&line, 4096);
+    trail_open(trail);
+    trail_append(trail, 6);
+    audit_close(&trail->audit);
+    assert_true(audit_head_load(&head, trail->store, "node-1", NULL));
+    audit_record_append(&line, &head, clock_format(0, time), slice_from_text("audit.damaged"),
+                        slice_from_text("\"known\":6"));
+    trail_write(trail, AUDIT_CURRENT, buf_text(&line), line.size);
+    trail_open(trail);
+    trail_assert_damaged(trail, "begins with record 7");
+    audit_close(&trail->audit);
 }
 
 static void test_crash_during_rotation(void **state)
@@ -532,7 +607,7 @@ static void test_disk_full(void **state)
     trail_append(trail, 1);
     audit_close(&trail->audit);
     struct audit_report report = {0};
-    assert_true(audit_verify(trail->folder, NULL, NULL, 0, NULL, &report, NULL));
+    assert_true(audit_verify(trail->folder, NULL, &(struct audit_known){0}, &report, NULL));
     assert_true(report.whole);
     assert_int_equal(report.records, 5 + appended + 2);
     _cleanup_free_ char *after = trail_read(trail, AUDIT_CURRENT);
@@ -576,17 +651,92 @@ static void test_closed_while_unwritable(void **state)
     audit_close(&trail->audit);
     limit_file_size(RLIM_INFINITY);
     struct audit_report report = {0};
-    assert_true(audit_verify(trail->folder, NULL, NULL, 0, NULL, &report, NULL));
+    assert_true(audit_verify(trail->folder, NULL, &(struct audit_known){0}, &report, NULL));
     assert_true(report.whole);
 }
 
-static void recover_after(struct trail *trail)
+static bool damage_is_known(struct trail *trail)
+{
+    struct error err = {0};
+    return !audit_healthy(trail->audit, &err) && err.code == &audit_damaged;
+}
+
+static void lose_one(struct trail *trail)
 {
     struct error err = {0};
     assert_false(audit_append_wait(trail->audit, "lost", SLICE_EMPTY, &err));
     assert_ptr_equal(err.code, &audit_unwritable);
-    WAIT_UNTIL(audit_healthy(trail->audit, NULL));
+}
+
+static void accept_after(struct trail *trail)
+{
+    lose_one(trail);
+    WAIT_UNTIL(damage_is_known(trail));
+    trail_acknowledge(trail);
     trail_append(trail, 2);
+}
+
+struct troubles {
+    pthread_mutex_t mutex;
+    const struct error_code *codes[8];
+    int count;
+};
+
+static void note_trouble(void *context, const struct error *err)
+{
+    struct troubles *troubles = context;
+    pthread_mutex_lock(&troubles->mutex);
+    if (troubles->count < 8)
+        troubles->codes[troubles->count] = err != NULL ? err->code : NULL;
+    troubles->count++;
+    pthread_mutex_unlock(&troubles->mutex);
+}
+
+/* Once for each change, however often it is tried meanwhile. */
+static void test_trouble_is_told(void **state)
+{
+    struct trail *trail = *state;
+    struct troubles troubles = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+    signal(SIGXFSZ, SIG_IGN);
+    trail->options.trouble = note_trouble;
+    trail->options.context = &troubles;
+    trail_open(trail);
+    trail_append(trail, 4);
+    limit_file_size(1);
+    lose_one(trail);
+    limit_file_size(RLIM_INFINITY);
+    WAIT_UNTIL(audit_healthy(trail->audit, NULL));
+    _cleanup_free_ char *path = trail_path(trail, AUDIT_CURRENT);
+    assert_int_equal(truncate(path, 0), 0);
+    accept_after(trail);
+    audit_close(&trail->audit);
+    assert_int_equal(troubles.count, 5);
+    assert_ptr_equal(troubles.codes[0], &audit_unwritable);
+    assert_null(troubles.codes[1]);
+    assert_ptr_equal(troubles.codes[2], &audit_unwritable);
+    assert_ptr_equal(troubles.codes[3], &audit_damaged);
+    assert_null(troubles.codes[4]);
+}
+
+/* A file is full, and the name that it should be closed under is taken: nothing goes into it. */
+static void test_full_file_of_a_taken_name(void **state)
+{
+    struct trail *trail = *state;
+    trail->options.rotate_size = 700;
+    trail_open(trail);
+    trail_append(trail, 2);
+    trail_write(trail, "audit-00000000000000000001.log", "", 0);
+    while (audit_append_wait(trail->audit, "fill", SLICE_EMPTY, NULL))
+        continue;
+    uint64_t before = audit_sequence(trail->audit);
+    for (int i = 0; i < 2; i++) /* some time of the writer's passes */
+        lose_one(trail);
+    _cleanup_free_ char *path = trail_path(trail, "audit-00000000000000000001.log");
+    assert_int_equal(unlink(path), 0);
+    WAIT_UNTIL(audit_healthy(trail->audit, NULL));
+    assert_int_equal(audit_sequence(trail->audit), before + 1);
+    audit_close(&trail->audit);
+    trail_assert_whole(trail);
 }
 
 /* Somebody takes the file from under the service, or empties it: that stays visible. */
@@ -597,9 +747,9 @@ static void test_file_taken_away(void **state)
     trail_append(trail, 4);
     _cleanup_free_ char *path = trail_path(trail, AUDIT_CURRENT);
     assert_int_equal(unlink(path), 0);
-    recover_after(trail);
+    accept_after(trail);
     assert_int_equal(truncate(path, 0), 0);
-    recover_after(trail);
+    accept_after(trail);
     audit_close(&trail->audit);
     trail_assert_problem(trail, &audit_missing, "record");
     _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
@@ -616,7 +766,8 @@ static void test_file_written_by_others(void **state)
     int fd = open(path, O_WRONLY | O_APPEND);
     assert_int_equal(write(fd, "hello\n", 6), 6);
     close(fd);
-    recover_after(trail);
+    lose_one(trail);
+    WAIT_UNTIL(audit_healthy(trail->audit, NULL));
     audit_close(&trail->audit);
     trail_assert_whole(trail);
     _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
@@ -815,6 +966,10 @@ int main(void)
         TRAIL_TEST(test_lost_tail_is_never_whole_again),
         TRAIL_TEST(test_changed_while_away),
         TRAIL_TEST(test_damaged_middle_is_kept),
+        TRAIL_TEST(test_older_copy),
+        TRAIL_TEST(test_forged_beginning),
+        TRAIL_TEST(test_trouble_is_told),
+        TRAIL_TEST(test_full_file_of_a_taken_name),
         TRAIL_TEST(test_crash_during_rotation),
         TRAIL_TEST(test_rotation),
         TRAIL_TEST(test_retention),

@@ -117,6 +117,26 @@ static inline void trail_append(struct trail *trail, int count)
     }
 }
 
+/* Nothing is taken because of damage, whose message has `what` in it. */
+static inline void trail_assert_damaged(struct trail *trail, const char *what)
+{
+    struct error err = {0}, reason = {0};
+    assert_false(audit_append_wait(trail->audit, "lost", SLICE_EMPTY, &err));
+    assert_ptr_equal(err.code, &audit_damaged);
+    assert_false(audit_healthy(trail->audit, &reason));
+    assert_ptr_equal(reason.code, &audit_damaged);
+    if (strstr(reason.message, what) == NULL)
+        fail_msg("%s", reason.message);
+}
+
+static inline void trail_acknowledge(struct trail *trail)
+{
+    struct error err = {0};
+    if (!audit_acknowledge(trail->audit, slice_from_text("\"user\":\"root\""), &err))
+        fail_msg("%s: %s", err.object, err.message);
+    assert_true(audit_healthy(trail->audit, NULL));
+}
+
 static inline char *trail_path(const struct trail *trail, const char *name)
 {
     return memory_format("%s/%s", trail->folder, name);
@@ -168,16 +188,23 @@ static inline int trail_count(char *text, const char *word)
 }
 
 /* As `hgsctl event verify` does it. */
-static inline struct audit_report trail_verify(struct trail *trail)
+static inline struct audit_report trail_verify_from(struct trail *trail, uint64_t from)
 {
     struct audit_report report = {0};
     struct audit_place head = {0};
     struct error err = {0};
     assert_true(audit_head_load(&head, trail->store, "node-1", &err));
-    if (!audit_verify(trail->folder, NULL, private_key_public(trail->key), head.sequence, head.hash,
-                      &report, &err))
+    struct audit_known known = {
+        .key = private_key_public(trail->key), .head_sequence = head.sequence, .from = from};
+    memcpy(known.head_hash, head.hash, AUDIT_HASH_SIZE);
+    if (!audit_verify(trail->folder, NULL, &known, &report, &err))
         fail_msg("%s: %s", err.object, err.message);
     return report;
+}
+
+static inline struct audit_report trail_verify(struct trail *trail)
+{
+    return trail_verify_from(trail, 0);
 }
 
 static inline void trail_assert_whole(struct trail *trail)

@@ -44,10 +44,10 @@ static void test_no_folder(void **state)
     struct trail *trail = *state;
     struct audit_report report = {.records = 77};
     struct error err = {0};
-    assert_false(audit_verify(trail->folder, NULL, NULL, 0, NULL, &report, &err));
+    assert_false(audit_verify(trail->folder, NULL, &(struct audit_known){0}, &report, &err));
     assert_ptr_equal(err.code, &audit_unreadable);
     _cleanup_free_ char *path = trail_path(trail, AUDIT_CURRENT);
-    assert_false(audit_verify(NULL, path, NULL, 0, NULL, &report, &err));
+    assert_false(audit_verify(NULL, path, &(struct audit_known){0}, &report, &err));
     assert_ptr_equal(err.code, &audit_unreadable);
     assert_int_equal(report.records, 77);
 }
@@ -320,12 +320,35 @@ static void rewrite(struct trail *trail, int from, bool drop)
     trail_write(trail, AUDIT_CURRENT, (const char *)out.data, out.size);
 }
 
+/* What stands before is passed over, whatever it is; what stands behind is not. */
+static void test_from(void **state)
+{
+    struct trail *trail = *state;
+    trail->options.checkpoint_every = 5;
+    make(trail, 20);
+    _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
+    strstr(trail_line(text, 7), "test.event")[0] = 'r';
+    text[2] = 'x'; /* the first line is no record any more */
+    trail_write(trail, AUDIT_CURRENT, text, strlen(text));
+    trail_assert_problem(trail, &audit_altered, "record 1");
+    struct audit_report report = trail_verify_from(trail, 8);
+    assert_ptr_equal(report.problem.code, &audit_altered);
+    report = trail_verify_from(trail, 9);
+    assert_true(report.whole);
+    assert_int_equal(report.first, 9);
+    assert_int_equal(report.records, report.last - 8);
+    report = trail_verify_from(trail, 1000);
+    assert_false(report.whole);
+    assert_ptr_equal(report.problem.code, &audit_missing);
+}
+
 /* Somebody who holds the store as well. */
 static struct audit_report verify_without_head(struct trail *trail)
 {
     struct audit_report report = {0};
-    assert_true(
-        audit_verify(trail->folder, NULL, private_key_public(trail->key), 0, NULL, &report, NULL));
+    assert_true(audit_verify(trail->folder, NULL,
+                             &(struct audit_known){.key = private_key_public(trail->key)}, &report,
+                             NULL));
     return report;
 }
 
@@ -410,13 +433,15 @@ static void test_single_file(void **state)
     rotated_names(trail, names);
     _cleanup_free_ char *path = trail_path(trail, names[1]);
     struct audit_report report = {0};
-    assert_true(audit_verify(NULL, path, private_key_public(trail->key), 0, NULL, &report, NULL));
+    assert_true(audit_verify(
+        NULL, path, &(struct audit_known){.key = private_key_public(trail->key)}, &report, NULL));
     assert_true(report.whole);
     assert_int_equal(report.first, strtoull(names[1] + 6, NULL, 10));
     _cleanup_free_ char *text = trail_read(trail, names[1]);
     strstr(trail_line(text, 1), "Z")[0] = 'z';
     trail_write(trail, names[1], text, strlen(text));
-    assert_true(audit_verify(NULL, path, private_key_public(trail->key), 0, NULL, &report, NULL));
+    assert_true(audit_verify(
+        NULL, path, &(struct audit_known){.key = private_key_public(trail->key)}, &report, NULL));
     assert_false(report.whole);
     assert_ptr_equal(report.problem.code, &audit_altered);
 }
@@ -471,6 +496,7 @@ int main(void)
         TRAIL_TEST(test_record_twice),
         TRAIL_TEST(test_cut_tail),
         TRAIL_TEST(test_cut_last_line),
+        TRAIL_TEST(test_from),
         TRAIL_TEST(test_rotated_file_missing),
         TRAIL_TEST(test_rotated_file_altered),
         TRAIL_TEST(test_retention),
