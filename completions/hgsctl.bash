@@ -5,7 +5,7 @@
 _hgsctl_is_command()
 {
     case "$1" in
-    "certificate" | "certificate add" | "certificate list" | "certificate remove" | "certificate set" | "certificate show" | "event" | "event list" | "event verify" | "explain" | "host" | "host add" | "host list" | "host remove" | "host show" | "server" | "server clear" | "server init" | "server set" | "server show" | "server test" | "signer" | "signer deny-before" | "signer distrust" | "signer list" | "signer renew" | "signer trust" | "state" | "state export" | "state import")
+    "certificate" | "certificate add" | "certificate list" | "certificate remove" | "certificate set" | "certificate show" | "event" | "event acknowledge" | "event list" | "event verify" | "explain" | "host" | "host add" | "host list" | "host remove" | "host show" | "server" | "server clear" | "server init" | "server set" | "server show" | "server test" | "signer" | "signer deny-before" | "signer distrust" | "signer list" | "signer renew" | "signer trust" | "state" | "state export" | "state import")
         return 0
         ;;
     *) return 1 ;;
@@ -31,7 +31,7 @@ _hgsctl_next()
         next="list renew trust distrust deny-before"
         ;;
     "event")
-        next="list verify"
+        next="list verify acknowledge"
         ;;
     "state")
         next="export import"
@@ -82,6 +82,12 @@ _hgsctl_options()
     "event list")
         values="--since --host --event --limit --follow $values"
         ;;
+    "event verify")
+        values="--from $values"
+        ;;
+    "event acknowledge")
+        values="--dry-run $values"
+        ;;
     "state export")
         values="--password-file $values"
         ;;
@@ -120,6 +126,7 @@ _hgsctl_takes_value()
         "event list --host" | \
         "event list --event" | \
         "event list --limit" | \
+        "event verify --from" | \
         "state export --password-file" | \
         "state import --password-file" | \
         *" --socket") return 0 ;;

@@ -72,6 +72,16 @@ static bool wait_applied(void *context, int64_t revision, int64_t milliseconds)
     return reached;
 }
 
+/* Called by the trail's threads. */
+static void log_audit_trouble(void *context, const struct error *err)
+{
+    (void)context;
+    if (err != NULL)
+        log_error(LOG_LEVEL_ERROR, err, "the audit trail takes no records, and no key is released");
+    else
+        log_write(LOG_LEVEL_NOTICE, "the audit trail takes records again");
+}
+
 static bool start_memory(struct parts *parts, struct error *err)
 {
     const struct hgsd_config *config = parts->config;
@@ -81,7 +91,8 @@ static bool start_memory(struct parts *parts, struct error *err)
                                   .retain_files = config->audit_retain,
                                   .checkpoint_every = config->audit_checkpoint,
                                   .refusals = config->audit_refusals,
-                                  .clock = &parts->clock};
+                                  .clock = &parts->clock,
+                                  .trouble = log_audit_trouble};
     if (!store_open_sqlite(&parts->store, config->store_path, err))
         return false;
     audit.store = parts->store;
@@ -170,12 +181,14 @@ static struct parts *allocate(const struct hgsd_config *config)
     return parts;
 }
 
-bool parts_start(struct parts **out, const struct hgsd_config *config, const int *channels,
-                 size_t count, struct error *err)
+bool parts_start(struct parts **out, const struct hgsd_config *config, int control,
+                 const int *channels, size_t count, struct error *err)
 {
     struct parts *parts = allocate(config);
+    parts->control = control;
     parts->keyholder = keyholder_new(channels, count);
     keyholder_set_deadline(parts->keyholder, config->keyholder_timeout_ms);
+    parts_watch_keyholder(parts);
     bool ok = start_memory(parts, err);
     if (ok) {
         parts->keys = keys_new(parts->store, parts->keyholder);
@@ -218,6 +231,7 @@ void parts_stop(struct parts **parts_pointer)
 
 void parts_keyholder_started(struct parts *parts, const int *channels, size_t count)
 {
+    keyholder_hold(parts->keyholder, true);
     keyholder_replace(parts->keyholder, channels, count);
     parts_load_keys(parts);
 }
@@ -232,9 +246,13 @@ int64_t parts_tick(struct parts *parts)
     struct error err = {0};
     eventfd_t wakes;
     eventfd_read(parts->wake, &wakes);
+    if (parts->keys_wanted)
+        parts_load_keys(parts);
     int64_t now = clock_now(&parts->clock), due = now + 60;
     if (!attestation_tick(parts->attestation, &due, &err))
         log_error(LOG_LEVEL_ERROR, &err, "cannot renew attestation signers");
+    if (parts->keys_wanted)
+        return 1;
     if (due > now + 60)
         return 60;
     return due > now ? due - now : 1;

@@ -12,16 +12,17 @@
 
 struct parts;
 
-/* channels: the ends of the channels to the keyholder (may be none yet). Errors name what could not
- * be made. */
-bool parts_start(struct parts **out, const struct hgsd_config *config, const int *channels,
-                 size_t count, struct error *err);
+/* channels: the ends of the channels to the keyholder (may be none yet); control: the socket of the
+ * supervisor, which is told when a keyholder does not answer. Errors name what could not be made.
+ */
+bool parts_start(struct parts **out, const struct hgsd_config *config, int control,
+                 const int *channels, size_t count, struct error *err);
 /* Finishes requests under way, at most config->shutdown_ms. */
 void parts_stop(struct parts **parts);
 /* A keyholder was started: new channels; its keys are loaded again. */
 void parts_keyholder_started(struct parts *parts, const int *channels, size_t count);
-/* What is done from time to time: attestation signers. Gives the seconds until it should be called
- * again. */
+/* What is done from time to time: attestation signers, keys that could not be loaded yet. Gives the
+ * seconds until it should be called again. */
 int64_t parts_tick(struct parts *parts);
 /* Readable when parts_tick should be called at once: settings changed. parts_tick makes it
  * unreadable again. */

@@ -3,6 +3,7 @@
 
 #include "admin/audit_key.h"
 #include "base/log.h"
+#include "hgsd/supervisor.h"
 
 /* STORE_SETTING "audit" names the key that signs the trail's checkpoints; before `server init`
  * there is none. */
@@ -17,14 +18,32 @@ static void use_audit_key(struct parts *parts)
     admin_audit_key_done(&key);
 }
 
+/* On the thread that found it out. */
+static void tell_stuck(void *context)
+{
+    const struct parts *parts = context;
+    struct error err = {0};
+    if (!supervisor_tell_stuck(parts->control, &err))
+        log_error(LOG_LEVEL_ERROR, &err, "cannot have the keyholder started again");
+}
+
+void parts_watch_keyholder(struct parts *parts)
+{
+    keyholder_watch(parts->keyholder, tell_stuck, parts);
+    keyholder_hold(parts->keyholder, true);
+    parts->keys_wanted = true;
+}
+
 void parts_load_keys(struct parts *parts)
 {
     struct error err = {0};
-    if (!keys_load_all(parts->keys, &err)) {
+    parts->keys_wanted = !keys_load_all(parts->keys, &err);
+    if (parts->keys_wanted) {
         log_error(LOG_LEVEL_ERROR, &err, "cannot load the private keys");
         return;
     }
     use_audit_key(parts);
+    keyholder_hold(parts->keyholder, false);
 }
 
 void parts_audit_apply(struct parts *parts, const struct store_change *changes, size_t count)

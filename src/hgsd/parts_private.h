@@ -26,14 +26,18 @@ struct parts {
     struct http_server *http;
     struct admin_services services;
     struct admin_server *admin;
+    int control;          /* of the supervisor; borrowed */
+    bool keys_wanted;     /* the keyholder is held until its keys are loaded */
     int wake;             /* eventfd */
     pthread_mutex_t lock; /* over revision */
     pthread_cond_t applied;
     int64_t revision; /* of the store, as this node enforces it */
 };
 
-/* Loads every sealed key and tells the audit trail who signs its checkpoints. Failures are logged.
- */
+/* The keyholder is held until its keys are loaded, and the supervisor is told when it is stuck. */
+void parts_watch_keyholder(struct parts *parts);
+/* Loads every sealed key and tells the audit trail who signs its checkpoints; then the keyholder is
+ * held no longer. Failures are logged, and parts_tick tries again. */
 void parts_load_keys(struct parts *parts);
 /* The audit key, when the store's setting of it changes. */
 void parts_audit_apply(struct parts *parts, const struct store_change *changes, size_t count);

@@ -188,7 +188,7 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
         return 1;
     }
     size_t count = receive_channels(control, channels, FIRST_CHANNELS_MS);
-    if (!parts_start(&parts, config, channels, count, &err)) {
+    if (!parts_start(&parts, config, control, channels, count, &err)) {
         log_error(LOG_LEVEL_ERROR, &err, "the service cannot start");
         return 1;
     }

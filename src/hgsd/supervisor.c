@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "admin/hgsd_errors.h"
@@ -18,6 +19,7 @@
 #include "process/supervise.h"
 
 #define SPARE_CHANNELS 2 /* for the tick, the administrators, and the audit trail's checkpoints */
+#define STUCK_WORD "stuck"
 
 struct supervisor {
     const struct hgsd_config *config;
@@ -25,7 +27,10 @@ struct supervisor {
     int control[2];                        /* ours, the service's */
     int channels[SUPERVISOR_CHANNELS_MAX]; /* the keyholder's ends of the next start */
     size_t channel_count;
+    struct supervised children[2];
 };
+
+enum { KEYHOLDER, SERVICE };
 
 static size_t count_channels(const struct hgsd_config *config)
 {
@@ -86,6 +91,63 @@ static void service_started(void *context, pid_t pid)
     log_write(LOG_LEVEL_NOTICE, "service started (pid %d)", (int)pid);
 }
 
+static void log_end(const char *name, int status)
+{
+    if (WIFSIGNALED(status))
+        log_write(LOG_LEVEL_ERROR, "%s ended by signal %d (%s)", name, WTERMSIG(status),
+                  strsignal(WTERMSIG(status)));
+    else
+        log_write(WEXITSTATUS(status) == 0 ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR,
+                  "%s ended with status %d", name, WEXITSTATUS(status));
+}
+
+static void keyholder_ended(void *context, int status)
+{
+    (void)context;
+    log_end("keyholder", status);
+}
+
+/* Channels that the service did not take any more: the next one should not begin with them. */
+static void drop_channels(const struct supervisor *supervisor)
+{
+    int fds[SUPERVISOR_CHANNELS_MAX];
+    size_t count = SUPERVISOR_CHANNELS_MAX, size;
+    char word[16];
+    while (
+        descriptors_receive(supervisor->control[1], word, sizeof word, &size, fds, &count, NULL)) {
+        close_channels(fds, count);
+        count = SUPERVISOR_CHANNELS_MAX;
+    }
+}
+
+/* A keyholder whose service is gone ends by itself, unless it is stuck. One that was told to stop
+ * is left to end in peace. */
+static void service_ended(void *context, int status)
+{
+    const struct supervisor *supervisor = context;
+    log_end("service", status);
+    drop_channels(supervisor);
+    if (status != 0)
+        supervise_kill(&supervisor->children[KEYHOLDER]);
+}
+
+bool supervisor_tell_stuck(int control, struct error *err)
+{
+    return descriptors_send(control, slice_from_text(STUCK_WORD), NULL, 0, err);
+}
+
+/* The service knows one word. */
+static void service_said(void *context)
+{
+    const struct supervisor *supervisor = context;
+    char word[sizeof STUCK_WORD];
+    ssize_t size = recv(supervisor->control[0], word, sizeof word, MSG_DONTWAIT);
+    if (size != sizeof STUCK_WORD - 1 || memcmp(word, STUCK_WORD, (size_t)size) != 0)
+        return;
+    log_write(LOG_LEVEL_ERROR, "the keyholder runs and does not answer; it is started again");
+    supervise_kill(&supervisor->children[KEYHOLDER]);
+}
+
 static void keyholder_refused(void *context, const struct error *err)
 {
     (void)context;
@@ -139,16 +201,21 @@ bool supervisor_run(const struct hgsd_config *config, const char *config_path, s
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, supervisor.control) !=
         0)
         return error_set_errno(err, &process_socket, errno, "service", "cannot make a socket pair");
-    struct supervised children[] = {
-        {.name = "keyholder",
-         .run = run_keyholder,
-         .starting = keyholder_starting,
-         .started = keyholder_started,
-         .refused = keyholder_refused,
-         .context = &supervisor},
-        {.name = "service", .run = run_service, .started = service_started, .context = &supervisor},
-    };
-    bool ok = supervise_run(children, 2, config->shutdown_ms + 5000, err);
+    supervisor.children[KEYHOLDER] = (struct supervised){.name = "keyholder",
+                                                         .run = run_keyholder,
+                                                         .starting = keyholder_starting,
+                                                         .started = keyholder_started,
+                                                         .refused = keyholder_refused,
+                                                         .ended = keyholder_ended,
+                                                         .context = &supervisor};
+    supervisor.children[SERVICE] = (struct supervised){.name = "service",
+                                                       .run = run_service,
+                                                       .started = service_started,
+                                                       .ended = service_ended,
+                                                       .readable = service_said,
+                                                       .descriptor = supervisor.control[0],
+                                                       .context = &supervisor};
+    bool ok = supervise_run(supervisor.children, 2, config->shutdown_ms + 5000, err);
     close_channels(supervisor.control, 2);
     return ok;
 }
