@@ -127,7 +127,10 @@ static void skip_unique_ids(struct reader *reader, unsigned version)
             der_read_element(reader);
 }
 
-static bool parse_tbs(struct certificate *certificate, struct slice algorithm, struct error *err)
+typedef bool parse_key(struct public_key **out, struct slice spki, struct error *err);
+
+static bool parse_tbs(struct certificate *certificate, struct slice algorithm, parse_key *parse,
+                      struct error *err)
 {
     struct certificate_facts *facts = &certificate->facts;
     struct reader outer = reader_of(certificate->signed_part);
@@ -148,7 +151,7 @@ static bool parse_tbs(struct certificate *certificate, struct slice algorithm, s
     if (!slice_equal(inner_algorithm, algorithm))
         return malformed(err, "RFC 5280 4.1.1.2",
                          "the certificate names two different signature algorithms");
-    if (!public_key_parse(&certificate->key, spki, err))
+    if (!parse(&certificate->key, spki, err))
         return false;
     skip_unique_ids(&reader, version);
     if (version == 3 && !reader.failed && reader.rest.size > 0 &&
@@ -202,7 +205,8 @@ static void derive(struct certificate *certificate)
         remember_verified(certificate, certificate->key);
 }
 
-bool certificate_parse(struct certificate **out, struct slice der, struct error *err)
+static bool parse_with(struct certificate **out, struct slice der, parse_key *parse,
+                       struct error *err)
 {
     if (der.size == 0 || der.size > CERTIFICATE_SIZE_MAX)
         return error_set(err, &crypto_certificate_malformed, NULL, NULL,
@@ -216,11 +220,22 @@ bool certificate_parse(struct certificate **out, struct slice der, struct error 
     memcpy(certificate->der, der.data, der.size);
     certificate->facts.der = slice_of(certificate->der, der.size);
     struct slice algorithm;
-    if (!parse_outer(certificate, &algorithm, err) || !parse_tbs(certificate, algorithm, err))
+    if (!parse_outer(certificate, &algorithm, err) ||
+        !parse_tbs(certificate, algorithm, parse, err))
         return false;
     derive(certificate);
     *out = memory_steal(&certificate);
     return true;
+}
+
+bool certificate_parse(struct certificate **out, struct slice der, struct error *err)
+{
+    return parse_with(out, der, public_key_parse, err);
+}
+
+bool certificate_parse_endorsement(struct certificate **out, struct slice der, struct error *err)
+{
+    return parse_with(out, der, public_key_parse_endorsement, err);
 }
 
 bool certificate_parse_file(struct certificate **out, struct slice bytes, struct error *err)

@@ -49,6 +49,8 @@ struct certificate_facts {
 
 /* DER, whole, no trailing bytes. crypto.certificate-malformed, crypto.key-*. */
 bool certificate_parse(struct certificate **out, struct slice der, struct error *err);
+/* The same, but its RSA key may be called RSAES-OAEP (public_key_parse_endorsement). */
+bool certificate_parse_endorsement(struct certificate **out, struct slice der, struct error *err);
 /* PEM or DER, as files have it; the first certificate of a PEM file. */
 bool certificate_parse_file(struct certificate **out, struct slice bytes, struct error *err);
 struct certificate *certificate_ref(struct certificate *certificate);

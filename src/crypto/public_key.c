@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "crypto/der.h"
 #include "crypto/errors.h"
-#include "crypto/openssl.h"
+#include "crypto/public_key_openssl.h"
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192
@@ -25,6 +25,7 @@ struct public_key {
     EVP_PKEY *handle;
     struct openssl_idle verify[SIGNATURE_ECDSA_SHA384 + 1];
     struct openssl_idle encrypt[ENCRYPTION_RSA_OAEP_SHA1 + 1];
+    struct openssl_idle labelled[DIGEST_SHA512 + 1];
     uint8_t digest[DIGEST_SHA256_SIZE];
     struct slice material; /* inside spki */
     size_t spki_size;
@@ -266,8 +267,21 @@ void public_key_free(struct public_key **key)
         EVP_PKEY_CTX_free(openssl_idle_take(&dying->verify[i]));
     for (size_t i = 0; i < sizeof dying->encrypt / sizeof dying->encrypt[0]; i++)
         EVP_PKEY_CTX_free(openssl_idle_take(&dying->encrypt[i]));
+    for (size_t i = 0; i < sizeof dying->labelled / sizeof dying->labelled[0]; i++)
+        EVP_PKEY_CTX_free(openssl_idle_take(&dying->labelled[i]));
     EVP_PKEY_free(dying->handle);
     free(dying);
+}
+
+EVP_PKEY *public_key_handle(const struct public_key *key)
+{
+    return key->handle;
+}
+
+struct openssl_idle *public_key_idle_labelled(const struct public_key *key,
+                                              enum digest_algorithm digest)
+{
+    return &((struct public_key *)key)->labelled[digest];
 }
 
 enum public_key_type public_key_type(const struct public_key *key)

@@ -25,6 +25,16 @@ bool public_key_parse(struct public_key **out, struct slice spki, struct error *
 bool public_key_parse_any(struct public_key **out, struct slice bytes, struct error *err);
 /* As files have it: the above, or the first PUBLIC KEY or CERTIFICATE of a PEM file. */
 bool public_key_parse_file(struct public_key **out, struct slice bytes, struct error *err);
+/* As public_key_parse, but an RSA key may also be called RSAES-OAEP (RFC 4055 4.1), as makers of
+ * old TPMs did. What public_key_spki gives is that of a plain RSA key. */
+bool public_key_parse_endorsement(struct public_key **out, struct slice spki, struct error *err);
+/* From its numbers, big-endian. crypto.key-*. */
+bool public_key_of_rsa(struct public_key **out, struct slice modulus, struct slice exponent,
+                       struct error *err);
+/* From a point of the curve (not PUBLIC_KEY_RSA); coordinates may be shorter than its field.
+ * crypto.key-*. */
+bool public_key_of_point(struct public_key **out, enum public_key_type curve, struct slice x,
+                         struct slice y, struct error *err);
 struct public_key *public_key_ref(struct public_key *key);
 void public_key_free(struct public_key **key);
 #define _cleanup_public_key_ __attribute__((cleanup(public_key_free)))
@@ -55,3 +65,21 @@ bool public_key_verify_digest(const struct public_key *key, enum signature_algor
 /* RSA-OAEP of plain, appended to out. */
 bool public_key_encrypt(struct buf *out, const struct public_key *key,
                         enum encryption_algorithm algorithm, struct slice plain, struct error *err);
+/* The same with another digest (also that of MGF1) and a label (RFC 8017 7.1), as TPMs have it. */
+bool public_key_encrypt_labelled(struct buf *out, const struct public_key *key,
+                                 enum digest_algorithm digest, struct slice label,
+                                 struct slice plain, struct error *err);
+
+#define PUBLIC_KEY_FIELD_MAX 48 /* bytes of a coordinate of P-384 */
+
+/* What an ephemeral ECDH (NIST SP 800-56A, one ephemeral key) leaves: coordinates padded to the
+ * field. shared is a secret. */
+struct public_key_agreement {
+    size_t field_size; /* bytes in use of each */
+    uint8_t shared_x[PUBLIC_KEY_FIELD_MAX];
+    uint8_t ephemeral_x[PUBLIC_KEY_FIELD_MAX], ephemeral_y[PUBLIC_KEY_FIELD_MAX];
+    uint8_t key_x[PUBLIC_KEY_FIELD_MAX];
+};
+/* With a fresh key on the key's curve. crypto.key-unsupported for RSA. */
+bool public_key_agree(struct public_key_agreement *out, const struct public_key *key,
+                      struct error *err);

@@ -6,7 +6,7 @@
  * symmetric algorithm, SHA-256. It is used once: for one audited command, with which the TPM
  * flushes it.
  *
- *     tpm_session_start       the StartAuthSession command            (request 1)
+ *     tpm_sessions_start      the StartAuthSession command            (request 1)
  *     tpm_session_started     its response                            (request 2)
  *     tpm_command_…           the command, tpm/command.h              (request 2)
  *     tpm_response_…          its response, tpm/response.h            (request 3)
@@ -34,11 +34,17 @@ struct tpm_session {
 void tpm_session_done(struct tpm_session *session);
 #define _cleanup_tpm_session_ __attribute__((cleanup(tpm_session_done)))
 
-/* Draws salt and nonceCaller and appends the command StartAuthSession, with the endorsement key
- * loaded at key_handle. crypto.internal. */
-bool tpm_session_start(struct tpm_session *out, struct buf *command,
-                       const struct tpm_endorsement_key *key, uint32_t key_handle,
-                       struct error *err);
+#define TPM_SESSIONS_MAX 3 /* that a TPM is bound to hold loaded (tpm-facts.md) */
+
+/*
+ * Starts count sessions (1 to TPM_SESSIONS_MAX) with the endorsement key loaded at key_handle:
+ * draws one salt for all of them, since they live and die together and each has nonces, and so a
+ * key, of its own, and appends the command StartAuthSession of sessions[i] to commands[i].
+ * crypto.*.
+ */
+bool tpm_sessions_start(struct tpm_session *sessions, struct buf *commands, size_t count,
+                        const struct tpm_endorsement_key *key, uint32_t key_handle,
+                        struct error *err);
 /* Takes its response: the handle, nonceTPM, and so the session key. tpm.response-*. */
 bool tpm_session_started(struct tpm_session *session, struct slice response, struct error *err);
 

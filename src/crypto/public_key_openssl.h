@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* A public key as the files of this room that work with it see it. */
+
+#include "crypto/openssl.h"
+#include "crypto/public_key.h"
+
+/* Borrowed. Not to be changed: threads share it. */
+EVP_PKEY *public_key_handle(const struct public_key *key);
+/* Where a context for labelled encryption with this digest waits. */
+struct openssl_idle *public_key_idle_labelled(const struct public_key *key,
+                                              enum digest_algorithm digest);
