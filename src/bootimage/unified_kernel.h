@@ -50,19 +50,3 @@ bool unified_kernel_always_measured(const char *name);
  */
 void unified_kernel_predict(struct digest *out, const struct unified_kernel *kernel,
                             enum digest_algorithm algorithm);
-
-/*
- * The command line as the stub hands it on: control characters become spaces, white space at both
- * ends goes. Appended to out.
- */
-void unified_kernel_clean_command_line(struct buf *out, struct slice text);
-
-/* What an add-on (NAME.addon.efi) adds. */
-struct unified_kernel_addon {
-    struct buf command_line; /* UTF-8 */
-    struct digests measured; /* of its UTF-16LE form with a NUL: the event in PCR 12 */
-};
-/* An add-on with a command line and nothing else. bootimage.not-addon, bootimage.command-line and
- * the errors of pe_parse. Free command_line with buf_done. */
-bool unified_kernel_addon_parse(struct unified_kernel_addon *out, struct slice bytes,
-                                struct error *err);

@@ -16,6 +16,7 @@
  */
 
 #include "bootimage/unified_kernel.h"
+#include "bootimage/unified_kernel_addon.h"
 #include "bootimage/windows_policy.h"
 
 #define CODE_INTEGRITY_ADDITIONS_MAX 16
