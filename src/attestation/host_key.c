@@ -93,14 +93,22 @@ bool attestation_host_key_verify(const struct public_key *key, struct slice host
                              "it is not the host key's over items 8 and 1");
 }
 
-static bool identify(struct attestation_evidence *evidence, const struct public_key *key,
-                     struct attestation_host_map *hosts, struct error *err)
+/* The key of a registered host. */
+static bool identify(struct public_key **key, struct attestation_evidence *evidence,
+                     const struct attestation_mode_input *input, struct slice bytes,
+                     struct error *err)
 {
-    memcpy(evidence->host_id, public_key_digest(key), sizeof evidence->host_id);
+    *key = cache_find(input->host_keys, bytes);
+    bool known = *key != NULL;
+    if (!known && !parse_host_key(key, bytes, err))
+        return false;
+    memcpy(evidence->host_id, public_key_digest(*key), sizeof evidence->host_id);
     evidence->has_host_id = true;
-    if (!attestation_host_map_find(hosts, evidence->host_id, evidence->host))
+    if (!attestation_host_map_find(input->hosts, evidence->host_id, evidence->host))
         return error_set(err, &attestation_host_unknown, clause, "HostKeyPublicKey",
                          "no registered host has this key");
+    if (!known)
+        *key = cache_keep(input->host_keys, *key);
     return true;
 }
 
@@ -118,8 +126,7 @@ bool attestation_host_key_attest(struct attestation_evidence *evidence,
     struct slice host_bytes = request.content[ATTESTATION_CONTENT_HOST_KEY_PUBLIC_KEY];
     struct slice identity_bytes = request.content[ATTESTATION_CONTENT_IDENTITY_KEY];
     struct slice signature = request.content[ATTESTATION_CONTENT_HOST_KEY_SIGNATURE];
-    if (!parse_host_key(&host_key, host_bytes, err) ||
-        !identify(evidence, host_key, input->hosts, err) ||
+    if (!identify(&host_key, evidence, input, host_bytes, err) ||
         !attestation_host_key_verify(host_key, host_bytes, identity_bytes, signature, err) ||
         !parse_identity_key(&evidence->identity_key, identity_bytes, err))
         return false;

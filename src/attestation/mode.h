@@ -22,6 +22,7 @@ struct attestation_mode_input {
     unsigned version; /* of the route: 1 or 2 */
     struct slice body;
     struct attestation_host_map *hosts;
+    struct cache *host_keys; /* of public_key_cache_new; registered ones only */
     const struct attestation_settings *settings;
 };
 

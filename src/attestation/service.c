@@ -14,6 +14,8 @@
 #include <stdlib.h>
 
 #define IDLE_SECONDS 60
+/* Of hosts that attested lately; some 6 KB each. */
+#define HOST_KEYS_CACHED 4096
 #define CERTIFICATES_MAX (ATTESTATION_RESULT_MAX * 4096)
 
 struct attestation_service {
@@ -23,6 +25,7 @@ struct attestation_service {
     struct attestation_state state;
     pthread_mutex_t renewal_lock; /* one renewal at a time */
     struct attestation_snapshot_slot slot;
+    struct cache *host_keys;
 };
 
 /* With the lock held. */
@@ -41,6 +44,7 @@ bool attestation_service_new(struct attestation_service **out,
     service->options = *options;
     service->node = memory_copy_text(options->node);
     service->options.node = service->node;
+    service->host_keys = public_key_cache_new(HOST_KEYS_CACHED);
     pthread_mutex_init(&service->lock, NULL);
     pthread_mutex_init(&service->renewal_lock, NULL);
     attestation_snapshot_slot_init(&service->slot);
@@ -62,6 +66,7 @@ void attestation_service_free(struct attestation_service **service)
         return;
     attestation_snapshot_slot_done(&gone->slot);
     attestation_state_done(&gone->state);
+    cache_free(&gone->host_keys);
     pthread_mutex_destroy(&gone->renewal_lock);
     pthread_mutex_destroy(&gone->lock);
     free(gone->node);
@@ -337,6 +342,7 @@ void attestation_attest(struct attestation_service *service, enum attestation_do
         .version = version,
         .body = body,
         .hosts = service->state.hosts,
+        .host_keys = service->host_keys,
         .settings = &snapshot->settings,
     };
     buf_init(&reply.bytes, CERTIFICATES_MAX);

@@ -74,14 +74,19 @@ uint64_t map_siphash(const uint8_t key[16], struct slice bytes)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+void map_hash_key(uint8_t key[16])
+{
+    if (getrandom(key, 16, 0) != 16) {
+        fputs("hgs: the kernel gives no random bytes\n", stderr);
+        abort();
+    }
+}
+
 struct map *map_new(void (*value_free)(void *value))
 {
     struct map *map = memory_allocate_zero(1, sizeof *map);
     map->value_free = value_free;
-    if (getrandom(map->hash_key, sizeof map->hash_key, 0) != sizeof map->hash_key) {
-        fputs("hgs: the kernel gives no random bytes\n", stderr);
-        abort();
-    }
+    map_hash_key(map->hash_key);
     return map;
 }
 

@@ -25,5 +25,6 @@ size_t map_count(const struct map *map);
 /* *position starts at 0; false at the end. The map must not change meanwhile. */
 bool map_next(const struct map *map, size_t *position, struct slice *key, void **value);
 
-/* The hash itself, for tables of another shape. key: 16 random bytes. */
+/* The hash itself, for tables of another shape. key: of map_hash_key, which makes a random one. */
+void map_hash_key(uint8_t key[16]);
 uint64_t map_siphash(const uint8_t key[16], struct slice bytes);

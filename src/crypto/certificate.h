@@ -8,6 +8,7 @@
  * certificates.
  */
 
+#include "base/cache.h"
 #include "crypto/public_key.h"
 #include "crypto/signer.h"
 
@@ -71,13 +72,11 @@ bool certificate_verify_issued(const struct certificate *certificate,
 /* A PEM block appended to out. */
 void certificate_format_pem(struct buf *out, const struct certificate *certificate);
 
-/* A bounded cache from DER bytes to the parsed certificate, shared by threads. */
-struct certificate_cache;
-struct certificate_cache *certificate_cache_new(size_t entries);
-void certificate_cache_free(struct certificate_cache **cache);
+/* A cache of certificates by their DER. */
+struct cache *certificate_cache_new(size_t entries);
 /* From the cache, or parsed and added. A reference of the caller's own. */
-bool certificate_cache_parse(struct certificate **out, struct certificate_cache *cache,
-                             struct slice der, struct error *err);
+bool certificate_cache_parse(struct certificate **out, struct cache *cache, struct slice der,
+                             struct error *err);
 
 #define CERTIFICATE_CN_MAX 64 /* characters (RFC 5280 A.1, ub-common-name) */
 

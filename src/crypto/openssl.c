@@ -127,7 +127,8 @@ static bool set_up_signature(EVP_PKEY_CTX *context, enum signature_algorithm alg
 EVP_PKEY_CTX *openssl_signature_context(EVP_PKEY *key, enum signature_algorithm algorithm,
                                         enum openssl_operation operation)
 {
-    _cleanup_pkey_ctx_ EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    _cleanup_pkey_ctx_ EVP_PKEY_CTX *context =
+        key != NULL ? EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL) : NULL;
     if (context == NULL)
         return NULL;
     int ready =
@@ -140,7 +141,8 @@ EVP_PKEY_CTX *openssl_signature_context(EVP_PKEY *key, enum signature_algorithm 
 EVP_PKEY_CTX *openssl_encryption_context(EVP_PKEY *key, enum encryption_algorithm algorithm,
                                          enum openssl_operation operation)
 {
-    _cleanup_pkey_ctx_ EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    _cleanup_pkey_ctx_ EVP_PKEY_CTX *context =
+        key != NULL ? EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL) : NULL;
     if (context == NULL)
         return NULL;
     const EVP_MD *digest =

@@ -35,7 +35,8 @@ void openssl_idle_put(struct openssl_idle *idle, EVP_PKEY_CTX *context);
 
 /*
  * A context ready to sign or verify, encrypt or decrypt digests with the algorithm, which the
- * caller has found to suit the key. NULL, with OpenSSL's error queue set, when it refuses.
+ * caller has found to suit the key. NULL, with OpenSSL's error queue set, when it refuses, or when
+ * there is no key because it refused that.
  */
 enum openssl_operation {
     OPENSSL_SIGN,

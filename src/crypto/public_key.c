@@ -22,7 +22,9 @@ struct public_key {
     atomic_uint references;
     enum public_key_type type;
     int bits;
-    EVP_PKEY *handle;
+    /* An RSA key gets one at its first use: many are only copied into certificates. */
+    _Atomic(EVP_PKEY *) handle;
+    struct slice modulus, exponent; /* of an RSA key; inside spki */
     struct openssl_idle verify[SIGNATURE_ECDSA_SHA384 + 1];
     struct openssl_idle encrypt[ENCRYPTION_RSA_OAEP_SHA1 + 1];
     struct openssl_idle labelled[DIGEST_SHA512 + 1];
@@ -119,21 +121,21 @@ static EVP_PKEY *make_rsa(struct slice modulus, struct slice exponent)
 }
 
 /* subjectPublicKey is RSAPublicKey ::= SEQUENCE { modulus, publicExponent } (RFC 8017 A.1.1). */
-static bool parse_rsa(EVP_PKEY **out, int *bits, struct slice material, struct error *err)
+static bool parse_rsa(struct public_key *key, struct error *err)
 {
-    struct reader outer = reader_of(material);
+    struct reader outer = reader_of(key->material);
     struct reader reader = der_enter(&outer, DER_SEQUENCE);
     struct slice modulus = der_read_unsigned(&reader);
     struct slice exponent = der_read_unsigned(&reader);
     if (!reader_done(&reader) || !reader_done(&outer))
         return malformed(err, "the RSA key is not two positive DER integers");
-    *bits = count_bits(modulus);
-    if (*bits < RSA_BITS_MIN)
+    int bits = count_bits(modulus);
+    if (bits < RSA_BITS_MIN)
         return error_set(err, &crypto_key_too_small, "RFC 8017 A.1.1", NULL,
-                         "the RSA key has %d bits; at least %d are needed", *bits, RSA_BITS_MIN);
-    if (*bits > RSA_BITS_MAX)
+                         "the RSA key has %d bits; at least %d are needed", bits, RSA_BITS_MIN);
+    if (bits > RSA_BITS_MAX)
         return error_set(err, &crypto_key_unsupported, "RFC 8017 A.1.1", NULL,
-                         "the RSA key has %d bits; at most %d are used here", *bits, RSA_BITS_MAX);
+                         "the RSA key has %d bits; at most %d are used here", bits, RSA_BITS_MAX);
     if ((modulus.data[modulus.size - 1] & 1) == 0)
         return malformed(err, "the RSA modulus is even");
     if (exponent.size > RSA_EXPONENT_SIZE_MAX)
@@ -143,8 +145,10 @@ static bool parse_rsa(EVP_PKEY **out, int *bits, struct slice material, struct e
     bool odd = (exponent.data[exponent.size - 1] & 1) != 0;
     if (!odd || (exponent.size == 1 && exponent.data[0] < 3))
         return malformed(err, "the RSA public exponent is not an odd number of at least 3");
-    *out = make_rsa(modulus, exponent);
-    return *out != NULL || openssl_error(err, "RSA public key");
+    key->bits = bits;
+    key->modulus = modulus;
+    key->exponent = exponent;
+    return true;
 }
 
 /* Keys without a point, to be copied: finding a curve by its name costs more than its point. */
@@ -171,10 +175,11 @@ static void make_curves(void)
     }
 }
 
-static bool parse_point(EVP_PKEY **out, int *bits, enum public_key_type type, struct slice material,
-                        struct error *err)
+static bool parse_point(struct public_key *key, struct error *err)
 {
     pthread_once(&curves_once, make_curves);
+    enum public_key_type type = key->type;
+    struct slice material = key->material;
     size_t field_size = curves[type].field_size;
     if (material.size == 1 + field_size && (material.data[0] == 2 || material.data[0] == 3))
         return error_set(err, &crypto_key_unsupported, "RFC 5480 2.2", NULL,
@@ -182,15 +187,15 @@ static bool parse_point(EVP_PKEY **out, int *bits, enum public_key_type type, st
                          curves[type].name);
     if (material.size != 1 + 2 * field_size || material.data[0] != 4)
         return malformed(err, "the EC key is not an uncompressed point of its curve");
-    _cleanup_pkey_ EVP_PKEY *key = EVP_PKEY_dup(curves[type].empty);
-    if (key == NULL)
+    _cleanup_pkey_ EVP_PKEY *handle = EVP_PKEY_dup(curves[type].empty);
+    if (handle == NULL)
         return openssl_error(err, "EC public key");
-    if (EVP_PKEY_set1_encoded_public_key(key, material.data, material.size) != 1) {
+    if (EVP_PKEY_set1_encoded_public_key(handle, material.data, material.size) != 1) {
         ERR_clear_error();
         return malformed(err, "the EC key is a point that is not on its curve");
     }
-    *bits = (int)field_size * 8;
-    *out = memory_steal(&key);
+    key->bits = (int)field_size * 8;
+    atomic_init(&key->handle, memory_steal(&handle));
     return true;
 }
 
@@ -231,23 +236,17 @@ bool public_key_parse(struct public_key **out, struct slice spki, struct error *
     enum public_key_type type = PUBLIC_KEY_RSA;
     if (!parse_type(&type, algorithm, err))
         return false;
-    EVP_PKEY *handle = NULL;
-    int bits = 0;
-    bool parsed = type == PUBLIC_KEY_RSA ? parse_rsa(&handle, &bits, material, err)
-                                         : parse_point(&handle, &bits, type, material, err);
-    if (!parsed)
-        return false;
-    struct public_key *key = memory_allocate_zero(1, sizeof *key + spki.size);
+    _cleanup_public_key_ struct public_key *key = memory_allocate_zero(1, sizeof *key + spki.size);
     atomic_init(&key->references, 1);
     key->type = type;
-    key->bits = bits;
-    key->handle = handle;
     key->spki_size = spki.size;
-    /* All of it was required to be in its one DER form, so this is what we would write. */
+    /* All of it is required to be in its one DER form, so this is what we would write. */
     memcpy(key->spki, spki.data, spki.size);
     key->material = slice_of(key->spki + (material.data - spki.data), material.size);
+    if (type == PUBLIC_KEY_RSA ? !parse_rsa(key, err) : !parse_point(key, err))
+        return false;
     digest_sha256(key->digest, spki);
-    *out = key;
+    *out = memory_steal(&key);
     return true;
 }
 
@@ -269,13 +268,22 @@ void public_key_free(struct public_key **key)
         EVP_PKEY_CTX_free(openssl_idle_take(&dying->encrypt[i]));
     for (size_t i = 0; i < sizeof dying->labelled / sizeof dying->labelled[0]; i++)
         EVP_PKEY_CTX_free(openssl_idle_take(&dying->labelled[i]));
-    EVP_PKEY_free(dying->handle);
+    EVP_PKEY_free(atomic_load_explicit(&dying->handle, memory_order_acquire));
     free(dying);
 }
 
 EVP_PKEY *public_key_handle(const struct public_key *key)
 {
-    return key->handle;
+    EVP_PKEY *handle = atomic_load_explicit(&key->handle, memory_order_acquire);
+    if (handle != NULL)
+        return handle;
+    /* To callers the key does not change: it only remembers what it takes to use it again. */
+    struct public_key *shared = (struct public_key *)key;
+    EVP_PKEY *made = make_rsa(key->modulus, key->exponent);
+    if (made == NULL || atomic_compare_exchange_strong(&shared->handle, &handle, made))
+        return made;
+    EVP_PKEY_free(made); /* another thread was first */
+    return handle;
 }
 
 struct openssl_idle *public_key_idle_labelled(const struct public_key *key,
@@ -349,7 +357,7 @@ bool public_key_verify_digest(const struct public_key *key, enum signature_algor
     struct openssl_idle *idle = &((struct public_key *)key)->verify[algorithm];
     _cleanup_pkey_ctx_ EVP_PKEY_CTX *context = openssl_idle_take(idle);
     if (context == NULL)
-        context = openssl_signature_context(key->handle, algorithm, OPENSSL_VERIFY);
+        context = openssl_signature_context(public_key_handle(key), algorithm, OPENSSL_VERIFY);
     if (context == NULL)
         return openssl_error(err, "verification");
     if (digest.size != digest_size(signature_digest(algorithm)) || signature.size == 0 ||
@@ -389,7 +397,7 @@ bool public_key_encrypt(struct buf *out, const struct public_key *key,
     struct openssl_idle *idle = &((struct public_key *)key)->encrypt[algorithm];
     _cleanup_pkey_ctx_ EVP_PKEY_CTX *context = openssl_idle_take(idle);
     if (context == NULL)
-        context = openssl_encryption_context(key->handle, algorithm, OPENSSL_ENCRYPT);
+        context = openssl_encryption_context(public_key_handle(key), algorithm, OPENSSL_ENCRYPT);
     uint8_t *to = buf_reserve(out, size);
     if (to == NULL)
         return buf_ok(out, "ciphertext", err);

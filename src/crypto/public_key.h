@@ -9,6 +9,7 @@
  */
 
 #include "base/buf.h"
+#include "base/cache.h"
 #include "crypto/algorithm.h"
 
 enum public_key_type { PUBLIC_KEY_RSA, PUBLIC_KEY_P256, PUBLIC_KEY_P384 };
@@ -38,6 +39,9 @@ bool public_key_of_point(struct public_key **out, enum public_key_type curve, st
 struct public_key *public_key_ref(struct public_key *key);
 void public_key_free(struct public_key **key);
 #define _cleanup_public_key_ __attribute__((cleanup(public_key_free)))
+/* A cache of keys by their SubjectPublicKeyInfo, for those that verify again and again: what
+ * OpenSSL makes ready for a key costs as much as the verification. */
+struct cache *public_key_cache_new(size_t entries);
 
 enum public_key_type public_key_type(const struct public_key *key);
 int public_key_bits(const struct public_key *key);

@@ -6,7 +6,8 @@
 #include "crypto/openssl.h"
 #include "crypto/public_key.h"
 
-/* Borrowed. Not to be changed: threads share it. */
+/* Borrowed. Not to be changed: threads share it. Made at the first call; NULL, with OpenSSL's error
+ * queue set, when OpenSSL refuses. */
 EVP_PKEY *public_key_handle(const struct public_key *key);
 /* Where a context for labelled encryption with this digest waits. */
 struct openssl_idle *public_key_idle_labelled(const struct public_key *key,

@@ -14,7 +14,7 @@
 struct roll_resources {
     const struct keyprotection_snapshot *snapshot;
     struct keyholder *keyholder;
-    struct certificate_cache *certificates;
+    struct cache *certificates;
     struct verification_cache *verifications;
     int64_t now;
 };

@@ -20,7 +20,7 @@
 
 struct keyprotection_service {
     struct keyprotection_options options;
-    struct certificate_cache *certificates;
+    struct cache *certificates;
     struct verification_cache *verifications;
     pthread_mutex_t lock; /* of the pointer, for as long as it takes to count a reference */
     struct keyprotection_snapshot *current;
@@ -48,7 +48,7 @@ void keyprotection_service_free(struct keyprotection_service **service)
     if (!it)
         return;
     keyprotection_snapshot_release(&it->current);
-    certificate_cache_free(&it->certificates);
+    cache_free(&it->certificates);
     verification_cache_free(&it->verifications);
     pthread_mutex_destroy(&it->lock);
     free(it);

@@ -207,8 +207,8 @@ static bool index_wrappings(struct parsing *parsing, struct error *err)
     return true;
 }
 
-static bool parse_certificate(struct certificate **out, struct certificate_cache *cache,
-                              struct slice der, uint32_t id, const char *name, struct error *err)
+static bool parse_certificate(struct certificate **out, struct cache *cache, struct slice der,
+                              uint32_t id, const char *name, struct error *err)
 {
     struct error cause = {0};
     _cleanup_certificate_ struct certificate *certificate = NULL;
@@ -224,8 +224,7 @@ static bool parse_certificate(struct certificate **out, struct certificate_cache
     return true;
 }
 
-static bool parse_certificates(struct parsing *parsing, struct certificate_cache *cache,
-                               struct error *err)
+static bool parse_certificates(struct parsing *parsing, struct cache *cache, struct error *err)
 {
     for (size_t i = 0; i < parsing->protector->count; i++) {
         struct protector_wrapping *wrapping = &parsing->protector->wrappings[i];
@@ -239,15 +238,15 @@ static bool parse_certificates(struct parsing *parsing, struct certificate_cache
     return true;
 }
 
-static bool parse_document(struct parsing *parsing, struct slice document,
-                           struct certificate_cache *cache, struct error *err)
+static bool parse_document(struct parsing *parsing, struct slice document, struct cache *cache,
+                           struct error *err)
 {
     _cleanup_xml_ struct xml_document *tree = NULL;
     return xml_parse(&tree, document, err) && parse_root(parsing, xml_root(tree), err) &&
            index_wrappings(parsing, err) && parse_certificates(parsing, cache, err);
 }
 
-bool protector_parse(struct protector **out, struct slice document, struct certificate_cache *cache,
+bool protector_parse(struct protector **out, struct slice document, struct cache *cache,
                      struct error *err)
 {
     if (document.size > PROTECTOR_SIZE_MAX)

@@ -46,7 +46,7 @@ struct protector; /* owns everything below */
  * protector.algorithm, protector.limit (InvalidProtectorException); protector.wrapping
  * (InvalidWrappingException: a certificate does not parse, or its key is not RSA).
  */
-bool protector_parse(struct protector **out, struct slice document, struct certificate_cache *cache,
+bool protector_parse(struct protector **out, struct slice document, struct cache *cache,
                      struct error *err);
 void protector_free(struct protector **protector);
 #define _cleanup_protector_ __attribute__((cleanup(protector_free)))

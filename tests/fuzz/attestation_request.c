@@ -26,9 +26,11 @@ static void round_trip(const struct attestation_request *request, size_t limit)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct attestation_host_map *hosts;
+    static struct cache *host_keys;
     static struct attestation_settings settings;
     if (hosts == NULL) {
         hosts = attestation_host_map_new();
+        host_keys = public_key_cache_new(16);
         attestation_settings_init(&settings);
     }
     struct attestation_request request;
@@ -40,7 +42,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(error_kind(&err) == ERROR_MALFORMED || error_kind(&err) == ERROR_LIMIT);
     }
     struct attestation_evidence evidence = {0};
-    struct attestation_mode_input input = {2, slice_of(data, size), hosts, &settings};
+    struct attestation_mode_input input = {.version = 2,
+                                           .body = slice_of(data, size),
+                                           .hosts = hosts,
+                                           .host_keys = host_keys,
+                                           .settings = &settings};
     require(!attestation_host_key_attest(&evidence, &input, &err)); /* nobody is registered */
     attestation_evidence_done(&evidence);
     return 0;

@@ -4,10 +4,12 @@
 #include "attestation/host_key.h"
 #include "attestation/message_request.h"
 
-/* The vectors, a map in which their good hosts are registered, and default settings. */
+/* The vectors, a map in which their good hosts are registered, the keys that all tests remember,
+ * and default settings. */
 struct fixture {
     struct json *vectors;
     struct attestation_host_map *hosts;
+    struct cache *host_keys;
     struct attestation_settings settings;
 };
 
@@ -17,7 +19,8 @@ static int set_up(void **state)
     static struct fixture fixture;
     _cleanup_buf_ struct buf text;
     testing_vector(&text, "MS-HGSA_3.1.5.3_host_key.json");
-    fixture = (struct fixture){.hosts = attestation_host_map_new()};
+    fixture = (struct fixture){.hosts = attestation_host_map_new(),
+                               .host_keys = public_key_cache_new(16)};
     testing_assert_good(json_parse(&fixture.vectors, buf_slice(&text), err));
     attestation_settings_init(&fixture.settings);
     for (size_t i = 0; i < sizeof registered / sizeof registered[0]; i++) {
@@ -38,13 +41,24 @@ static int tear_down(void **state)
     struct fixture *fixture = *state;
     json_free(&fixture->vectors);
     attestation_host_map_free(&fixture->hosts);
+    cache_free(&fixture->host_keys);
     return 0;
+}
+
+static struct attestation_mode_input input_of(struct fixture *fixture, unsigned version,
+                                              struct slice body)
+{
+    return (struct attestation_mode_input){.version = version,
+                                           .body = body,
+                                           .hosts = fixture->hosts,
+                                           .host_keys = fixture->host_keys,
+                                           .settings = &fixture->settings};
 }
 
 static bool attest(struct fixture *fixture, struct attestation_evidence *evidence,
                    struct slice body, struct error *err)
 {
-    struct attestation_mode_input input = {2, body, fixture->hosts, &fixture->settings};
+    struct attestation_mode_input input = input_of(fixture, 2, body);
     *evidence = (struct attestation_evidence){0};
     return attestation_host_key_attest(evidence, &input, err);
 }
@@ -128,11 +142,49 @@ static void test_unprotected_signing_key(void **state)
     fixture->settings.allow_unprotected_signing_keys = false;
 }
 
+/* Whether the host's key is remembered. */
+static bool remembers(struct fixture *fixture, const char *name)
+{
+    _cleanup_buf_ struct buf spki;
+    testing_decode(&spki, json_get(fixture->vectors, name), "spki");
+    _cleanup_public_key_ struct public_key *key = cache_find(fixture->host_keys, buf_slice(&spki));
+    return key != NULL;
+}
+
+static void test_remembers_registered_keys(void **state)
+{
+    struct fixture *fixture = *state;
+    struct attestation_evidence evidence;
+    struct cache *others = fixture->host_keys;
+    fixture->host_keys = public_key_cache_new(16);
+    for (int round = 0; round < 2; round++) {
+        testing_assert_good(
+            attest(fixture, &evidence, slice_from_text(request_of(fixture, "p384")), err));
+        assert_string_equal(evidence.host, "p384");
+        assert_true(remembers(fixture, "p384"));
+        attestation_evidence_done(&evidence);
+    }
+    testing_assert_code(
+        attest(fixture, &evidence, slice_from_text(request_of(fixture, "p384-sha256")), err),
+        &attestation_signature_wrong);
+    attestation_evidence_done(&evidence);
+    attestation_host_map_remove(fixture->hosts, "rsa-pkcs1");
+    testing_assert_code(
+        attest(fixture, &evidence, slice_from_text(request_of(fixture, "rsa-pkcs1")), err),
+        &attestation_host_unknown);
+    attestation_evidence_done(&evidence);
+    assert_false(remembers(fixture, "rsa-pkcs1"));
+    cache_free(&fixture->host_keys);
+    fixture->host_keys = others;
+}
+
+/* One that was registered, and passed. */
 static void test_unknown_host(void **state)
 {
     struct fixture *fixture = *state;
     struct attestation_evidence evidence;
     uint8_t none[ATTESTATION_HOST_ID_SIZE] = {0};
+    assert_true(remembers(fixture, "p256"));
     attestation_host_map_remove(fixture->hosts, "p256");
     testing_assert_code(
         attest(fixture, &evidence, slice_from_text(request_of(fixture, "p256")), err),
@@ -147,8 +199,8 @@ static void test_version(void **state)
 {
     struct fixture *fixture = *state;
     struct attestation_evidence evidence = {0};
-    struct attestation_mode_input input = {1, slice_from_text(request_of(fixture, "rsa-pkcs1")),
-                                           fixture->hosts, &fixture->settings};
+    struct attestation_mode_input input =
+        input_of(fixture, 1, slice_from_text(request_of(fixture, "rsa-pkcs1")));
     testing_assert_code(attestation_host_key_attest(&evidence, &input, err),
                         &attestation_payload_malformed);
 }
@@ -225,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_content),
         cmocka_unit_test(test_altered),
         cmocka_unit_test(test_unknown_host),
+        cmocka_unit_test(test_remembers_registered_keys),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -32,7 +32,7 @@ static int tear_down(void **state)
     return tool_tear_down(state);
 }
 
-static struct certificate *get(struct certificate_cache *cache, int number)
+static struct certificate *get(struct cache *cache, int number)
 {
     struct certificate *certificate = NULL;
     struct error err = {0};
@@ -43,7 +43,7 @@ static struct certificate *get(struct certificate_cache *cache, int number)
 }
 
 /* Whether the cache still gives this very certificate. */
-static bool gives(struct certificate_cache *cache, int number, const struct certificate *expected)
+static bool gives(struct cache *cache, int number, const struct certificate *expected)
 {
     struct certificate *certificate = get(cache, number);
     bool same = certificate == expected;
@@ -56,7 +56,7 @@ static void test_found_again(void **state)
     (void)state;
     static const size_t sizes[] = {64, 100, 1000, 100000};
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
-        struct certificate_cache *cache = certificate_cache_new(sizes[s]);
+        struct cache *cache = certificate_cache_new(sizes[s]);
         struct certificate *first[CERTIFICATES];
         for (int i = 0; i < CERTIFICATES; i++)
             first[i] = get(cache, i);
@@ -67,16 +67,16 @@ static void test_found_again(void **state)
         assert_true(kept >= (s < 2 ? CERTIFICATES / 4 : CERTIFICATES));
         for (int i = 0; i < CERTIFICATES; i++)
             certificate_free(&first[i]);
-        certificate_cache_free(&cache);
+        cache_free(&cache);
         assert_null(cache);
     }
-    certificate_cache_free(NULL);
+    cache_free(NULL);
 }
 
 static void test_least_recently_used_goes(void **state)
 {
     (void)state;
-    struct certificate_cache *cache = certificate_cache_new(3);
+    struct cache *cache = certificate_cache_new(3);
     struct certificate *held[4];
     for (int i = 0; i < 3; i++)
         held[i] = get(cache, i);
@@ -91,13 +91,13 @@ static void test_least_recently_used_goes(void **state)
     assert_false(gives(cache, 0, held[0]));
     for (int i = 0; i < 4; i++)
         certificate_free(&held[i]);
-    certificate_cache_free(&cache);
+    cache_free(&cache);
 }
 
 static void test_one_entry(void **state)
 {
     (void)state;
-    struct certificate_cache *cache = certificate_cache_new(1);
+    struct cache *cache = certificate_cache_new(1);
     for (int round = 0; round < 3; round++) {
         struct certificate *first = get(cache, 0);
         assert_true(gives(cache, 0, first));
@@ -106,13 +106,13 @@ static void test_one_entry(void **state)
         certificate_free(&first);
         certificate_free(&second);
     }
-    certificate_cache_free(&cache);
+    cache_free(&cache);
 }
 
 static void test_refused(void **state)
 {
     (void)state;
-    struct certificate_cache *cache = certificate_cache_new(10);
+    struct cache *cache = certificate_cache_new(10);
     struct certificate *certificate = NULL;
     struct error err;
     for (int round = 0; round < 2; round++)
@@ -126,7 +126,7 @@ static void test_refused(void **state)
     assert_refused(certificate_cache_parse(&certificate, cache, SLICE_EMPTY, &err), &err,
                    "crypto.certificate-malformed");
     assert_null(certificate);
-    certificate_cache_free(&cache);
+    cache_free(&cache);
 }
 
 static void *use_often(void *context)
@@ -149,7 +149,7 @@ static void test_threads(void **state)
     (void)state;
     static const size_t sizes[] = {5, 300};
     for (size_t s = 0; s < 2; s++) {
-        struct certificate_cache *cache = certificate_cache_new(sizes[s]);
+        struct cache *cache = certificate_cache_new(sizes[s]);
         pthread_t threads[4];
         for (int i = 0; i < 4; i++)
             assert_int_equal(pthread_create(&threads[i], NULL, use_often, cache), 0);
@@ -158,7 +158,7 @@ static void test_threads(void **state)
             pthread_join(threads[i], &result);
             assert_ptr_equal(result, cache);
         }
-        certificate_cache_free(&cache);
+        cache_free(&cache);
     }
 }
 

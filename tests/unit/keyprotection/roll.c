@@ -14,7 +14,7 @@ struct roll_try {
     struct secret key;
     struct certificate *health;
     struct keyprotection_snapshot *snapshot;
-    struct certificate_cache *certificates;
+    struct cache *certificates;
     struct verification_cache *verifications;
     struct roll_facts facts;
     struct buf out;
@@ -40,7 +40,7 @@ static void try_done(struct roll_try *it)
     buf_done(&it->out);
     secret_done(&it->key);
     certificate_free(&it->health);
-    certificate_cache_free(&it->certificates);
+    cache_free(&it->certificates);
     verification_cache_free(&it->verifications);
     keyprotection_snapshot_release(&it->snapshot);
     roll_facts_done(&it->facts);

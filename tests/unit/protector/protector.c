@@ -360,14 +360,14 @@ static void a_certificate_cache_gives_the_same(void **state)
 {
     (void)state;
     struct error err = {0};
-    struct certificate_cache *cache = certificate_cache_new(16);
+    struct cache *cache = certificate_cache_new(16);
     for (int i = 0; i < 2; i++) {
         struct protector *protector = NULL;
         expect_good(protector_parse(&protector, buf_slice(&document), cache, &err), &err);
         expect_good(protector_verify(protector, &err), &err);
         protector_free(&protector);
     }
-    certificate_cache_free(&cache);
+    cache_free(&cache);
 }
 
 int main(void)
