@@ -175,6 +175,11 @@ bool audit_acknowledge(struct audit *audit, struct slice fields, struct error *e
     return put_and_wait(audit, "audit.damaged", fields, true, err);
 }
 
+void audit_hurry(struct audit *audit)
+{
+    audit_queue_hurry(&audit->queue);
+}
+
 void audit_flush(struct audit *audit)
 {
     assert(!pthread_equal(pthread_self(), audit->writer.thread));

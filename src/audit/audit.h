@@ -88,6 +88,9 @@ bool audit_append_wait(struct audit *audit, const char *event, struct slice fiel
  */
 bool audit_append_limited(struct audit *audit, const char *event, const char *peer,
                           struct slice fields, struct error *err);
+/* Has records that somebody waits for written at once, together with all others; else they are
+ * gathered for some milliseconds. For a caller who knows that no more will come soon. */
+void audit_hurry(struct audit *audit);
 /* Waits until all that was appended before the call is on disk (or failed); records that nobody
  * waits for may else take some milliseconds. Not to be called by a completion. */
 void audit_flush(struct audit *audit);

@@ -232,6 +232,17 @@ bool audit_queue_healthy(struct audit_queue *queue, struct error *err)
     return healthy;
 }
 
+void audit_queue_hurry(struct audit_queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    bool waits = queue->awaited && queue->hurried < queue->put;
+    if (waits)
+        queue->hurried = queue->put;
+    pthread_mutex_unlock(&queue->mutex);
+    if (waits)
+        pthread_cond_signal(&queue->filled);
+}
+
 void audit_queue_drain(struct audit_queue *queue)
 {
     pthread_mutex_lock(&queue->mutex);

@@ -7,8 +7,8 @@
  *
  * Flushing a file costs a third of an RSA operation of CPU, whether for one record or a thousand.
  * So the queue gathers a little: entries that somebody waits for go at once, but not more often
- * than every AUDIT_QUEUE_INTERVAL_MS; entries that nobody waits for go along with those, or after
- * AUDIT_QUEUE_LINGER_MS.
+ * than every AUDIT_QUEUE_INTERVAL_MS, unless somebody knows that no more will come and hurries;
+ * entries that nobody waits for go along with those, or after AUDIT_QUEUE_LINGER_MS.
  */
 
 #include "audit/audit.h"
@@ -75,6 +75,8 @@ void audit_queue_open(struct audit_queue *queue);
 uint64_t audit_queue_lost(struct audit_queue *queue);
 /* Whether it is not shut; *err (may be NULL) says why. */
 bool audit_queue_healthy(struct audit_queue *queue, struct error *err);
+/* Has the entries that are there taken at once when somebody waits for one of them. */
+void audit_queue_hurry(struct audit_queue *queue);
 /* Waits until every entry that was put before the call is done; hurries. */
 void audit_queue_drain(struct audit_queue *queue);
 /* No entry will come any more: audit_queue_take says so. */

@@ -62,9 +62,9 @@ const struct config_key hgsd_config_keys[] = {
     {"limits", "key-protection-body", CONFIG_SIZE, FIELD(key_protection_body), "1MiB", 4096,
      16 * MEBIBYTE, "Largest key protection request."},
     {"limits", "attestation-workers", CONFIG_NUMBER, FIELD(attestation_workers), "0", 0, 256,
-     "Threads for attestations; 0: one a core."},
+     "Threads for attestations; 0: two a core."},
     {"limits", "release-workers", CONFIG_NUMBER, FIELD(release_workers), "0", 0, 256,
-     "Threads for key releases; 0: one a core."},
+     "Threads for key releases; 0: two a core."},
     {"limits", "queue", CONFIG_NUMBER, FIELD(queue), "1024", 1, 100000,
      "Requests of a kind that wait at once; more are refused with a retryable error."},
     {"limits", "shutdown", CONFIG_DURATION, FIELD(shutdown_ms), "10s", 0, 10 * MINUTE,
@@ -99,11 +99,12 @@ static void settle(struct hgsd_config *config)
         free(config->node);
         config->node = memory_copy_text(name[0] != '\0' ? name : "node");
     }
-    int64_t cores = sysconf(_SC_NPROCESSORS_ONLN);
+    /* Most of the time a worker waits for the keyholder. */
+    int64_t workers = 2 * sysconf(_SC_NPROCESSORS_ONLN);
     if (config->attestation_workers == 0)
-        config->attestation_workers = cores;
+        config->attestation_workers = workers;
     if (config->release_workers == 0)
-        config->release_workers = cores;
+        config->release_workers = workers;
 }
 
 /* What the form of each value alone cannot tell. */

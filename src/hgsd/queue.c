@@ -12,39 +12,56 @@ struct queue {
     pthread_cond_t filled;
     void **ring; /* limit places */
     size_t limit, first, count;
+    size_t busy; /* workers that have an item */
     bool stopping;
     queue_work *work;
+    queue_rest *rest; /* may be NULL */
     void *context;
     pthread_t *threads;
     size_t thread_count;
 };
 
-/* The next item, or NULL when the queue is stopping and empty. */
+/* Under the lock. The next item, or NULL when the queue is stopping and empty. */
 static void *take(struct queue *queue)
 {
-    void *item = NULL;
-    pthread_mutex_lock(&queue->lock);
     while (queue->count == 0 && !queue->stopping)
         pthread_cond_wait(&queue->filled, &queue->lock);
-    if (queue->count > 0) {
-        item = queue->ring[queue->first];
-        queue->first = (queue->first + 1) % queue->limit;
-        queue->count--;
-    }
-    pthread_mutex_unlock(&queue->lock);
+    if (queue->count == 0)
+        return NULL;
+    void *item = queue->ring[queue->first];
+    queue->first = (queue->first + 1) % queue->limit;
+    queue->count--;
+    queue->busy++;
     return item;
+}
+
+/* Without the lock, which it takes again. */
+static void work_on(struct queue *queue, void *item)
+{
+    queue->work(queue->context, item);
+    pthread_mutex_lock(&queue->lock);
+    queue->busy--;
+    if (queue->busy > 0 || queue->count > 0 || queue->rest == NULL)
+        return;
+    pthread_mutex_unlock(&queue->lock);
+    queue->rest(queue->context);
+    pthread_mutex_lock(&queue->lock);
 }
 
 static void *run_worker(void *argument)
 {
     struct queue *queue = argument;
-    for (void *item = take(queue); item != NULL; item = take(queue))
-        queue->work(queue->context, item);
+    pthread_mutex_lock(&queue->lock);
+    for (void *item = take(queue); item != NULL; item = take(queue)) {
+        pthread_mutex_unlock(&queue->lock);
+        work_on(queue, item);
+    }
+    pthread_mutex_unlock(&queue->lock);
     return NULL;
 }
 
 struct queue *queue_new(const char *name, size_t workers, size_t limit, queue_work *work,
-                        void *context)
+                        queue_rest *rest, void *context)
 {
     struct queue *queue = memory_allocate_zero(1, sizeof *queue);
     pthread_mutex_init(&queue->lock, NULL);
@@ -52,6 +69,7 @@ struct queue *queue_new(const char *name, size_t workers, size_t limit, queue_wo
     queue->ring = memory_allocate_zero(limit, sizeof *queue->ring);
     queue->limit = limit;
     queue->work = work;
+    queue->rest = rest;
     queue->context = context;
     queue->threads = memory_allocate_zero(workers, sizeof *queue->threads);
     for (; queue->thread_count < workers; queue->thread_count++) {

@@ -205,6 +205,13 @@ static void work(void *context, void *item)
     route->answer(context, route, request);
 }
 
+/* No release is under way that the records of those before could be written together with. */
+static void rest(void *context)
+{
+    const struct routes *routes = context;
+    audit_hurry(routes->options.audit);
+}
+
 static void refuse_full(const struct route *route, struct http_request *request)
 {
     if (route->room == RELEASE || route->room == METADATA) {
@@ -244,10 +251,10 @@ struct routes *routes_new(const struct routes_options *options)
 {
     struct routes *routes = memory_allocate_zero(1, sizeof *routes);
     routes->options = *options;
-    routes->attestations =
-        queue_new("hgs-attest", options->attestation_workers, options->queue_limit, work, routes);
-    routes->releases =
-        queue_new("hgs-release", options->release_workers, options->queue_limit, work, routes);
+    routes->attestations = queue_new("hgs-attest", options->attestation_workers,
+                                     options->queue_limit, work, NULL, routes);
+    routes->releases = queue_new("hgs-release", options->release_workers, options->queue_limit,
+                                 work, rest, routes);
     if (routes->attestations == NULL || routes->releases == NULL)
         routes_free(&routes);
     return routes;

@@ -2,6 +2,7 @@
 #include "hgsd/queue.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -14,7 +15,7 @@ struct gate {
     pthread_cond_t changed;
     bool open;
     unsigned waiting;
-    atomic_uint done;
+    atomic_uint done, rests;
 };
 
 static void pass(void *context, void *item)
@@ -28,6 +29,13 @@ static void pass(void *context, void *item)
         pthread_cond_wait(&gate->changed, &gate->lock);
     pthread_mutex_unlock(&gate->lock);
     atomic_fetch_add(&gate->done, 1);
+}
+
+/* All is done that was put. */
+static void rest(void *context)
+{
+    struct gate *gate = context;
+    atomic_fetch_add(&gate->rests, 1);
 }
 
 static void wait_for(struct gate *gate, unsigned waiting)
@@ -49,9 +57,9 @@ static void open_gate(struct gate *gate)
 static void refuses_when_full_and_finishes_what_waits(void **state)
 {
     (void)state;
-    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0};
+    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0, 0};
     int item = 0;
-    struct queue *queue = queue_new("test", 2, 3, pass, &gate);
+    struct queue *queue = queue_new("test", 2, 3, pass, rest, &gate);
     assert_non_null(queue);
     assert_true(queue_put(queue, &item));
     assert_true(queue_put(queue, &item));
@@ -60,14 +68,38 @@ static void refuses_when_full_and_finishes_what_waits(void **state)
         assert_true(queue_put(queue, &item));
     assert_int_equal(queue_length(queue), 3);
     assert_false(queue_put(queue, &item));
+    assert_int_equal(atomic_load(&gate.rests), 0);
     open_gate(&gate);
     queue_free(&queue);
     assert_null(queue);
     assert_int_equal(atomic_load(&gate.done), 5);
+    assert_int_equal(atomic_load(&gate.rests), 1);
+}
+
+/* Each item is the only one there is when it is done; without a function to tell, too. */
+static void rests_after_each_that_comes_alone(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, true, 0, 0, 0};
+        int item = 0;
+        struct queue *queue = queue_new("test", 1, 3, pass, round == 0 ? rest : NULL, &gate);
+        for (unsigned i = 1; i <= 3; i++) {
+            assert_true(queue_put(queue, &item));
+            wait_for(&gate, i);
+            while (round == 0 && atomic_load(&gate.rests) < i)
+                sched_yield();
+        }
+        queue_free(&queue);
+        assert_int_equal(atomic_load(&gate.rests), round == 0 ? 3 : 0);
+    }
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(refuses_when_full_and_finishes_what_waits)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_when_full_and_finishes_what_waits),
+        cmocka_unit_test(rests_after_each_that_comes_alone),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
