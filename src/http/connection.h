@@ -40,13 +40,16 @@ struct connection {
     struct MHD_Connection *library;
     gnutls_session_t session; /* NULL: plain HTTP */
     struct tls_credentials *credentials;
-    struct http_request *request; /* between its head and the end of its reply */
-    bool began;                   /* it has had the request line of one, at least */
-    bool refused;                 /* the request at hand, and that was told */
-    bool target_refused;          /* its path holds what no path of ours does */
-    bool abandoned;               /* the server stops and no longer waits for the reply at work */
-    bool corked;                  /* its TLS session gathers the reply for one record */
-    bool lingers;                 /* the client may still be sending what was refused */
+    struct http_request *request;  /* between its head and the end of its reply */
+    uint64_t received, sent;       /* bytes, up to and with its last reply; plain HTTP only */
+    bool began;                    /* the request at hand has come as far as its request line */
+    bool refused;                  /* the request at hand, or the last one, and that was told */
+    bool target_refused;           /* its path holds what no path of ours does */
+    bool abandoned;                /* the server stops and no longer waits for the reply at work */
+    bool corked;                   /* its TLS session gathers the reply for one record */
+    struct connection *next_ended; /* of those whose client has ended its side */
+    bool ended;                    /* is one of them */
+    bool lingers;                  /* the client may still be sending what was refused */
     char peer[INET6_ADDRSTRLEN];
 };
 

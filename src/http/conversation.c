@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/memory.h"
+#include "http/ending.h"
 #include "http/refusal.h"
 #include "http/request.h"
 
@@ -55,6 +56,7 @@ static struct connection *begin(struct listener *listener, struct MHD_Connection
     if (listener->tls)
         begin_tls(connection);
     connection_add(&listener->server->connections, connection);
+    ending_watch(connection);
     return connection;
 }
 
@@ -63,6 +65,7 @@ static void end(struct connection *connection)
     assert(connection->request == NULL);
     struct http_server *server = connection->listener->server;
     refusal_closed(connection);
+    ending_forget(connection);
     if (connection->lingers)
         farewell_start(&server->farewell, connection->fd);
     connection_remove(&server->connections, connection);
@@ -115,7 +118,7 @@ void *conversation_target(void *listener, const char *target, struct MHD_Connect
     struct connection *connection = connection_of(library);
     struct http_server *server = connection->listener->server;
     connection->target_refused = !target_is_clean(target);
-    connection->began = true;
+    refusal_begin(connection);
     connection_enter(&server->connections, connection, CONNECTION_REQUEST);
     return NULL; /* so that the first call of the access handler is known by its empty context */
 }
@@ -157,6 +160,7 @@ static enum MHD_Result send_reply(struct connection *connection, unsigned status
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     connection_enter(&server->connections, connection, CONNECTION_REPLY);
     gather_record(connection, body_size);
+    refusal_replying(connection);
     return MHD_queue_response(connection->library, status, response);
 }
 
@@ -174,19 +178,24 @@ static const char *refusal_text(unsigned status)
     }
 }
 
-/* Refuses on our own account. Before the body is read, the library closes the connection then. */
-static enum MHD_Result refuse(struct connection *connection, unsigned status)
+static enum MHD_Result answer_text(struct connection *connection, unsigned status)
 {
     struct buf text;
     buf_init(&text, 256);
     buf_append_text(&text, refusal_text(status));
-    refusal_tell(connection, status, refusal_code(status));
     size_t size = text.size;
     struct MHD_Response *response =
         request_response("text/plain; charset=utf-8", &text, NULL, NULL);
     enum MHD_Result result = send_reply(connection, status, response, size);
     MHD_destroy_response(response);
     return result;
+}
+
+/* Refuses on our own account. Before the body is read, the library closes the connection then. */
+static enum MHD_Result refuse(struct connection *connection, unsigned status)
+{
+    refusal_tell(connection, status, refusal_code(status));
+    return answer_text(connection, status);
 }
 
 /* In the middle of a body the library takes no reply, so the refusal is written past it, and the
@@ -211,11 +220,11 @@ static enum MHD_Result refuse_midway(struct connection *connection, unsigned sta
 }
 
 static enum MHD_Result read_head(struct connection *connection, const char *method,
-                                 const char *path)
+                                 const char *path, const char *version)
 {
     struct http_server *server = connection->listener->server;
     unsigned refusal = 0;
-    struct http_request *request = request_new(connection, method, path, &refusal);
+    struct http_request *request = request_new(connection, method, path, version, &refusal);
     connection->request = request;
     request->replies = replies_hold(server->replies);
     if (connection->target_refused)
@@ -274,11 +283,10 @@ enum MHD_Result conversation_request(void *listener, struct MHD_Connection *libr
                                      const char *upload, size_t *upload_size, void **context)
 {
     (void)listener;
-    (void)version;
     struct connection *connection = connection_of(library);
     if (*context == NULL) {
         *context = connection;
-        return read_head(connection, method, path);
+        return read_head(connection, method, path, version);
     }
     if (*upload_size > 0) {
         size_t size = *upload_size;
@@ -286,7 +294,7 @@ enum MHD_Result conversation_request(void *listener, struct MHD_Connection *libr
         return read_body(connection, upload, size);
     }
     if (connection->abandoned)
-        return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE);
+        return answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE);
     if (connection->request->replied)
         return answer(connection);
     return hand_over(connection);

@@ -40,11 +40,8 @@ void farewell_start(struct farewell *farewell, int fd)
     *free_one = (struct farewell_socket){copy, clock_monotonic_ms() + FAREWELL_MS, FAREWELL_BYTES};
 }
 
-void farewell_event(struct farewell *farewell, void *pointer)
+static void throw_away(struct farewell_socket *socket)
 {
-    struct farewell_socket *socket = pointer;
-    if (socket < farewell->sockets || socket >= farewell->sockets + FAREWELL_MOST || socket->fd < 0)
-        return;
     /* MSG_TRUNC throws the bytes away in the kernel. One call an event: others have their turn. */
     ssize_t got = recv(socket->fd, NULL, 1024 * 1024, MSG_TRUNC | MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -53,6 +50,16 @@ void farewell_event(struct farewell *farewell, void *pointer)
         let_go(socket);
     else
         socket->left -= (uint64_t)got;
+}
+
+bool farewell_event(struct farewell *farewell, void *pointer)
+{
+    struct farewell_socket *socket = pointer;
+    if (socket < farewell->sockets || socket >= farewell->sockets + FAREWELL_MOST)
+        return false;
+    if (socket->fd >= 0)
+        throw_away(socket);
+    return true;
 }
 
 int farewell_sweep(struct farewell *farewell)

@@ -8,6 +8,7 @@
  * bounds: bytes, time and number of sockets. Belongs to the HTTP thread.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define FAREWELL_MOST 64
@@ -26,8 +27,8 @@ struct farewell {
 void farewell_init(struct farewell *farewell, int epoll_fd);
 /* fd itself stays the caller's. Does nothing when there are too many. */
 void farewell_start(struct farewell *farewell, int fd);
-/* Something happened on a socket: the pointer of an epoll event. Ignores any other pointer. */
-void farewell_event(struct farewell *farewell, void *pointer);
+/* Something happened on a socket: the pointer of an epoll event. False when it is none of these. */
+bool farewell_event(struct farewell *farewell, void *pointer);
 /* Closes what has had its time. Returns the milliseconds until the next one has, or -1. */
 int farewell_sweep(struct farewell *farewell);
 void farewell_done(struct farewell *farewell);

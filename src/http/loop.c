@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "http/conversation.h"
+#include "http/ending.h"
 #include "http/request.h"
 
 #define LOOP_EVENTS 64
@@ -58,8 +59,8 @@ static bool wait_for_events(struct http_server *server, int timeout)
             listener->due = true;
         else if (events[i].data.ptr == NULL)
             knocked = true;
-        else
-            farewell_event(&server->farewell, events[i].data.ptr);
+        else if (!farewell_event(&server->farewell, events[i].data.ptr))
+            ending_noticed(events[i].data.ptr);
     }
     return knocked;
 }
@@ -145,6 +146,7 @@ void *loop_run(void *context)
         if (wait_for_events(server, sweep(server, &leave)))
             take_replies(server);
         run_daemons(server);
+        ending_sweep(server);
         if (atomic_load(&server->stop_asked) && take_leave(server, &leave))
             break;
     }

@@ -36,6 +36,21 @@ const struct error_code *refusal_code(unsigned status)
     }
 }
 
+void refusal_begin(struct connection *connection)
+{
+    connection->began = true;
+    connection->refused = false;
+}
+
+void refusal_replying(struct connection *connection)
+{
+    if (connection->session == NULL) {
+        struct traffic traffic;
+        traffic_of(&traffic, connection->fd);
+        connection->received = traffic.received;
+    }
+}
+
 void refusal_done(struct connection *connection)
 {
     /* Until a request is whole, nobody but the library replies to it. */
@@ -48,36 +63,58 @@ void refusal_done(struct connection *connection)
         else
             refusal_tell(connection, 0, &http_request_incomplete);
     }
-    connection->refused = false;
+    connection->began = false;
+    if (connection->session == NULL) {
+        struct traffic traffic;
+        traffic_of(&traffic, connection->fd);
+        connection->sent = traffic.sent;
+    }
 }
 
-/* What came over TLS the kernel cannot tell from a handshake. */
-static bool sent_something(const struct connection *connection, bool *answered)
+/* Bytes that came since the last reply and are no request line. False also when that cannot be
+ * known: what came over TLS the kernel cannot tell from a handshake. */
+static bool sent_something(const struct connection *connection, struct traffic *traffic)
 {
-    bool received = false;
-    if (!connection->began && connection->session == NULL)
-        traffic_of(connection->fd, &received, answered);
-    return received;
+    if (connection->began || connection->session != NULL)
+        return false;
+    traffic_of(traffic, connection->fd);
+    return traffic->received > connection->received;
 }
 
 void refusal_slow(struct connection *connection)
 {
-    bool answered;
+    struct traffic traffic;
     if (connection->phase == CONNECTION_REQUEST)
         refusal_tell(connection, 0, &http_request_slow);
     else if (connection->phase == CONNECTION_REPLY)
         refusal_tell(connection, 0, &http_reply_slow);
-    else if (sent_something(connection, &answered))
+    else if (sent_something(connection, &traffic))
         refusal_tell(connection, 0, &http_request_slow);
+}
+
+void refusal_ended(struct connection *connection)
+{
+    struct traffic traffic;
+    if (connection->phase == CONNECTION_REQUEST || sent_something(connection, &traffic))
+        refusal_tell(connection, 0, &http_request_incomplete);
 }
 
 void refusal_closed(struct connection *connection)
 {
-    bool answered;
-    if (connection->phase == CONNECTION_CUT || !sent_something(connection, &answered))
-        return; /* we cut it, and told why if it was for its own fault */
-    if (answered)
+    struct traffic traffic;
+    if (connection->phase == CONNECTION_CUT)
+        return; /* by us, and told if it was for its own fault */
+    if (!sent_something(connection, &traffic))
+        return;
+    /* The library does not say with what it answered: 414 when the line had no end, else 400 or
+     * 505. */
+    bool answered = traffic.sent > connection->sent;
+    if (answered &&
+        traffic.received - connection->received >= connection->listener->server->header_limit)
+        refusal_tell(connection, MHD_HTTP_URI_TOO_LONG, &http_head_too_large);
+    else if (answered)
         refusal_tell(connection, MHD_HTTP_BAD_REQUEST, &http_request_malformed);
     else
-        refusal_tell(connection, 0, &http_request_incomplete);
+        refusal_tell(connection, 0,
+                     traffic.peer_ended ? &http_request_incomplete : &http_request_malformed);
 }

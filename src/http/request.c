@@ -14,10 +14,22 @@
 /* What one look at the headers learns. */
 struct head {
     struct buf *headers;
+    unsigned hosts;     /* Host lines */
     unsigned lengths;   /* Content-Length lines */
     unsigned encodings; /* Transfer-Encoding lines */
     bool chunked;
+    bool name_refused; /* a name is no token */
 };
+
+/* RFC 9110 5.6.2. The library lets white space before the colon pass, which others do not count as
+ * part of the name. */
+static bool is_token(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (!isalnum((unsigned char)text[i]) && strchr("!#$%&'*+-.^_`|~", text[i]) == NULL)
+            return false;
+    return size > 0;
+}
 
 static enum MHD_Result copy_header(void *context, enum MHD_ValueKind kind, const char *name,
                                    size_t name_size, const char *value, size_t value_size)
@@ -28,6 +40,10 @@ static enum MHD_Result copy_header(void *context, enum MHD_ValueKind kind, const
         value = "";
         value_size = 0;
     }
+    if (!is_token(name, name_size))
+        head->name_refused = true;
+    if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0)
+        head->hosts++;
     if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
         head->lengths++;
     if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
@@ -48,9 +64,12 @@ static bool method_is_token(const char *method)
     return size > 0 && size <= REQUEST_METHOD_MAX && method[size] == '\0';
 }
 
-static unsigned judge(const struct head *head, const char *method)
+static unsigned judge(const struct head *head, const char *method, const char *version)
 {
-    if (head->lengths > 1 || (head->lengths > 0 && head->encodings > 0))
+    if (head->name_refused || head->hosts > 1 || head->lengths > 1 ||
+        (head->lengths > 0 && head->encodings > 0))
+        return MHD_HTTP_BAD_REQUEST;
+    if (head->encodings > 0 && strcmp(version, MHD_HTTP_VERSION_1_0) == 0)
         return MHD_HTTP_BAD_REQUEST;
     if (head->encodings > 1 || (head->encodings == 1 && !head->chunked))
         return MHD_HTTP_NOT_IMPLEMENTED;
@@ -72,7 +91,7 @@ static const char *origin_form(const char *path)
 }
 
 struct http_request *request_new(struct connection *connection, const char *method,
-                                 const char *path, unsigned *refusal)
+                                 const char *path, const char *version, unsigned *refusal)
 {
     struct http_request *request = memory_allocate_zero(1, sizeof *request);
     request->connection = connection;
@@ -85,7 +104,7 @@ struct http_request *request_new(struct connection *connection, const char *meth
     buf_init(&request->body, 0);
     struct head head = {.headers = &request->headers};
     MHD_get_connection_values_n(connection->library, MHD_HEADER_KIND, copy_header, &head);
-    *refusal = judge(&head, method);
+    *refusal = judge(&head, method, version);
     return request;
 }
 

@@ -43,11 +43,11 @@ struct http_request {
 
 /*
  * From a head that the library has read. *refusal: 0, or the status to refuse it with: framing that
- * two readers could take differently (RFC 9112 6.1, 6.3), a body encoding that we do not read, a
- * method that is none.
+ * two readers could take differently (RFC 9112 3.2, 5.1, 6.1, 6.3), a body encoding that we do not
+ * read, a method that is none.
  */
 struct http_request *request_new(struct connection *connection, const char *method,
-                                 const char *path, unsigned *refusal);
+                                 const char *path, const char *version, unsigned *refusal);
 void request_free(struct http_request *request);
 /* The Content-Length of its body, or UINT64_MAX when it is chunked. */
 uint64_t request_body_size(const struct http_request *request);

@@ -52,11 +52,8 @@ static int no_certificate(gnutls_session_t session, const gnutls_datum_t *author
     return -1;
 }
 
-static bool start_daemon(struct listener *listener, int fd,
-                         const struct http_server_options *options, const char *address,
-                         struct error *err)
+static bool start_daemon(struct listener *listener, int fd, const char *address, struct error *err)
 {
-    size_t header_limit = options->header_limit != 0 ? options->header_limit : HEADER_LIMIT;
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
@@ -68,7 +65,7 @@ static bool start_daemon(struct listener *listener, int fd,
         tls[0].option = MHD_OPTION_END;
     listener->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, conversation_request, listener, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, header_limit + HEADER_INDEX,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, listener->server->header_limit + HEADER_INDEX,
         MHD_OPTION_CONNECTION_LIMIT, listener->server->connections.limit + LIMIT_SLACK,
         MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_CONNECTION, conversation_connection,
@@ -90,8 +87,8 @@ static bool watch(struct http_server *server, int fd, void *pointer, struct erro
     return error_set_errno(err, &http_address_unusable, errno, NULL, "sockets cannot be watched");
 }
 
-static bool add_listener(struct http_server *server, const struct http_server_options *options,
-                         const char *address, bool tls, struct error *err)
+static bool add_listener(struct http_server *server, const char *address, bool tls,
+                         struct error *err)
 {
     struct listener *listener = &server->listeners[server->count];
     int fd = -1;
@@ -99,7 +96,7 @@ static bool add_listener(struct http_server *server, const struct http_server_op
     listener->tls = tls;
     if (!listen_open(&fd, &listener->port, address, err))
         return false;
-    if (!start_daemon(listener, fd, options, address, err)) {
+    if (!start_daemon(listener, fd, address, err)) {
         close(fd);
         return false;
     }
@@ -122,10 +119,10 @@ static bool add_listeners(struct http_server *server, const struct http_server_o
     size_t https = count_of(options->https_addresses);
     server->listeners = memory_allocate_zero(http + https + 1, sizeof *server->listeners);
     for (size_t i = 0; i < http; i++)
-        if (!add_listener(server, options, options->http_addresses[i], false, err))
+        if (!add_listener(server, options->http_addresses[i], false, err))
             return false;
     for (size_t i = 0; i < https; i++)
-        if (!add_listener(server, options, options->https_addresses[i], true, err))
+        if (!add_listener(server, options->https_addresses[i], true, err))
             return false;
     return true;
 }
@@ -206,6 +203,7 @@ bool http_server_start(struct http_server **out, const struct http_server_option
     server->handle = options->handle;
     server->refused = options->refused;
     server->context = options->context;
+    server->header_limit = options->header_limit != 0 ? options->header_limit : HEADER_LIMIT;
     server->bodies_limit = options->bodies_limit != 0 ? options->bodies_limit : BODIES_LIMIT;
     atomic_init(&server->stop_asked, false);
     pthread_mutex_init(&server->tls_lock, NULL);

@@ -35,10 +35,12 @@ struct http_server {
     struct listener *listeners; /* unchanging while the thread runs */
     size_t count;
     struct connections connections;
+    struct connection *ended; /* those whose client has ended its side, see ending.h */
     struct farewell farewell;
     struct replies *replies; /* any thread */
     size_t body_bytes;       /* of all requests together */
     size_t bodies_limit;
+    size_t header_limit;
     int epoll_fd;
 
     struct tls_files tls_files;

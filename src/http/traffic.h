@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What went over a connection, as the kernel counts it: for connections that end before the library
- * tells of any request on them. */
+/* What went over a connection that we accepted, as the kernel counts it: for what ends before the
+ * library tells of any request. */
 
 #include <stdbool.h>
+#include <stdint.h>
 
-/* Whether the peer ever sent a byte, and whether we did. Both false when the kernel does not say.
- */
-void traffic_of(int fd, bool *received, bool *sent);
+struct traffic {
+    uint64_t received; /* bytes that came from the peer */
+    uint64_t sent;     /* bytes that we have written, on their way or not */
+    bool peer_ended;   /* the peer says that nothing more will come, or has reset the connection */
+};
+
+/* All zero when the kernel does not say. */
+void traffic_of(struct traffic *out, int fd);

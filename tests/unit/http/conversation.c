@@ -38,6 +38,10 @@ static void malformed_requests(void **state)
         {400, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"},
         {400, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n"
               "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
+        {400, "GET /echo HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n"},
+        {400, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length : 2\r\n\r\nab"},
+        {400, "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding\t: chunked\r\n\r\n0\r\n\r\n"},
+        {400, "POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
         {501, "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\nxx"},
         {501, "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\nxx"},
         {501, "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
@@ -49,6 +53,27 @@ static void malformed_requests(void **state)
     fixture_start(&fixture, NULL);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         expect_refusal(&fixture, cases[i].text, strlen(cases[i].text), cases[i].status);
+    }
+    assert_int_equal(fixture.handled, 0);
+    fixture_stop(&fixture);
+}
+
+/* Lines that the library drops without a word, or refuses in some way or other. */
+static void lines_that_are_none(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "GET\r\n\r\n",         "GET \r\n\r\n",  "GET  \r\n\r\n",        "GET /echo\r\n\r\n",
+        " /echo HTTP/1.1\r\n", "\r\n \r\n\r\n", "GET HTTP/1.1\r\n\r\n", "/ HTTP/1.1\r\n\r\n",
+    };
+    struct fixture fixture;
+    fixture_start(&fixture, NULL);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        int fd = fixture_connect(&fixture, 0);
+        fixture_send(fd, lines[i]);
+        assert_true(fixture_is_cut(fd));
+        assert_string_equal(fixture_refusal(&fixture, i)->code->name, "http.request-malformed");
+        close(fd);
     }
     assert_int_equal(fixture.handled, 0);
     fixture_stop(&fixture);
@@ -284,6 +309,26 @@ static bool wait_for_open(const struct fixture *fixture, unsigned count)
     return false;
 }
 
+/* A client may say that nothing more will come, and wait for its reply; nobody waits for more. */
+static void an_end_behind_the_request(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_start(&fixture, NULL);
+    int fd = fixture_connect(&fixture, 0);
+    fixture_send(fd, "POST /hold HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nheld");
+    shutdown(fd, SHUT_WR);
+    fixture_wait_held(&fixture, 1);
+    fixture_release(&fixture);
+    struct fixture_reply reply;
+    assert_true(fixture_receive(fd, &reply));
+    assert_string_equal(buf_text(&reply.body), "held");
+    buf_done(&reply.body);
+    assert_true(fixture_is_cut(fd));
+    close(fd);
+    fixture_stop(&fixture);
+}
+
 /* A client that asks and does not listen. */
 static void an_unread_reply_is_cut(void **state)
 {
@@ -322,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(malformed_requests),
+        cmocka_unit_test(lines_that_are_none),
         cmocka_unit_test(body_too_large_by_its_length),
         cmocka_unit_test(refusal_is_read_by_a_busy_sender),
         cmocka_unit_test(body_too_large_in_chunks),
@@ -330,6 +376,7 @@ int main(void)
         cmocka_unit_test(slow_requests_are_cut),
         cmocka_unit_test(idle_connections_are_cut),
         cmocka_unit_test(a_request_at_work_is_not_cut),
+        cmocka_unit_test(an_end_behind_the_request),
         cmocka_unit_test(an_unread_reply_is_cut),
         cmocka_unit_test(the_longest_idle_makes_room),
     };

@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -37,6 +38,14 @@
 #define FIXTURE_LARGE (3UL * 1024 * 1024)
 #define FIXTURE_WAIT_MS 20000
 #define FIXTURE_HELD 2000
+#define FIXTURE_REFUSALS 64
+
+/* What the callback `refused` was told. */
+struct fixture_refusal {
+    char peer[64], method[64], path[256];
+    unsigned status;
+    const struct error_code *code;
+};
 
 struct fixture {
     struct http_server *server;
@@ -47,6 +56,8 @@ struct fixture {
     struct http_request *work[FIXTURE_HELD]; /* of /worker */
     size_t work_count;
     size_t handled;
+    struct fixture_refusal refusals[FIXTURE_REFUSALS];
+    size_t refusal_count;
     bool ended;
     pthread_t worker;
     struct http_server_options options;
@@ -122,6 +133,20 @@ static void fixture_handle(void *context, struct http_request *request)
         fixture_reply_text(request, 404, "no such place");
 }
 
+static void fixture_refused(void *context, const struct http_refusal *refusal)
+{
+    struct fixture *fixture = context;
+    pthread_mutex_lock(&fixture->lock);
+    assert_true(fixture->refusal_count < FIXTURE_REFUSALS);
+    struct fixture_refusal *copy = &fixture->refusals[fixture->refusal_count++];
+    *copy = (struct fixture_refusal){.status = refusal->status, .code = refusal->code};
+    snprintf(copy->peer, sizeof copy->peer, "%s", refusal->peer);
+    snprintf(copy->method, sizeof copy->method, "%s", refusal->method ? refusal->method : "-");
+    snprintf(copy->path, sizeof copy->path, "%s", refusal->path ? refusal->path : "-");
+    pthread_cond_broadcast(&fixture->changed);
+    pthread_mutex_unlock(&fixture->lock);
+}
+
 static void *fixture_work(void *context)
 {
     struct fixture *fixture = context;
@@ -146,15 +171,23 @@ static void fixture_start(struct fixture *fixture, const struct http_server_opti
 {
     static const char *const loopback[] = {"127.0.0.1:0", NULL};
     struct error err = {0};
+    /* A failed assertion leaves the server's thread with a fixture that is gone, and the next test
+     * with a lock that it holds: the program ends there instead of hanging. */
+    setenv("CMOCKA_TEST_ABORT", "1", 1);
     memset(fixture, 0, sizeof *fixture);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&fixture->lock, NULL);
-    pthread_cond_init(&fixture->changed, NULL);
+    pthread_cond_init(&fixture->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     if (options != NULL)
         fixture->options = *options;
     if (fixture->options.http_addresses == NULL && fixture->options.https_addresses == NULL)
         fixture->options.http_addresses = loopback;
     fixture->options.limit = fixture_limit;
     fixture->options.handle = fixture_handle;
+    fixture->options.refused = fixture_refused;
     fixture->options.context = fixture;
     if (!http_server_start(&fixture->server, &fixture->options, &err))
         fail_msg("%s: %s", err.object, err.message);
@@ -174,13 +207,36 @@ static void fixture_stop(struct fixture *fixture)
     pthread_mutex_destroy(&fixture->lock);
 }
 
+/* Waits until the number, which changes under the lock, is count at least; fails instead of waiting
+ * for ever. */
+__attribute__((unused)) static void fixture_wait_number(struct fixture *fixture,
+                                                        const size_t *number, size_t count)
+{
+    struct timespec until;
+    int rc = 0;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += FIXTURE_WAIT_MS / 1000;
+    pthread_mutex_lock(&fixture->lock);
+    while (*number < count && rc == 0)
+        rc = pthread_cond_timedwait(&fixture->changed, &fixture->lock, &until);
+    size_t reached = *number;
+    pthread_mutex_unlock(&fixture->lock);
+    if (reached < count)
+        fail_msg("%zu of %zu within %d ms", reached, count, FIXTURE_WAIT_MS);
+}
+
 /* Waits until count requests are held. */
 __attribute__((unused)) static void fixture_wait_held(struct fixture *fixture, size_t count)
 {
-    pthread_mutex_lock(&fixture->lock);
-    while (fixture->held_count < count)
-        pthread_cond_wait(&fixture->changed, &fixture->lock);
-    pthread_mutex_unlock(&fixture->lock);
+    fixture_wait_number(fixture, &fixture->held_count, count);
+}
+
+/* Waits for the index-th refusal. */
+__attribute__((unused)) static struct fixture_refusal *fixture_refusal(struct fixture *fixture,
+                                                                       size_t index)
+{
+    fixture_wait_number(fixture, &fixture->refusal_count, index + 1);
+    return &fixture->refusals[index];
 }
 
 /* Replies to all that are held, with their body. */
