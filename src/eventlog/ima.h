@@ -14,12 +14,14 @@
 
 #define IMA_SIZE_MAX (32u << 20)
 #define IMA_ENTRIES_MAX 100000
+#define IMA_ENTRY_DATA_MAX (1u << 20)
 #define IMA_PCR 10
 
 struct ima_entry {
+    uint32_t pcr;      /* IMA_PCR, unless the policy has a rule with another */
     struct slice sha1; /* 20 bytes: SHA-1 of data, all zeros for a violation; SHA-1 bank only */
     struct slice name; /* of the template: "ima-ng" */
-    struct slice data; /* the template's fields */
+    struct slice data; /* the template's fields; of the legacy template, digest, length and name */
     bool is_violation; /* its file was written while it was measured: data proves nothing */
 };
 
@@ -36,7 +38,8 @@ void ima_done(struct ima_list *list);
 
 struct ima_replay {
     uint32_t count; /* entries of the prefix that reaches the value */
-    bool is_padded; /* kernels before 5.8 extend padded SHA-1 digests: SHA-256 proves no entry */
+    bool is_padded; /* the kernel extended padded SHA-1 digests, as before 5.8, or of banks whose
+                     * algorithm it lacks: the bank's digests prove no entry */
 };
 
 /*

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the tests of this room share: recorded boots, logs made by the builder, and what is asserted
+ * of errors and claims. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "../log_builder.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "eventlog/claims.h"
+#include "eventlog/errors.h"
+#include "eventlog/replay.h"
+#include "tpm/pcr.h"
+
+#define TESTING_ALL_PCRS ((1u << TPM_PCR_COUNT) - 1)
+
+static const char *const testing_boots[] = {
+    "secure-boot-uki",    "secure-boot-uki-no-smm", "secure-boot-uki-three-banks",
+    "no-secure-boot-uki", "direct-kernel",
+};
+#define TESTING_BOOTS (sizeof testing_boots / sizeof testing_boots[0])
+
+/* The value is refused, with this code. Its last argument is err. */
+#define testing_assert_code(call, expected)                             \
+    do {                                                                \
+        struct error testing_error = {0};                               \
+        struct error *err = &testing_error;                             \
+        assert_false(call);                                             \
+        assert_non_null(testing_error.code);                            \
+        assert_string_equal(testing_error.code->name, (expected).name); \
+        (void)err;                                                      \
+    } while (0)
+
+#define testing_assert_good(call)                                                        \
+    do {                                                                                 \
+        struct error testing_error = {0};                                                \
+        struct error *err = &testing_error;                                              \
+        if (!(call))                                                                     \
+            fail_msg("%s: %s (%s)", testing_error.object, testing_error.message,         \
+                     testing_error.code == NULL ? "no code" : testing_error.code->name); \
+    } while (0)
+
+/* Reads $HGS_VECTORS/boots/boot/name into out, which is initialised here. */
+static inline void testing_read(struct buf *out, const char *boot, const char *name)
+{
+    char path[4096];
+    struct error err = {0};
+    const char *folder = getenv("HGS_VECTORS");
+    assert_non_null(folder);
+    snprintf(path, sizeof path, "%s/boots/%s/%s", folder, boot, name);
+    buf_init(out, 4u << 20);
+    if (!file_read(out, path, &err))
+        fail_msg("%s: %s", path, err.message);
+}
+
+/* The PCRs that the guest read, of one bank: lines of bank, index, hex. */
+static inline void testing_read_pcrs(struct tpm_pcr_bank *out, const char *boot,
+                                     enum digest_algorithm algorithm)
+{
+    _cleanup_buf_ struct buf text;
+    char bank[16], value[2 * DIGEST_SIZE_MAX + 1];
+    unsigned pcr;
+    int used;
+    testing_read(&text, boot, "pcrs.txt");
+    *out = (struct tpm_pcr_bank){.algorithm = algorithm};
+    for (const char *line = buf_text(&text);
+         sscanf(line, "%15s %u %128s\n%n", bank, &pcr, value, &used) == 3; line += used) {
+        _cleanup_buf_ struct buf bytes;
+        if (strcmp(bank, digest_name(algorithm)) != 0)
+            continue;
+        buf_init(&bytes, DIGEST_SIZE_MAX);
+        testing_assert_good(hex_parse(&bytes, slice_from_text(value), err));
+        tpm_pcr_set(out, pcr, buf_slice(&bytes));
+    }
+}
+
+static const enum digest_algorithm testing_sha256[] = {DIGEST_SHA256};
+
+/* A log of SHA-256 only. */
+static inline void testing_log(struct log_builder *builder)
+{
+    log_builder_init(builder, testing_sha256, 1);
+}
+
+/* What is claimed of the log that was built; free both. */
+static inline void testing_claims(struct eventlog *log, struct eventlog_claims *claims,
+                                  const struct log_builder *builder, enum eventlog_profile profile)
+{
+    testing_assert_good(eventlog_parse(log, log_builder_slice(builder), err));
+    eventlog_claims_evaluate(claims, log, profile, DIGEST_SHA256);
+}
+
+static inline const char *testing_value(enum eventlog_value value)
+{
+    static const char *const words[] = {"unknown", "good", "bad"};
+    return words[value];
+}
+
+#define testing_assert_claim(claims_, id, value_)                                        \
+    do {                                                                                 \
+        const struct eventlog_claim *testing_claim = &(claims_)->claims[id];             \
+        if (testing_claim->value != (value_))                                            \
+            fail_msg("%s:%d: %s is %s: %s", __FILE__, __LINE__, eventlog_claim_name(id), \
+                     testing_value(testing_claim->value), testing_claim->sentence);      \
+    } while (0)
