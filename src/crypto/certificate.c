@@ -21,9 +21,10 @@ struct certificate {
     atomic_uint references;
     struct certificate_facts facts;
     struct public_key *key;
-    enum signature_algorithm algorithm; /* 0: none that is known here */
-    struct slice signed_part;           /* tbsCertificate, inside der */
-    struct slice signature;             /* inside der */
+    enum signature_algorithm algorithm;               /* 0: none that is known here */
+    enum endorsement_signature endorsement_algorithm; /* where algorithm is 0 */
+    struct slice signed_part;                         /* tbsCertificate, inside der */
+    struct slice signature;                           /* inside der */
     /* The digest of the key that was found to have signed it, so that nobody verifies it twice. */
     atomic_int verification;
     uint8_t verified_by[DIGEST_SHA256_SIZE];
@@ -61,6 +62,20 @@ static const struct {
     {SIGNATURE_ECDSA_SHA384, {ecdsa_sha384, sizeof ecdsa_sha384}},
 };
 
+static const uint8_t rsa_sha1[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                   0xf7, 0x0d, 0x01, 0x01, 0x05, 0x05, 0x00};
+static const uint8_t ecdsa_sha512[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
+                                       0x48, 0xce, 0x3d, 0x04, 0x03, 0x04};
+
+static enum endorsement_signature find_endorsement_algorithm(struct slice identifier)
+{
+    if (slice_equal(identifier, slice_of(rsa_sha1, sizeof rsa_sha1)))
+        return ENDORSEMENT_SIGNATURE_RSA_SHA1;
+    if (slice_equal(identifier, slice_of(ecdsa_sha512, sizeof ecdsa_sha512)))
+        return ENDORSEMENT_SIGNATURE_ECDSA_SHA512;
+    return ENDORSEMENT_SIGNATURE_NONE;
+}
+
 struct slice certificate_algorithm_identifier(enum signature_algorithm algorithm)
 {
     for (size_t i = 0; i < sizeof algorithms / sizeof algorithms[0]; i++)
@@ -93,6 +108,8 @@ static bool parse_outer(struct certificate *certificate, struct slice *algorithm
     if (!reader_done(&reader) || !reader_done(&outer))
         return malformed(err, "RFC 5280 4.1", "the certificate is not one whole DER structure");
     certificate->algorithm = find_algorithm(*algorithm);
+    if (certificate->algorithm == 0)
+        certificate->endorsement_algorithm = find_endorsement_algorithm(*algorithm);
     return true;
 }
 
@@ -219,6 +236,7 @@ static bool parse_with(struct certificate **out, struct slice der, parse_key *pa
     buf_init(&certificate->issuer_text, NAME_TEXT_MAX);
     memcpy(certificate->der, der.data, der.size);
     certificate->facts.der = slice_of(certificate->der, der.size);
+    certificate->facts.path_length = -1;
     struct slice algorithm;
     if (!parse_outer(certificate, &algorithm, err) ||
         !parse_tbs(certificate, algorithm, parse, err))
@@ -282,8 +300,11 @@ struct public_key *certificate_key(const struct certificate *certificate)
     return certificate->key;
 }
 
-bool certificate_verify_issued(const struct certificate *certificate,
-                               const struct certificate *issuer, struct error *err)
+typedef bool verify(const struct certificate *certificate, const struct public_key *key,
+                    struct error *err);
+
+static bool verify_with(const struct certificate *certificate, const struct certificate *issuer,
+                        verify *verifies, struct error *err)
 {
     const struct certificate_facts *facts = &certificate->facts;
     if (!slice_equal(facts->issuer, issuer->facts.subject))
@@ -292,11 +313,37 @@ bool certificate_verify_issued(const struct certificate *certificate,
                          issuer->facts.subject_text);
     if (known_verified(certificate, issuer->key))
         return true;
-    if (!signature_verifies(certificate, issuer->key, err))
+    if (!verifies(certificate, issuer->key, err))
         return false;
     /* Only what later calls would find out again: to callers the certificate does not change. */
     remember_verified((struct certificate *)certificate, issuer->key);
     return true;
+}
+
+bool certificate_verify_issued(const struct certificate *certificate,
+                               const struct certificate *issuer, struct error *err)
+{
+    return verify_with(certificate, issuer, signature_verifies, err);
+}
+
+static bool endorsement_verifies(const struct certificate *certificate,
+                                 const struct public_key *key, struct error *err)
+{
+    if (certificate->endorsement_algorithm == ENDORSEMENT_SIGNATURE_NONE)
+        return signature_verifies(certificate, key, err);
+    return public_key_verify_endorsement(key, certificate->endorsement_algorithm,
+                                         certificate->signed_part, certificate->signature, err);
+}
+
+bool certificate_verify_endorsement(const struct certificate *certificate,
+                                    const struct certificate *issuer, bool authority,
+                                    struct error *err)
+{
+    if (!authority && certificate->endorsement_algorithm == ENDORSEMENT_SIGNATURE_RSA_SHA1)
+        return error_set(err, &crypto_key_unsupported, "RFC 5280 4.1.1.2",
+                         certificate->facts.subject_text,
+                         "the certificate is signed with SHA-1, which can be forged");
+    return verify_with(certificate, issuer, endorsement_verifies, err);
 }
 
 void certificate_format_pem(struct buf *out, const struct certificate *certificate)

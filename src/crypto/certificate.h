@@ -39,9 +39,11 @@ struct certificate_facts {
     bool has_usage;
     unsigned usage;         /* enum certificate_usage */
     bool is_authority;      /* basicConstraints CA:TRUE */
+    int path_length;        /* pathLenConstraint; -1: none */
     bool has_health_policy; /* application policies hold 1.3.6.1.4.1.311.48.1.2 (protocol.md 2.4) */
     struct slice subject_key_id;   /* empty: absent */
     struct slice authority_key_id; /* empty: absent */
+    struct slice extensions;       /* all of them, for certificate_next_extension */
     bool unknown_critical;         /* has a critical extension that nobody here understands */
     bool self_signed;              /* names equal and the signature verifies with its own key */
     uint8_t thumbprint[32];        /* SHA-256 of der */
@@ -50,7 +52,7 @@ struct certificate_facts {
 
 /* DER, whole, no trailing bytes. crypto.certificate-malformed, crypto.key-*. */
 bool certificate_parse(struct certificate **out, struct slice der, struct error *err);
-/* The same, but its RSA key may be called RSAES-OAEP (public_key_parse_endorsement). */
+/* The same, but its key may be one that public_key_parse_endorsement takes. */
 bool certificate_parse_endorsement(struct certificate **out, struct slice der, struct error *err);
 /* PEM or DER, as files have it; the first certificate of a PEM file. */
 bool certificate_parse_file(struct certificate **out, struct slice bytes, struct error *err);
@@ -69,6 +71,23 @@ static inline struct slice certificate_der(const struct certificate *certificate
  * crypto.signature-wrong. */
 bool certificate_verify_issued(const struct certificate *certificate,
                                const struct certificate *issuer, struct error *err);
+/*
+ * The same for the certificates of TPMs: also ECDSA with SHA-512 and, when authority, RSA with
+ * SHA-1. That is for certificates that an administrator put in by hand (nobody can choose them so
+ * that two have one digest), never for what a stranger presents. crypto.key-unsupported besides.
+ */
+bool certificate_verify_endorsement(const struct certificate *certificate,
+                                    const struct certificate *issuer, bool authority,
+                                    struct error *err);
+
+/* One extension (RFC 5280 4.2); slices are borrowed from the certificate. */
+struct certificate_extension {
+    struct slice oid;   /* contents */
+    struct slice value; /* what the OCTET STRING holds */
+    bool critical;
+};
+/* Takes the next one off rest, which begins as facts->extensions; false at the end. */
+bool certificate_next_extension(struct certificate_extension *out, struct slice *rest);
 /* A PEM block appended to out. */
 void certificate_format_pem(struct buf *out, const struct certificate *certificate);
 
@@ -77,6 +96,9 @@ struct cache *certificate_cache_new(size_t entries);
 /* From the cache, or parsed and added. A reference of the caller's own. */
 bool certificate_cache_parse(struct certificate **out, struct cache *cache, struct slice der,
                              struct error *err);
+/* The same with certificate_parse_endorsement; not in one cache with the other. */
+bool certificate_cache_parse_endorsement(struct certificate **out, struct cache *cache,
+                                         struct slice der, struct error *err);
 
 #define CERTIFICATE_CN_MAX 64 /* characters (RFC 5280 A.1, ub-common-name) */
 

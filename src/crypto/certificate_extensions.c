@@ -45,8 +45,9 @@ static bool read_basic_constraints(struct certificate_facts *facts, struct slice
     struct reader outer = reader_of(value);
     struct reader reader = der_enter(&outer, DER_SEQUENCE);
     bool authority = der_peek(&reader) == DER_BOOLEAN && der_read_boolean(&reader);
+    facts->path_length = -1;
     if (der_peek(&reader) == DER_INTEGER)
-        der_read_number(&reader, 255);
+        facts->path_length = (int)der_read_number(&reader, 255);
     facts->is_authority = authority;
     return reader_done(&reader) && reader_done(&outer);
 }
@@ -109,12 +110,8 @@ static const struct {
      "its application policies are malformed"},
 };
 
-struct extension {
-    struct slice oid, value;
-    bool critical;
-};
-
-static bool evaluate(struct certificate_facts *facts, struct extension extension, struct error *err)
+static bool evaluate(struct certificate_facts *facts, struct certificate_extension extension,
+                     struct error *err)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (slice_equal(kinds[i].oid, extension.oid))
@@ -126,10 +123,10 @@ static bool evaluate(struct certificate_facts *facts, struct extension extension
 }
 
 /* Extension ::= SEQUENCE { extnID OID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }. */
-static struct extension read_extension(struct reader *extensions)
+static struct certificate_extension read_extension(struct reader *extensions)
 {
     struct reader reader = der_enter(extensions, DER_SEQUENCE);
-    struct extension extension = {.oid = der_read(&reader, DER_OID)};
+    struct certificate_extension extension = {.oid = der_read(&reader, DER_OID)};
     if (der_peek(&reader) == DER_BOOLEAN)
         extension.critical = der_read_boolean(&reader);
     extension.value = der_read(&reader, DER_OCTET_STRING);
@@ -143,10 +140,11 @@ bool certificate_read_extensions(struct certificate_facts *facts, struct reader 
 {
     struct reader explicit = der_enter(tbs, DER_CONTEXT_CONSTRUCTED(3));
     struct reader reader = der_enter(&explicit, DER_SEQUENCE);
+    facts->extensions = reader.rest;
     struct slice seen[EXTENSIONS_MAX];
     size_t count = 0;
     while (!reader.failed && reader.rest.size > 0) {
-        struct extension extension = read_extension(&reader);
+        struct certificate_extension extension = read_extension(&reader);
         reader.failed |= count == EXTENSIONS_MAX;
         if (reader.failed)
             break;
@@ -161,6 +159,16 @@ bool certificate_read_extensions(struct certificate_facts *facts, struct reader 
     return (reader_done(&reader) && reader_done(&explicit) && count > 0) ||
            error_set(err, &crypto_certificate_malformed, "RFC 5280 4.1.2.9", NULL,
                      "its extensions are malformed, or more than %d", EXTENSIONS_MAX);
+}
+
+bool certificate_next_extension(struct certificate_extension *out, struct slice *rest)
+{
+    struct reader reader = reader_of(*rest);
+    if (rest->size == 0)
+        return false;
+    *out = read_extension(&reader);
+    *rest = reader.rest;
+    return !reader.failed;
 }
 
 /* The value is what is appended until end_extension. */

@@ -38,6 +38,7 @@ static const uint8_t oid_rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01
 static const uint8_t oid_ec[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
 static const uint8_t oid_p256[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
 static const uint8_t oid_p384[] = {0x2b, 0x81, 0x04, 0x00, 0x22};
+static const uint8_t oid_p521[] = {0x2b, 0x81, 0x04, 0x00, 0x23};
 #define OID_IS(oid, expected) slice_equal(oid, slice_of(expected, sizeof(expected)))
 
 #define SPKI_CLAUSE "RFC 5280 4.1.2.7"
@@ -156,12 +157,15 @@ static struct {
     const char *name;
     size_t field_size;
     EVP_PKEY *empty;
-} curves[] = {[PUBLIC_KEY_P256] = {"P-256", 32, NULL}, [PUBLIC_KEY_P384] = {"P-384", 48, NULL}};
+    int bits;
+} curves[] = {[PUBLIC_KEY_P256] = {"P-256", 32, NULL, 256},
+              [PUBLIC_KEY_P384] = {"P-384", 48, NULL, 384},
+              [PUBLIC_KEY_P521] = {"P-521", 66, NULL, 521}};
 static pthread_once_t curves_once = PTHREAD_ONCE_INIT;
 
 static void make_curves(void)
 {
-    for (int type = PUBLIC_KEY_P256; type <= PUBLIC_KEY_P384; type++) {
+    for (int type = PUBLIC_KEY_P256; type <= PUBLIC_KEY_P521; type++) {
         _cleanup_pkey_ctx_ EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
         OSSL_PARAM parameters[] = {
             OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)curves[type].name,
@@ -194,20 +198,21 @@ static bool parse_point(struct public_key *key, struct error *err)
         ERR_clear_error();
         return malformed(err, "the EC key is a point that is not on its curve");
     }
-    key->bits = (int)field_size * 8;
+    key->bits = curves[type].bits;
     atomic_init(&key->handle, memory_steal(&handle));
     return true;
 }
 
 /* AlgorithmIdentifier ::= SEQUENCE { OID, parameters } (RFC 3279 2.3.1 and 2.3.5). */
-static bool parse_type(enum public_key_type *type, struct reader algorithm, struct error *err)
+static bool parse_type(enum public_key_type *type, struct reader algorithm, bool endorsement,
+                       struct error *err)
 {
     struct slice oid = der_read(&algorithm, DER_OID);
     if (algorithm.failed || oid.size == 0)
         return malformed(err, "the key does not name its algorithm");
+    *type = PUBLIC_KEY_RSA;
     if (OID_IS(oid, oid_rsa)) {
         struct slice null = der_read(&algorithm, DER_NULL);
-        *type = PUBLIC_KEY_RSA;
         return (reader_done(&algorithm) && null.size == 0) ||
                malformed(err, "the parameters of an RSA key are not NULL");
     }
@@ -219,13 +224,19 @@ static bool parse_type(enum public_key_type *type, struct reader algorithm, stru
     struct slice curve = der_read(&algorithm, DER_OID);
     if (!reader_done(&algorithm))
         return malformed(err, "the parameters of an EC key are not the name of a curve");
-    if (!OID_IS(curve, oid_p256) && !OID_IS(curve, oid_p384))
+    if (OID_IS(curve, oid_p256))
+        *type = PUBLIC_KEY_P256;
+    else if (OID_IS(curve, oid_p384))
+        *type = PUBLIC_KEY_P384;
+    else if (endorsement && OID_IS(curve, oid_p521))
+        *type = PUBLIC_KEY_P521;
+    else
         return unsupported(err, "curve", curve);
-    *type = OID_IS(curve, oid_p256) ? PUBLIC_KEY_P256 : PUBLIC_KEY_P384;
     return true;
 }
 
-bool public_key_parse(struct public_key **out, struct slice spki, struct error *err)
+bool public_key_parse_spki(struct public_key **out, struct slice spki, bool endorsement,
+                           struct error *err)
 {
     struct reader outer = reader_of(spki);
     struct reader reader = der_enter(&outer, DER_SEQUENCE);
@@ -234,7 +245,7 @@ bool public_key_parse(struct public_key **out, struct slice spki, struct error *
     if (!reader_done(&reader) || !reader_done(&outer))
         return malformed(err, "the key is not one whole DER SubjectPublicKeyInfo");
     enum public_key_type type = PUBLIC_KEY_RSA;
-    if (!parse_type(&type, algorithm, err))
+    if (!parse_type(&type, algorithm, endorsement, err))
         return false;
     _cleanup_public_key_ struct public_key *key = memory_allocate_zero(1, sizeof *key + spki.size);
     atomic_init(&key->references, 1);
@@ -248,6 +259,11 @@ bool public_key_parse(struct public_key **out, struct slice spki, struct error *
     digest_sha256(key->digest, spki);
     *out = memory_steal(&key);
     return true;
+}
+
+bool public_key_parse(struct public_key **out, struct slice spki, struct error *err)
+{
+    return public_key_parse_spki(out, spki, false, err);
 }
 
 struct public_key *public_key_ref(struct public_key *key)

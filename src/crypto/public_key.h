@@ -12,7 +12,8 @@
 #include "base/cache.h"
 #include "crypto/algorithm.h"
 
-enum public_key_type { PUBLIC_KEY_RSA, PUBLIC_KEY_P256, PUBLIC_KEY_P384 };
+/* PUBLIC_KEY_P521: of authorities that certify TPMs only (public_key_parse_endorsement). */
+enum public_key_type { PUBLIC_KEY_RSA, PUBLIC_KEY_P256, PUBLIC_KEY_P384, PUBLIC_KEY_P521 };
 
 struct public_key;
 
@@ -26,8 +27,11 @@ bool public_key_parse(struct public_key **out, struct slice spki, struct error *
 bool public_key_parse_any(struct public_key **out, struct slice bytes, struct error *err);
 /* As files have it: the above, or the first PUBLIC KEY or CERTIFICATE of a PEM file. */
 bool public_key_parse_file(struct public_key **out, struct slice bytes, struct error *err);
-/* As public_key_parse, but an RSA key may also be called RSAES-OAEP (RFC 4055 4.1), as makers of
- * old TPMs did. What public_key_spki gives is that of a plain RSA key. */
+/*
+ * As public_key_parse, for what makers of TPMs certify: an RSA key may also be called RSAES-OAEP
+ * (RFC 4055 4.1), as that of old TPMs is (what public_key_spki gives is that of a plain RSA key),
+ * and an authority's may be of P-521.
+ */
 bool public_key_parse_endorsement(struct public_key **out, struct slice spki, struct error *err);
 /* From its numbers, big-endian. crypto.key-*. */
 bool public_key_of_rsa(struct public_key **out, struct slice modulus, struct slice exponent,
@@ -66,6 +70,16 @@ bool public_key_verify(const struct public_key *key, enum signature_algorithm al
 /* As above for a digest that was made with signature_digest(algorithm). */
 bool public_key_verify_digest(const struct public_key *key, enum signature_algorithm algorithm,
                               struct slice digest, struct slice signature, struct error *err);
+/* Signatures that occur in the certificates of TPMs, and nowhere else. */
+enum endorsement_signature {
+    ENDORSEMENT_SIGNATURE_NONE,
+    ENDORSEMENT_SIGNATURE_RSA_SHA1, /* RSASSA-PKCS1-v1_5; only where SHA-1 is no danger */
+    ENDORSEMENT_SIGNATURE_ECDSA_SHA512,
+};
+/* As public_key_verify, for one of those. */
+bool public_key_verify_endorsement(const struct public_key *key,
+                                   enum endorsement_signature algorithm, struct slice message,
+                                   struct slice signature, struct error *err);
 /* RSA-OAEP of plain, appended to out. */
 bool public_key_encrypt(struct buf *out, const struct public_key *key,
                         enum encryption_algorithm algorithm, struct slice plain, struct error *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How a secret reaches the holder of a key in ways that only TPMs want. */
+/* How a secret reaches the holder of a key in ways that only TPMs want, and signatures that only
+ * their makers use. */
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -84,9 +85,9 @@ static bool derive(struct public_key_agreement *out, EVP_PKEY *ephemeral, EVP_PK
 bool public_key_agree(struct public_key_agreement *out, const struct public_key *key,
                       struct error *err)
 {
-    if (public_key_type(key) == PUBLIC_KEY_RSA)
+    if (public_key_type(key) != PUBLIC_KEY_P256 && public_key_type(key) != PUBLIC_KEY_P384)
         return error_set(err, &crypto_key_unsupported, NULL, NULL,
-                         "nothing is agreed on with an RSA key");
+                         "keys are agreed on with P-256 and P-384 only");
     struct public_key_agreement made = {.field_size = (size_t)public_key_bits(key) / 8};
     uint8_t point[1 + 2 * PUBLIC_KEY_FIELD_MAX];
     size_t size = 0;
@@ -104,4 +105,28 @@ bool public_key_agree(struct public_key_agreement *out, const struct public_key 
     *out = made;
     explicit_bzero(&made, sizeof made);
     return true;
+}
+
+bool public_key_verify_endorsement(const struct public_key *key,
+                                   enum endorsement_signature algorithm, struct slice message,
+                                   struct slice signature, struct error *err)
+{
+    bool rsa = algorithm == ENDORSEMENT_SIGNATURE_RSA_SHA1;
+    if (algorithm == ENDORSEMENT_SIGNATURE_NONE || rsa != (public_key_type(key) == PUBLIC_KEY_RSA))
+        return error_set(err, &crypto_key_unsupported, NULL, NULL,
+                         "the key does not make such signatures");
+    struct digest digest;
+    digest_compute(&digest, rsa ? DIGEST_SHA1 : DIGEST_SHA512, message);
+    _cleanup_pkey_ctx_ EVP_PKEY_CTX *context =
+        EVP_PKEY_CTX_new_from_pkey(NULL, public_key_handle(key), NULL);
+    if (context == NULL || EVP_PKEY_verify_init(context) != 1 ||
+        (rsa && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) != 1) ||
+        EVP_PKEY_CTX_set_signature_md(context, openssl_digest(digest.algorithm)) != 1)
+        return openssl_error(err, "verification");
+    if (signature.size > 0 &&
+        EVP_PKEY_verify(context, signature.data, signature.size, digest.value, digest.size) == 1)
+        return true;
+    ERR_clear_error();
+    return error_set(err, &crypto_signature_wrong, NULL, NULL,
+                     "the signature was not made by this key over these bytes");
 }

@@ -3,7 +3,7 @@
 #include "crypto/der.h"
 #include "crypto/errors.h"
 #include "crypto/pem.h"
-#include "crypto/public_key.h"
+#include "crypto/public_key_openssl.h"
 
 #define RSA1_MAGIC 0x31415352 /* "RSA1" */
 #define RSA1_CLAUSE "BCRYPT_RSAKEY_BLOB"
@@ -93,7 +93,8 @@ bool public_key_parse_endorsement(struct public_key **out, struct slice spki, st
     struct slice material = der_read_bits(&reader);
     if (!reader_done(&reader) || !reader_done(&outer) ||
         !slice_equal(oid, slice_of(oid_rsaes_oaep, sizeof oid_rsaes_oaep)))
-        return public_key_parse(out, spki, err);
+        return public_key_parse_spki(out, spki, true, err);
+    /* The parameters say how to encrypt, which the TPM's own rules say better. */
     struct buf plain;
     buf_init(&plain, spki.size + 64);
     size_t sequence = der_begin(&plain, DER_SEQUENCE);

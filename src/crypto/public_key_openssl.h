@@ -12,3 +12,7 @@ EVP_PKEY *public_key_handle(const struct public_key *key);
 /* Where a context for labelled encryption with this digest waits. */
 struct openssl_idle *public_key_idle_labelled(const struct public_key *key,
                                               enum digest_algorithm digest);
+
+/* public_key_parse; endorsement: or what else public_key_parse_endorsement takes but RSAES-OAEP. */
+bool public_key_parse_spki(struct public_key **out, struct slice spki, bool endorsement,
+                           struct error *err);

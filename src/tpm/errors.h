@@ -57,6 +57,8 @@
     X(tpm_root_identity_authority, "tpm.root-identity-authority", ERROR_INVALID,                   \
       "an authority certifies identity keys only, and no endorsement keys",                        \
       "add the authority that issues the endorsement certificates")                                \
+    X(tpm_root_place, "tpm.root-place", ERROR_INVALID, "a root was given as an intermediate",      \
+      "add it as a root: without --intermediate")                                                  \
     X(tpm_trust_file, "tpm.trust-file", ERROR_MALFORMED,                                           \
       "a file of authorities is no PEM, DER, PKCS#7 or cabinet, or is damaged",                    \
       "look at it: openssl x509 -in FILE -noout -text (add -inform der for DER)")                  \

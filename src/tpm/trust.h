@@ -36,7 +36,8 @@ size_t tpm_trust_count(const struct tpm_trust *trust);
  * Whether a certificate may be added: it reads, is an authority (not an endorsement certificate by
  * mistake), and may issue endorsement certificates (not one for identity keys alone). The parsed
  * certificate is for showing it. crypto.certificate-malformed, crypto.key-*,
- * tpm.root-not-authority, tpm.root-identity-authority.
+ * tpm.root-not-authority, tpm.root-identity-authority, tpm.root-place (a root as an intermediate),
+ * tpm.certificate-extension.
  */
 bool tpm_trust_check(struct certificate **out, struct slice der, bool intermediate,
                      struct error *err);

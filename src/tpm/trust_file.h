@@ -5,7 +5,8 @@
  * Files that administrators get authorities' certificates in: PEM (any number of them), DER, PKCS#7
  * (DER or PEM), and Microsoft's TrustedTpm.cab, whose folders say VENDOR/RootCA and
  * VENDOR/IntermediateCA. What one file of a cabinet holds may be unreadable: it is reported and the
- * rest is taken. The certificates are not judged here (see tpm_trust_check).
+ * rest is taken. The certificates are not judged here (see tpm_trust_check), nor is the signature
+ * behind a cabinet: what is added is what the administrator trusts.
  */
 
 #include "base/buf.h"
