@@ -4,6 +4,7 @@
 /* The certificates of make-endorsement.py, made anew in a folder for the length of a test. Include
  * after tpm_test.h. */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 

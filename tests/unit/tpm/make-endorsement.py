@@ -118,13 +118,14 @@ p256, p384, p521 = (Key(n, *EC, "ec_paramgen_curve:" + c) for n, c in (("p256", 
 serial = 0x1000
 
 
-def issue(file, subject, key, issuer, issuer_key, extensions, algorithm="sha256", begin="20200101", end="20491231", spki=None):
+def issue(file, subject, key, issuer, issuer_key, extensions, algorithm="sha256", begin="20200101", end="20491231", spki=None,
+          serial_der=None):
     global serial
     serial += 1
     identifier, digest = ALGORITHMS[algorithm]
     # Without extensions, one of the first version.
     version = b"\xa0\x03\x02\x01\x02" if extensions else b""
-    tbs = sequence(version, number(serial), identifier, issuer, sequence(when(begin), when(end)), subject, spki or key.spki,
+    tbs = sequence(version, serial_der or number(serial), identifier, issuer, sequence(when(begin), when(end)), subject, spki or key.spki,
                    *([tlv(0xA3, sequence(*extensions))] if extensions else []))
     signature = openssl("dgst", digest, "-sign", issuer_key.file, data=tbs)
     with open(os.path.join(FOLDER, file + ".der"), "wb") as out:
@@ -215,6 +216,8 @@ for level in range(1, 10):
     issue(f"level{level}", cn(f"Level {level}"), root_key, above, root_key, AUTHORITY)
 ek("ek-level7", issuer=cn("Level 7"), issuer_key=root_key)
 ek("ek-level8", issuer=cn("Level 8"), issuer_key=root_key)
+# A serial number with a zero too many, as that of six of STMicroelectronics' intermediates: nobody reads it.
+issue("padded-serial", cn("Padded Serial"), inter_key, ROOT, root_key, AUTHORITY, serial_der=tlv(2, b"\0\0\1"))
 # Two that issued each other.
 issue("loop-a", cn("Loop A"), root_key, cn("Loop B"), root_key, AUTHORITY)
 issue("loop-b", cn("Loop B"), root_key, cn("Loop A"), root_key, AUTHORITY)
