@@ -62,6 +62,81 @@
     X(attestation_context_too_large, "attestation.context-too-large", ERROR_LIMIT,                \
       "the remote TPM's context in a message is larger than the protocol takes",                  \
       "a log may have 2 MiB, a context 3 MiB; a host with a larger IMA log needs a policy that "  \
-      "measures less")
+      "measures less")                                                                            \
+    X(attestation_state_refused, "attestation.state-refused", ERROR_INVALID,                      \
+      "the state of an attestation that a host brought back does not open",                       \
+      "begin the attestation anew; if it happens always, the nodes have different cluster "       \
+      "keys, or something between host and service alters messages")                              \
+    X(attestation_exchange_expired, "attestation.exchange-expired", ERROR_INVALID,                \
+      "an attestation took longer than it may",                                                   \
+      "attest again; slow TPMs may need more time: the setting rtpm_exchange_seconds")            \
+    X(attestation_state_mismatch, "attestation.state-mismatch", ERROR_INVALID,                    \
+      "an attestation went on with another request than it began with",                           \
+      "begin the attestation anew; the host's program is at fault when it happens always")        \
+    X(attestation_policies_changed, "attestation.policies-changed", ERROR_INVALID,                \
+      "the policies were changed while a host attested", "attest again")                          \
+    X(attestation_log_changed, "attestation.log-changed", ERROR_INVALID,                          \
+      "a host sent another event log in the middle of its attestation",                           \
+      "attest again; the host's program is at fault when it happens always")                      \
+    X(attestation_pcr_changed, "attestation.pcr-changed", ERROR_INVALID,                          \
+      "a host's TPM reads other PCR values than those that its attestation began with",           \
+      "attest again; if it happens always, something on the host still extends PCRs, or the "     \
+      "values that it sends are not its TPM's")                                                   \
+    X(attestation_pcr_missing, "attestation.pcr-missing", ERROR_INVALID,                          \
+      "a policy looks at a PCR whose value the host does not send",                               \
+      "send the values of every PCR from 0 to 15, in the SHA-256 bank or a stronger one")         \
+    X(attestation_pcrs_none, "attestation.pcrs-none", ERROR_CONFLICT,                             \
+      "the policies of a host look at no PCR that its keys can be bound to, or at more than "     \
+      "one attestation can read",                                                                 \
+      "enable policies that look at the boot, a baseline above all")                              \
+    X(attestation_context_incomplete, "attestation.context-incomplete", ERROR_INVALID,            \
+      "a part of the remote TPM's context is missing, or does not belong where it is",            \
+      "find out which program sent it; the message names the part")                               \
+    X(attestation_response_refused, "attestation.response-refused", ERROR_CRYPTO,                 \
+      "a key that a TPM created is of no use", "attest again; update the TPM's firmware")         \
+    X(attestation_tpm_version, "attestation.tpm-version", ERROR_UNSUPPORTED,                      \
+      "a host with a TPM 1.2 asked to be attested", "use a TPM 2.0")                              \
+    X(attestation_log_mismatch, "attestation.log-mismatch", ERROR_INVALID,                        \
+      "an event log is not the one of the boot that the TPM has measured",                        \
+      "attest again after a boot; a host that resumed from hibernation must boot in full, "       \
+      "and firmware that writes incomplete logs needs an update")                                 \
+    X(attestation_policies_failed, "attestation.policies-failed", ERROR_UNAUTHORIZED,             \
+      "a host booted what its policies do not allow",                                             \
+      "see which policies the audit trail names (hgsctl event list); boot what is trusted, "      \
+      "or trust what was booted")                                                                 \
+    X(attestation_certificate_missing, "attestation.certificate-missing", ERROR_UNAUTHORIZED,     \
+      "a TPM has no endorsement certificate, and version v2 needs one",                           \
+      "register the host without: --force --policy-version v1; its policies must be of "          \
+      "version v1 then too")                                                                      \
+    X(attestation_force_version, "attestation.force-version", ERROR_USAGE,                        \
+      "a host without a good endorsement certificate can only be registered as version v1",       \
+      "add --policy-version v1, or leave --force away")                                           \
+    X(attestation_force_needed, "attestation.force-needed", ERROR_UNAUTHORIZED,                   \
+      "a host of version v1 has no endorsement certificate that leads to a root",                 \
+      "add the root that is missing, or register the host all the same: --force")                 \
+    X(attestation_host_set, "attestation.host-set", ERROR_USAGE,                                  \
+      "the sets of a host are too many, or one has a name that is none",                          \
+      "a host is in 16 sets at most; names have 1 to 128 letters, digits, dots, underscores "     \
+      "and hyphens")                                                                              \
+    X(attestation_identifier_malformed, "attestation.identifier-malformed", ERROR_MALFORMED,      \
+      "a platform identifier is not a file of such",                                              \
+      "make it anew on the host that should be registered; on Windows: Get-PlatformIdentifier")   \
+    X(attestation_identifier_no_key, "attestation.identifier-no-key", ERROR_INVALID,              \
+      "a platform identifier holds no endorsement key that can be used",                          \
+      "make it anew on the host that should be registered")                                       \
+    X(attestation_identifier_several_keys, "attestation.identifier-several-keys", ERROR_INVALID,  \
+      "a platform identifier holds several endorsement keys, or a certificate of another "        \
+      "key",                                                                                      \
+      "make it anew on the host; one file is one TPM's")                                          \
+    X(attestation_tpm_root_malformed, "attestation.tpm-root-malformed", ERROR_MALFORMED,          \
+      "the store's record of a TPM root is damaged", "remove it and add its certificate again")   \
+    X(attestation_boot_malformed, "attestation.boot-malformed", ERROR_MALFORMED,                  \
+      "the store's record of a boot is damaged", "it is written anew when the host attests")      \
+    X(attestation_boot_none, "attestation.boot-none", ERROR_NOT_FOUND,                            \
+      "no boot of that host is remembered",                                                       \
+      "a boot is pending when the host attested and its policies failed")                         \
+    X(attestation_boot_log_missing, "attestation.boot-log-missing", ERROR_LIMIT,                  \
+      "the event log of a remembered boot is too large to be kept",                               \
+      "take the log from the host and add it as a baseline")
 
 ERROR_TABLE_DECLARE(attestation_errors, ATTESTATION_ERRORS)

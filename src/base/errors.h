@@ -25,6 +25,9 @@
       "check that the value was copied whole")                                                 \
     X(base_text_malformed, "base.text-malformed", ERROR_MALFORMED,                             \
       "text is not valid UTF-8 or UTF-16, or holds a NUL", "check the encoding of the file")   \
+    X(base_deflate_malformed, "base.deflate-malformed", ERROR_MALFORMED,                       \
+      "bytes that should be compressed are not, or are damaged",                               \
+      "the record or file was altered: write it anew")                                         \
     X(base_guid_malformed, "base.guid-malformed", ERROR_MALFORMED,                             \
       "a value that should be a GUID is not",                                                  \
       "write it as 6a460ee1-62ea-416f-ae6c-04e29634506d, or as base64 of its 16 bytes")        \
