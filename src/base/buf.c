@@ -98,17 +98,21 @@ void buf_append_text(struct buf *buf, const char *text)
 
 void buf_append_format(struct buf *buf, const char *format, ...)
 {
+    /* Most of the time it fits into what is there. */
+    size_t room = buf->capacity - buf->size;
     va_list arguments;
     va_start(arguments, format);
-    int size = vsnprintf(NULL, 0, format, arguments);
+    int size = vsnprintf(room > 0 ? (char *)buf->data + buf->size : NULL, room, format, arguments);
     va_end(arguments);
     assert(size >= 0);
     char *to = (char *)buf_reserve(buf, (size_t)size);
     if (to == NULL)
         return;
-    va_start(arguments, format);
-    vsnprintf(to, (size_t)size + 1, format, arguments);
-    va_end(arguments);
+    if ((size_t)size >= room) {
+        va_start(arguments, format);
+        vsnprintf(to, (size_t)size + 1, format, arguments);
+        va_end(arguments);
+    }
     buf->size += (size_t)size;
 }
 

@@ -50,8 +50,10 @@ bool xml_parse(struct xml_document **out, struct slice text, struct error *err)
         abort(); /* out of memory */
     const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
                         XML_PARSE_IGNORE_ENC | XML_PARSE_COMPACT;
+    /* That it is UTF-8 without a NUL is known; told so, libxml2 would convert it all the same, and
+     * it cannot take such bytes for another encoding. */
     xmlDocPtr document = xmlCtxtReadMemory(parser, text.size > 0 ? (const char *)text.data : "",
-                                           (int)text.size, NULL, "UTF-8", options);
+                                           (int)text.size, NULL, NULL, options);
     /* libxml2 lets an undeclared prefix pass. */
     bool fine = document != NULL && parser->nsWellFormed;
     if (!fine) {

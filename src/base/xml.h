@@ -72,12 +72,11 @@ bool xml_unsigned(uint64_t *out, const struct xml_element *element, uint64_t max
 bool xml_only_elements(const struct xml_element *element, struct error *err);
 
 /*
- * Appends the exclusive canonical form of element (with everything in it, except the subtree omit
- * where that is not NULL). The in-document node is what is canonicalised: the namespaces in scope
- * are those of its document.
+ * Appends the exclusive canonical form of element with everything in it. The in-document node is
+ * what is canonicalised: the namespaces in scope are those of its document. base.xml-malformed when
+ * a relative namespace name is declared in it: then there is no canonical form.
  */
-bool xml_canonicalize(struct buf *out, const struct xml_element *element,
-                      const struct xml_element *omit, struct error *err);
+bool xml_canonicalize(struct buf *out, const struct xml_element *element, struct error *err);
 
 /* Text with the five predefined entities escaped for an element or attribute (as canonical XML
  * writes them). */

@@ -175,7 +175,7 @@ static bool parse_root(struct parsing *parsing, const struct xml_element *root, 
            parse_transport_key_signature(protector, e, err) &&
            (e = take(&cursor, "GuardianSignature", root, err)) &&
            parse_guardian_signature(parsing, e, err) && xml_take_end(cursor, root, err) &&
-           xml_canonicalize(&protector->canonical, wrappings, NULL, err) &&
+           xml_canonicalize(&protector->canonical, wrappings, err) &&
            buf_ok(&protector->canonical, "Wrappings", err);
 }
 
