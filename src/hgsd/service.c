@@ -61,24 +61,43 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/*
+ * What the sandbox lets be read, allocated, so that a file can be read again after a reload: its
+ * folder, since an editor or a renewal puts another file in its place; but the file alone where the
+ * keyholder's files are below that folder, too. NULL for no path.
+ */
+static char *readable_for(const struct hgsd_config *config, const char *path)
+{
+    if (*path == '\0')
+        return NULL;
+    char *folder = folders_of(path);
+    _cleanup_free_ char *real = realpath(folder, NULL);
+    _cleanup_free_ char *keyholder = realpath(config->keyholder_folder, NULL);
+    size_t size = real != NULL ? strlen(real) : 0;
+    bool above = real == NULL || keyholder == NULL || strcmp(real, "/") == 0 ||
+                 (strncmp(keyholder, real, size) == 0 &&
+                  (keyholder[size] == '/' || keyholder[size] == '\0'));
+    if (!above)
+        return folder;
+    free(folder);
+    return memory_copy_text(path);
+}
+
 static bool enter_sandbox(const struct hgsd_config *config, const char *config_path,
                           struct error *err)
 {
     _cleanup_free_ char *store = folders_of(config->store_path);
     _cleanup_free_ char *run = folders_of(config->admin_socket);
-    _cleanup_free_ char *tls = folders_of(config->certificate);
-    _cleanup_free_ char *key = folders_of(config->key);
-    _cleanup_free_ char *password = folders_of(config->password_file);
+    _cleanup_free_ char *tls = readable_for(config, config->certificate);
+    _cleanup_free_ char *key = readable_for(config, config->key);
+    _cleanup_free_ char *password = readable_for(config, config->password_file);
+    _cleanup_free_ char *own =
+        readable_for(config, config_path != NULL ? config_path : HGSD_CONFIG_FILE);
     /* Users are named in the audit trail; their modules can no longer be loaded in the sandbox. */
     getpwuid(0);
     const char *writable[] = {store, config->audit_folder, run, NULL};
-    const char *folders[] = {"/etc/passwd",
-                             "/etc/group",
-                             "/etc/nsswitch.conf",
-                             config_path,
-                             *config->certificate != '\0' ? tls : NULL,
-                             *config->key != '\0' ? key : NULL,
-                             *config->password_file != '\0' ? password : NULL};
+    const char *folders[] = {"/etc/passwd", "/etc/group", "/etc/nsswitch.conf", own, tls,
+                             key,           password};
     const char *readable_paths[sizeof folders / sizeof folders[0] + 1] = {NULL};
     for (size_t i = 0, n = 0; i < sizeof folders / sizeof folders[0]; i++)
         if (folders[i] != NULL)
