@@ -181,8 +181,8 @@ void routes_refused(void *context, const struct http_refusal *refusal)
     refusal_record(routes->options.audit, refusal);
 }
 
-static void refuse(struct routes *routes, struct http_request *request, unsigned status,
-                   const struct error_code *code, const char *text, const char *allow)
+static void record(struct routes *routes, const struct http_request *request, unsigned status,
+                   const struct error_code *code)
 {
     struct http_refusal refusal = {.peer = http_request_peer(request),
                                    .method = http_request_method(request),
@@ -190,6 +190,12 @@ static void refuse(struct routes *routes, struct http_request *request, unsigned
                                    .status = status,
                                    .code = code};
     routes_refused(routes, &refusal);
+}
+
+static void refuse(struct routes *routes, struct http_request *request, unsigned status,
+                   const struct error_code *code, const char *text, const char *allow)
+{
+    record(routes, request, status, code);
     _cleanup_buf_ struct buf body;
     buf_init(&body, 4096);
     buf_append_text(&body, text);
@@ -212,9 +218,12 @@ static void rest(void *context)
     audit_hurry(routes->options.audit);
 }
 
-static void refuse_full(const struct route *route, struct http_request *request)
+static void refuse_full(struct routes *routes, const struct route *route,
+                        struct http_request *request)
 {
-    if (route->room == RELEASE || route->room == METADATA) {
+    bool release = route->room == RELEASE || route->room == METADATA;
+    record(routes, request, release ? 503 : 200, &http_busy);
+    if (release) {
         keyprotection_unavailable(reply_xml, request);
         return;
     }
@@ -244,7 +253,7 @@ void routes_handle(void *context, struct http_request *request)
     }
     struct queue *queue = route->room == ATTESTATION ? routes->attestations : routes->releases;
     if (!queue_put(queue, request))
-        refuse_full(route, request);
+        refuse_full(routes, route, request);
 }
 
 struct routes *routes_new(const struct routes_options *options)
