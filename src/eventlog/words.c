@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "eventlog/words.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/utf16.h"
+#include "crypto/certificate.h"
+#include "eventlog/sipa.h"
+#include "eventlog/variable.h"
+
+#define TAG_LOAD_OPTIONS 0x8F3B22EDu
+#define TAG_INITRD 0x8F3B22ECu
+#define SHOWN_DIGEST_BYTES 8
+#define DEVICE_PATH_MEDIA 4
+#define DEVICE_PATH_FILE 4
+
+static const struct {
+    uint32_t type;
+    const char *name;
+    const char *words; /* what its digest is of */
+} types[] = {
+    {EVENTLOG_POST_CODE, "EV_POST_CODE", "firmware's code"},
+    {EVENTLOG_NO_ACTION, "EV_NO_ACTION", "a note"},
+    {EVENTLOG_SEPARATOR, "EV_SEPARATOR", "a separator"},
+    {EVENTLOG_ACTION, "EV_ACTION", "an action"},
+    {EVENTLOG_TAG, "EV_EVENT_TAG", "a tagged event"},
+    {EVENTLOG_S_CRTM_CONTENTS, "EV_S_CRTM_CONTENTS", "the first code of all"},
+    {EVENTLOG_S_CRTM_VERSION, "EV_S_CRTM_VERSION", "firmware's version"},
+    {EVENTLOG_CPU_MICROCODE, "EV_CPU_MICROCODE", "the processor's microcode"},
+    {EVENTLOG_PLATFORM_CONFIG_FLAGS, "EV_PLATFORM_CONFIG_FLAGS", "firmware's configuration"},
+    {EVENTLOG_TABLE_OF_DEVICES, "EV_TABLE_OF_DEVICES", "the table of devices"},
+    {EVENTLOG_COMPACT_HASH, "EV_COMPACT_HASH", "a value"},
+    {EVENTLOG_IPL, "EV_IPL", "the boot loader's"},
+    {EVENTLOG_IPL_PARTITION_DATA, "EV_IPL_PARTITION_DATA", "a partition"},
+    {EVENTLOG_NONHOST_CODE, "EV_NONHOST_CODE", "another processor's code"},
+    {EVENTLOG_NONHOST_CONFIG, "EV_NONHOST_CONFIG", "another processor's configuration"},
+    {EVENTLOG_NONHOST_INFO, "EV_NONHOST_INFO", "another processor"},
+    {EVENTLOG_OMIT_BOOT_DEVICE_EVENTS, "EV_OMIT_BOOT_DEVICE_EVENTS", "boot devices left out"},
+    {EVENTLOG_POST_CODE2, "EV_POST_CODE2", "firmware's code"},
+    {EVENTLOG_EFI_VARIABLE_DRIVER_CONFIG, "EV_EFI_VARIABLE_DRIVER_CONFIG", "a variable"},
+    {EVENTLOG_EFI_VARIABLE_BOOT, "EV_EFI_VARIABLE_BOOT", "a boot variable"},
+    {EVENTLOG_EFI_BOOT_SERVICES_APPLICATION, "EV_EFI_BOOT_SERVICES_APPLICATION",
+     "started an image"},
+    {EVENTLOG_EFI_BOOT_SERVICES_DRIVER, "EV_EFI_BOOT_SERVICES_DRIVER", "started a driver"},
+    {EVENTLOG_EFI_RUNTIME_SERVICES_DRIVER, "EV_EFI_RUNTIME_SERVICES_DRIVER", "started a driver"},
+    {EVENTLOG_EFI_GPT_EVENT, "EV_EFI_GPT_EVENT", "the partition table"},
+    {EVENTLOG_EFI_ACTION, "EV_EFI_ACTION", "an action"},
+    {EVENTLOG_EFI_PLATFORM_FIRMWARE_BLOB, "EV_EFI_PLATFORM_FIRMWARE_BLOB", "a part of firmware"},
+    {EVENTLOG_EFI_HANDOFF_TABLES, "EV_EFI_HANDOFF_TABLES", "tables of firmware"},
+    {EVENTLOG_EFI_PLATFORM_FIRMWARE_BLOB2, "EV_EFI_PLATFORM_FIRMWARE_BLOB2", "a part of firmware"},
+    {EVENTLOG_EFI_HANDOFF_TABLES2, "EV_EFI_HANDOFF_TABLES2", "tables of firmware"},
+    {EVENTLOG_EFI_VARIABLE_BOOT2, "EV_EFI_VARIABLE_BOOT2", "a boot variable"},
+    {EVENTLOG_EFI_GPT_EVENT2, "EV_EFI_GPT_EVENT2", "the partition table"},
+    {EVENTLOG_EFI_HCRTM_EVENT, "EV_EFI_HCRTM_EVENT", "the first code of all, by hardware"},
+    {EVENTLOG_EFI_VARIABLE_AUTHORITY, "EV_EFI_VARIABLE_AUTHORITY", "verified by an authority"},
+    {EVENTLOG_EFI_SPDM_FIRMWARE_BLOB, "EV_EFI_SPDM_FIRMWARE_BLOB", "a device's firmware"},
+    {EVENTLOG_EFI_SPDM_FIRMWARE_CONFIG, "EV_EFI_SPDM_FIRMWARE_CONFIG", "a device's configuration"},
+    {EVENTLOG_EFI_SPDM_DEVICE_POLICY, "EV_EFI_SPDM_DEVICE_POLICY", "a policy for devices"},
+    {EVENTLOG_EFI_SPDM_DEVICE_AUTHORITY, "EV_EFI_SPDM_DEVICE_AUTHORITY",
+     "a device was verified by an authority"},
+};
+
+/* Settings of Windows that people know by name. */
+static const struct {
+    uint32_t id;
+    const char *name;
+} windows_settings[] = {
+    {SIPA_TRANSFER_CONTROL, "transfer control"},
+    {SIPA_BITLOCKER_UNLOCK, "BitLocker unlock"},
+    {SIPA_BOOT_DEBUGGING, "boot debugging"},
+    {SIPA_OS_KERNEL_DEBUG, "kernel debugging"},
+    {SIPA_HYPERVISOR_DEBUG, "hypervisor debugging"},
+    {SIPA_CODE_INTEGRITY, "code integrity"},
+    {SIPA_TEST_SIGNING, "test signing"},
+    {SIPA_SAFE_MODE, "safe mode"},
+    {SIPA_WINPE, "Windows PE"},
+    {SIPA_HYPERVISOR_LAUNCH_TYPE, "hypervisor launch"},
+    {SIPA_VSM_LAUNCH_TYPE, "VSM launch"},
+    {SIPA_VBS_IOMMU_REQUIRED, "IOMMU required"},
+    {SIPA_VBS_HVCI_POLICY, "HVCI policy"},
+    {SIPA_PAGEFILE_ENCRYPTION, "page file encryption"},
+    {SIPA_HIBERNATION_DISABLED, "hibernation disabled"},
+    {SIPA_DUMPS_DISABLED, "dumps disabled"},
+    {SIPA_DUMP_ENCRYPTION, "dump encryption"},
+    {SIPA_FIRMWARE_FAILURE, "firmware failure"},
+    {SIPA_INTERNAL_FAILURE, "internal failure"},
+    {SIPA_HYPERVISOR_FAILURE, "hypervisor failure"},
+};
+
+struct words {
+    char *text; /* EVENTLOG_WORDS_SIZE bytes */
+    size_t size;
+    const struct eventlog_event *event;
+    enum digest_algorithm bank;
+    bool is_proven; /* the event's data */
+};
+
+/* Appends, cut at the end of the room; what is not printable becomes a question mark. */
+__attribute__((format(printf, 2, 3))) static void say(struct words *words, const char *format, ...)
+{
+    size_t room = EVENTLOG_WORDS_SIZE - words->size;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(words->text + words->size, room, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+    for (size_t i = words->size; words->text[i] != '\0'; i++)
+        if (words->text[i] < 0x20 || words->text[i] > 0x7E)
+            words->text[i] = '?';
+    words->size += (size_t)length < room ? (size_t)length : room - 1;
+}
+
+static void say_bytes(struct words *words, struct slice text)
+{
+    while (text.size > 0 && text.data[text.size - 1] == 0)
+        text.size--;
+    for (size_t i = 0; i < text.size && words->size < EVENTLOG_WORDS_SIZE - 1; i++)
+        say(words, "%c", text.data[i] == 0 ? '?' : text.data[i]);
+}
+
+static void say_wide(struct words *words, struct slice wide)
+{
+    _cleanup_buf_ struct buf text;
+    buf_init(&text, 2 * wide.size + 1);
+    if (utf16_to_utf8(&text, wide))
+        say_bytes(words, buf_slice(&text));
+    else
+        say(words, "?");
+}
+
+static void say_digest(struct words *words)
+{
+    struct slice digest = eventlog_event_digest(words->event, words->bank);
+    if (digest.size == 0) {
+        say(words, ", without a digest of %s", digest_name(words->bank));
+        return;
+    }
+    say(words, ", %s ", digest_name(words->bank));
+    for (size_t i = 0; i < SHOWN_DIGEST_BYTES; i++)
+        say(words, "%02x", digest.data[i]);
+    say(words, "...");
+}
+
+static void say_hint(struct words *words)
+{
+    if (!words->is_proven)
+        say(words, "claims to be ");
+}
+
+/* The type's words and the digest: for what is not in words itself. */
+static void say_type(struct words *words)
+{
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (types[i].type != words->event->type)
+            continue;
+        say(words, "%s", types[i].words);
+        say_digest(words);
+        return;
+    }
+    say(words, "an event of type 0x%08" PRIx32, words->event->type);
+    say_digest(words);
+}
+
+static void say_separator(struct words *words)
+{
+    struct slice data = words->event->data;
+    say_hint(words);
+    if (slice_equal(data, slice_of("\0\0\0\0", 4)))
+        say(words, "separator");
+    else if (slice_equals_text(data, "WBCL"))
+        say(words, "Windows closed this PCR");
+    else
+        say(words, "separator by which firmware reports an error");
+}
+
+static void say_text(struct words *words)
+{
+    say_hint(words);
+    say(words, "\"");
+    say_bytes(words, words->event->data);
+    say(words, "\"");
+}
+
+/* The certificate's subject, of an EFI_SIGNATURE_DATA. */
+static void say_certificate(struct words *words, struct slice data)
+{
+    _cleanup_certificate_ struct certificate *certificate = NULL;
+    struct reader reader = reader_of(data);
+    reader_bytes(&reader, sizeof(struct guid));
+    if (!reader.failed && certificate_parse(&certificate, reader.rest, NULL))
+        say(words, ": %s", certificate_facts(certificate)->subject_text);
+}
+
+static void say_variable(struct words *words)
+{
+    struct uefi_variable variable;
+    struct slice data = words->event->data;
+    bool is_authority = words->event->type == EVENTLOG_EFI_VARIABLE_AUTHORITY;
+    if (!uefi_variable_parse(&variable, data)) {
+        say_type(words);
+        return;
+    }
+    say_hint(words);
+    if (uefi_variable_is(&variable, &uefi_global_variable, "SecureBoot")) {
+        bool is_on = variable.data.size == 1 && variable.data.data[0] == 1;
+        say(words, "Secure Boot %s", is_on ? "on" : "off");
+        return;
+    }
+    say(words, is_authority ? "verified by " : "variable ");
+    say_wide(words, variable.name);
+    if (is_authority)
+        say_certificate(words, variable.data);
+    else
+        say(words, ", %zu bytes", variable.data.size);
+    say_digest(words);
+}
+
+/* The path in a UEFI_IMAGE_LOAD_EVENT's device path, which nothing proves. */
+static void say_path(struct words *words)
+{
+    struct reader reader = reader_of(words->event->data);
+    reader_bytes(&reader, 3 * 8);
+    struct reader nodes = reader_of(reader_bytes(&reader, (size_t)reader_u64_le(&reader)));
+    while (nodes.rest.size > 0 && !nodes.failed) {
+        uint8_t type = reader_u8(&nodes), subtype = reader_u8(&nodes);
+        uint16_t size = reader_u16_le(&nodes);
+        struct slice content = reader_bytes(&nodes, size < 4 ? SIZE_MAX : size - 4u);
+        if (nodes.failed || type != DEVICE_PATH_MEDIA || subtype != DEVICE_PATH_FILE)
+            continue;
+        say(words, ", claims to be ");
+        say_wide(words, content);
+    }
+}
+
+static void say_image(struct words *words)
+{
+    say_type(words);
+    say_path(words);
+}
+
+/* GRUB's text in PCR 8, systemd's in the others, in which the digest need not be of the text. */
+static void say_loader(struct words *words)
+{
+    struct slice data = words->event->data;
+    bool is_wide = data.size >= 2 && data.size % 2 == 0 && data.data[1] == 0;
+    if (data.size == 0) {
+        say_type(words);
+        return;
+    }
+    switch (words->event->pcr) {
+    case 8:
+        say(words, "boot loader: ");
+        break;
+    case 9:
+        say(words, "file, claims to be ");
+        break;
+    case 11:
+        say(words, "section, claims to be ");
+        break;
+    case 12:
+        say_hint(words);
+        say(words, "kernel command line: ");
+        break;
+    default:
+        say(words, "claims to be ");
+        break;
+    }
+    if (is_wide)
+        say_wide(words, data);
+    else
+        say_bytes(words, data);
+    if (words->event->pcr != 8 && !words->is_proven)
+        say_digest(words);
+}
+
+static void say_setting(void *context, uint32_t id, struct slice payload)
+{
+    struct words *words = context;
+    uint64_t number;
+    for (size_t i = 0; i < sizeof windows_settings / sizeof windows_settings[0]; i++)
+        if (windows_settings[i].id == id && sipa_number(&number, payload))
+            say(words, ", %s %" PRIu64, windows_settings[i].name, number);
+    struct sipa_si_policy policy;
+    if (id == SIPA_SI_POLICY && sipa_si_policy_parse(&policy, payload)) {
+        say(words, ", policy ");
+        say_wide(words, policy.name);
+    }
+    if (id == SIPA_VSM_IDK_INFO)
+        say(words, ", VSM identity key");
+}
+
+static void say_tag(struct words *words)
+{
+    struct reader reader = reader_of(words->event->data);
+    uint32_t id = reader_u32_le(&reader);
+    if (id == TAG_LOAD_OPTIONS || id == TAG_INITRD) {
+        say(words, "the kernel's %s", id == TAG_INITRD ? "initrd" : "command line");
+        say_digest(words);
+    } else if (words->event->pcr >= 12 && words->event->pcr <= 14 && words->is_proven) {
+        say(words, words->event->pcr == 13 ? "Windows' modules" : "Windows' settings");
+        say_digest(words);
+        sipa_walk(words->event->data, say_setting, words);
+    } else {
+        say_type(words);
+        say(words, ", tag 0x%08" PRIx32, id);
+    }
+}
+
+static void say_note(struct words *words)
+{
+    struct slice data = words->event->data;
+    say(words, "note, not measured: ");
+    say_bytes(words, slice_of(data.data, data.size < 16 ? data.size : 16));
+    if (data.size == 17 && memcmp(data.data, "StartupLocality", 16) == 0)
+        say(words, " %u", data.data[16]);
+}
+
+static void say_event(struct words *words)
+{
+    switch (words->event->type) {
+    case EVENTLOG_NO_ACTION:
+        say_note(words);
+        break;
+    case EVENTLOG_SEPARATOR:
+        say_separator(words);
+        break;
+    case EVENTLOG_ACTION:
+    case EVENTLOG_EFI_ACTION:
+    case EVENTLOG_OMIT_BOOT_DEVICE_EVENTS:
+        say_text(words);
+        break;
+    case EVENTLOG_EFI_VARIABLE_DRIVER_CONFIG:
+    case EVENTLOG_EFI_VARIABLE_AUTHORITY:
+    case EVENTLOG_EFI_SPDM_DEVICE_POLICY:
+    case EVENTLOG_EFI_SPDM_DEVICE_AUTHORITY:
+        say_variable(words);
+        break;
+    case EVENTLOG_EFI_BOOT_SERVICES_APPLICATION:
+    case EVENTLOG_EFI_BOOT_SERVICES_DRIVER:
+    case EVENTLOG_EFI_RUNTIME_SERVICES_DRIVER:
+        say_image(words);
+        break;
+    case EVENTLOG_IPL:
+        say_loader(words);
+        break;
+    case EVENTLOG_TAG:
+        say_tag(words);
+        break;
+    default:
+        say_type(words);
+        break;
+    }
+}
+
+/* Data that the digest covers; of GRUB's events, which hash their text alone, see linux.c. */
+char *eventlog_words(char text[EVENTLOG_WORDS_SIZE], const struct eventlog *log, uint32_t index,
+                     enum digest_algorithm algorithm)
+{
+    const struct eventlog_event *event = &log->events[index];
+    struct words words = {.text = text,
+                          .event = event,
+                          .bank = algorithm,
+                          .is_proven = eventlog_event_is_proven(event, algorithm)};
+    text[0] = '\0';
+    say_event(&words);
+    return text;
+}
+
+const char *eventlog_type_name(uint32_t type)
+{
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (types[i].type == type)
+            return types[i].name;
+    return NULL;
+}
