@@ -20,13 +20,14 @@ static int set_up(void **state)
     (void)state;
     software_tpm_start(&tpm);
     /* Something else than zero. */
-    software_tpm_tool(&tpm,
-                      "tpm2_pcrextend 0:sha256=$(printf %064d 1) 7:sha256=$(printf %064d 2) "
-                      "14:sha256=$(printf %064d 3) && tpm2_readpublic -c 0x81010001 -o rsa.pub && "
-                      "tpm2_readpublic -c 0x81010016 -o ecc.pub && "
-                      "tpm2_pcrread sha256:0,1,2,3,4,5,6,7,12,13,14,15 -o pcrs && "
-                      "tpm2_createpolicy --policy-pcr "
-                      "-l sha256:0,2,4,7,14 -L policy");
+    software_tpm_tool(
+        &tpm,
+        "tpm2_pcrextend 0:sha256=$(printf %064d 1) 7:sha256=$(printf %064d 2) "
+        "14:sha256=$(printf %064d 3) && tpm2_readpublic -c 0x81010001 -o rsa.pub -n rsa.name && "
+        "tpm2_readpublic -c 0x81010016 -o ecc.pub -n ecc.name && "
+        "tpm2_pcrread sha256:0,1,2,3,4,5,6,7,12,13,14,15 -o pcrs && "
+        "tpm2_createpolicy --policy-pcr "
+        "-l sha256:0,2,4,7,14 -L policy");
     return 0;
 }
 
@@ -103,7 +104,7 @@ static void end(struct exchange *exchange)
     tpm_endorsement_key_done(&exchange->key);
 }
 
-/* Has the TPM run the three commands and flushes the key. */
+/* Has the TPM run the three commands. */
 static void run(struct exchange *exchange, enum tpm_identity_use use, uint32_t handle)
 {
     struct tpm_pcr_selection selection = {DIGEST_SHA256, PCRS};
@@ -184,6 +185,61 @@ static void test_policy_digest(void **state)
     buf_done(&policy);
 }
 
+/* Names as tpm2_readpublic writes them. */
+static void test_names(void **state)
+{
+    (void)state;
+    static const char *const files[][2] = {{"rsa.pub", "rsa.name"}, {"ecc.pub", "ecc.name"}};
+    for (size_t i = 0; i < 2; i++) {
+        struct buf file, expected;
+        struct tpm_public area;
+        struct error err = {0};
+        uint8_t name[TPM_NAME_SIZE_MAX];
+        assert_success(
+            tpm_public_parse_sized(&area, software_tpm_file(&file, &tpm, files[i][0]), &err), &err);
+        assert_slice_equal(software_tpm_file(&expected, &tpm, files[i][1]),
+                           slice_of(name, tpm_public_name(name, &area)));
+        buf_done(&file);
+        buf_done(&expected);
+    }
+}
+
+/* The identity key works while its registers hold, and not once one is extended. */
+static void test_key_under_policy(void **state)
+{
+    (void)state;
+    struct exchange exchange;
+    struct error err = {0};
+    struct tpm_pcr_bank bank;
+    struct tpm_pcr_selection selection = {DIGEST_SHA256, POLICY_PCRS};
+    begin(&exchange, "rsa.pub", SOFTWARE_TPM_RSA);
+    read_bank(&bank);
+    tpm_identity_template_make(&exchange.identity, TPM_IDENTITY_DECRYPT, selection, &bank);
+    tpm_command_create_primary(&exchange.commands[0], &exchange.sessions[0], &exchange.identity);
+    tpm_command_pcr_read(&exchange.commands[1], &exchange.sessions[1], selection);
+    tpm_command_pcr_read(&exchange.commands[2], &exchange.sessions[2], selection);
+    relay(&exchange, SOFTWARE_TPM_RSA);
+    _cleanup_tpm_created_key_ struct tpm_created_key created = {0};
+    assert_success(tpm_response_created(&created, &exchange.sessions[0], &exchange.identity,
+                                        buf_slice(&exchange.responses[0]), &err),
+                   &err);
+    char *path = memory_format("%s/key.der", tpm.folder);
+    assert_success(file_replace(path, public_key_spki(created.key), 0600, &err), &err);
+    free(path);
+    char *command = memory_format(
+        "echo secret > plain && openssl pkeyutl -encrypt -pubin -keyform der -inkey key.der "
+        "-in plain -out cipher && decrypt() { tpm2_startauthsession --policy-session -S s.ctx && "
+        "tpm2_policypcr -S s.ctx -l sha256:0,2,4,7,14 && "
+        "tpm2_rsadecrypt -c 0x%x -s rsaes -p session:s.ctx -o out cipher; "
+        "status=$?; tpm2_flushcontext s.ctx; return $status; } && "
+        "decrypt && cmp out plain && tpm2_pcrextend 4:sha256=$(printf %%064d 4) && "
+        "! decrypt 2>refusal && grep -qi 0x99d refusal",
+        created.handle);
+    software_tpm_tool(&tpm, command);
+    free(command);
+    end(&exchange);
+}
+
 /* ReadPublic of the endorsement key over a session of its own; names as the TPM has them. */
 static void test_read_public(void **state)
 {
@@ -246,6 +302,8 @@ int main(void)
         cmocka_unit_test(test_policy_digest),
         cmocka_unit_test(test_read_public),
         cmocka_unit_test(test_shrunk_selection),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_key_under_policy),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
