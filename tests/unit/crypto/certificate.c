@@ -190,6 +190,69 @@ static void test_verify_issued(void **state)
 }
 
 /* What was verified with one key is not taken for verified with another. */
+/* Each extension in order, and what is said of paths. */
+static void test_each_extension(void **state)
+{
+    (void)state;
+    struct certificate *other = parse("other.der"), *ca = parse("ca.der"), *v1 = parse("v1.der");
+    static const struct {
+        const char *oid;
+        bool critical;
+    } expected[] = {
+        {"2.5.29.19", true},
+        {"2.5.29.15", false},
+        {"1.3.6.1.4.1.311.21.10", false},
+        {"1.2.3.4", true},
+    };
+    struct certificate_extension extension;
+    struct slice rest = certificate_facts(other)->extensions;
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        char oid[64];
+        assert_true(certificate_next_extension(&extension, &rest));
+        assert_string_equal(der_format_oid(extension.oid, oid, sizeof oid), expected[i].oid);
+        assert_true(extension.critical == expected[i].critical);
+    }
+    assert_slice_equal(extension.value, slice_of("\x05\x00", 2));
+    /* What openssl adds by itself may follow. */
+    while (certificate_next_extension(&extension, &rest))
+        assert_false(extension.critical);
+    assert_int_equal(rest.size, 0);
+    assert_int_equal(certificate_facts(other)->path_length, 0);
+    assert_int_equal(certificate_facts(ca)->path_length, -1);
+    assert_int_equal(certificate_facts(v1)->path_length, -1);
+    assert_int_equal(certificate_facts(v1)->extensions.size, 0);
+    certificate_free(&other);
+    certificate_free(&ca);
+    certificate_free(&v1);
+}
+
+/* As test_verify_issued, with what else is taken from makers of TPMs: SHA-1, of authorities only.
+ */
+static void test_verify_endorsement(void **state)
+{
+    (void)state;
+    struct certificate *ca = parse("ca.der"), *rival = parse("rival.der"),
+                       *leaf = parse("leaf.der"), *sha1 = parse("sha1.der");
+    struct error err = {0};
+    assert_success(certificate_verify_endorsement(leaf, ca, false, &err), &err);
+    assert_success(certificate_verify_endorsement(leaf, ca, true, &err), &err);
+    assert_refused(certificate_verify_endorsement(leaf, rival, true, &err), &err,
+                   "crypto.signature-wrong");
+    assert_refused(certificate_verify_issued(sha1, ca, &err), &err, "crypto.key-unsupported");
+    assert_refused(certificate_verify_endorsement(sha1, ca, false, &err), &err,
+                   "crypto.key-unsupported");
+    assert_refused(certificate_verify_endorsement(sha1, rival, true, &err), &err,
+                   "crypto.signature-wrong");
+    assert_success(certificate_verify_endorsement(sha1, ca, true, &err), &err);
+    /* That it verified once makes nothing of it for those who do not want it. */
+    assert_refused(certificate_verify_endorsement(sha1, ca, false, &err), &err,
+                   "crypto.key-unsupported");
+    certificate_free(&ca);
+    certificate_free(&rival);
+    certificate_free(&leaf);
+    certificate_free(&sha1);
+}
+
 static void test_memory_of_verification(void **state)
 {
     (void)state;
@@ -502,6 +565,8 @@ int main(void)
         cmocka_unit_test(test_facts_against_openssl),
         cmocka_unit_test(test_extensions),
         cmocka_unit_test(test_verify_issued),
+        cmocka_unit_test(test_each_extension),
+        cmocka_unit_test(test_verify_endorsement),
         cmocka_unit_test(test_memory_of_verification),
         cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_altered),

@@ -107,12 +107,100 @@ static void test_trailing_bytes(void **state)
     }
 }
 
+/* From numbers, as a TPM gives them. */
+static void test_numbers(void **state)
+{
+    (void)state;
+    struct buf blob, spki;
+    struct public_key *key = NULL;
+    struct error err = {0};
+    tool_read(&blob, "blob");
+    struct slice exponent = slice_of("\0\x01\x00\x01", 4);
+    struct slice modulus = slice_of(blob.data + 27, 256);
+    assert_success(public_key_of_rsa(&key, modulus, exponent, &err), &err);
+    assert_slice_equal(public_key_spki(key), tool_read(&spki, "spki"));
+    public_key_free(&key);
+    assert_refused(public_key_of_rsa(&key, slice_of(modulus.data, 128), exponent, &err), &err,
+                   "crypto.key-too-small");
+    assert_refused(public_key_of_rsa(&key, modulus, SLICE_EMPTY, &err), &err,
+                   "crypto.key-malformed");
+    buf_done(&blob);
+    buf_done(&spki);
+}
+
+static void test_points(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum public_key_type type;
+        size_t field;
+    } curves[] = {{"prime256v1", PUBLIC_KEY_P256, 32}, {"secp384r1", PUBLIC_KEY_P384, 48}};
+    for (size_t i = 0; i < 2; i++) {
+        struct buf spki;
+        struct public_key *key = NULL;
+        struct error err = {0};
+        size_t field = curves[i].field;
+        tool_run("openssl ecparam -name %s -genkey -noout -out ec.key && "
+                 "openssl pkey -in ec.key -pubout -outform der -out ec.der",
+                 curves[i].name);
+        tool_read(&spki, "ec.der");
+        const uint8_t *point = spki.data + spki.size - 2 * field;
+        struct slice x = slice_of(point, field), y = slice_of(point + field, field);
+        assert_success(public_key_of_point(&key, curves[i].type, x, y, &err), &err);
+        assert_slice_equal(public_key_spki(key), buf_slice(&spki));
+        public_key_free(&key);
+        assert_refused(public_key_of_point(&key, curves[i].type, y, y, &err), &err,
+                       "crypto.key-malformed");
+        assert_refused(public_key_of_point(&key, curves[i].type, SLICE_EMPTY, SLICE_EMPTY, &err),
+                       &err, "crypto.key-malformed");
+        assert_refused(
+            public_key_of_point(&key, curves[i].type, slice_of(point - 1, field + 1), y, &err),
+            &err, "crypto.key-malformed");
+        buf_done(&spki);
+    }
+}
+
+/* RSAES-OAEP by another name for the same numbers; only where it is expected. */
+static void test_endorsement(void **state)
+{
+    (void)state;
+    tool_run("python3 -c 'import sys\n"
+             "k=open(\"spki\",\"rb\").read(); b=k[k.index(b\"\\x03\\x82\"):]\n"
+             "t=lambda g,b:bytes([g])+(bytes([len(b)]) if len(b)<128 else "
+             "b\"\\x82\"+len(b).to_bytes(2,\"big\"))+b\n"
+             "o=bytes.fromhex(\"06092a864886f70d010107\")\n"
+             "w=lambda n,p:open(n,\"wb\").write(t(0x30,t(0x30,o+p)+b))\n"
+             "w(\"oaep\",b\"\"); w(\"oaepnull\",b\"\\x05\\0\"); "
+             "w(\"oaepset\",b\"0\\0\"); open(\"oaepcut\",\"wb\").write("
+             "open(\"oaep\",\"rb\").read()[:-1])'");
+    static const char *const files[] = {"spki", "oaep", "oaepnull", "oaepset"};
+    for (size_t i = 0; i < 4; i++) {
+        assert_same_key(public_key_parse_endorsement, files[i]);
+        struct buf bytes;
+        struct public_key *key = NULL;
+        struct error err = {0};
+        if (i > 0)
+            assert_refused(public_key_parse(&key, tool_read(&bytes, files[i]), &err), &err,
+                           "crypto.key-unsupported");
+        else
+            tool_read(&bytes, files[i]);
+        buf_done(&bytes);
+    }
+    struct buf bytes;
+    struct public_key *key = NULL;
+    struct error err;
+    assert_refused(public_key_parse_endorsement(&key, tool_read(&bytes, "oaepcut"), &err), &err,
+                   "crypto.key-malformed");
+    buf_done(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_trailing_bytes),
+        cmocka_unit_test(test_forms),          cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_trailing_bytes), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_points),         cmocka_unit_test(test_endorsement),
     };
     return cmocka_run_group_tests(tests, set_up, tool_tear_down);
 }
