@@ -46,17 +46,20 @@ static bool read_one(struct digest *out, const struct json *object, enum digest_
     return true;
 }
 
-bool digests_read(struct digests *out, const struct json *object, const char *name,
-                  struct error *err)
+bool digests_read_object(struct digests *out, const struct json *banks, struct error *err)
 {
-    const struct json *banks;
     struct digests digests;
-    if (!json_get_object(&banks, object, name, err))
-        return false;
     for (size_t i = 0; i < DIGESTS_BANKS; i++) {
         if (!read_one(&digests.banks[i], banks, algorithms[i], err))
             return false;
     }
     *out = digests;
     return true;
+}
+
+bool digests_read(struct digests *out, const struct json *object, const char *name,
+                  struct error *err)
+{
+    const struct json *banks;
+    return json_get_object(&banks, object, name, err) && digests_read_object(out, banks, err);
 }

@@ -23,3 +23,5 @@ void digests_write(struct json_writer *writer, const char *name, const struct di
  * bootimage.digest-size. */
 bool digests_read(struct digests *out, const struct json *object, const char *name,
                   struct error *err);
+/* The same for the object itself. */
+bool digests_read_object(struct digests *out, const struct json *banks, struct error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bootimage/unified_kernel_addon.h"
 
-#include "base/utf8.h"
+#include "base/utf16.h"
 #include "bootimage/command_line_section.h"
 #include "bootimage/errors.h"
 #include "bootimage/unified_kernel.h"
@@ -12,35 +12,12 @@
 static const char *const refused[] = {".linux",   ".initrd", ".ucode", ".dtb",
                                       ".dtbauto", ".efifw",  ".hwids"};
 
-static uint32_t decode(const uint8_t *bytes, size_t length)
-{
-    static const uint8_t first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    uint32_t character = bytes[0] & first_bits[length];
-    for (size_t i = 1; i < length; i++)
-        character = character << 6 | (bytes[i] & 0x3f);
-    return character;
-}
-
-/* Valid UTF-8 as UTF-16LE, with a NUL. */
-static void append_utf16(struct buf *out, struct slice text)
-{
-    for (size_t length; text.size > 0; text = slice_of(text.data + length, text.size - length)) {
-        length = utf8_length(text);
-        uint32_t character = decode(text.data, length);
-        if (character >= 0x10000) {
-            buf_append_u16_le(out, (uint16_t)(0xd800 + ((character - 0x10000) >> 10)));
-            character = 0xdc00 + ((character - 0x10000) & 0x3ff);
-        }
-        buf_append_u16_le(out, (uint16_t)character);
-    }
-    buf_append_u16_le(out, 0);
-}
-
 static void measure(struct unified_kernel_addon *addon)
 {
     _cleanup_buf_ struct buf wide;
     buf_init(&wide, 2 * UNIFIED_KERNEL_COMMAND_LINE_MAX + 2);
-    append_utf16(&wide, buf_slice(&addon->command_line));
+    utf16_from_utf8(&wide, buf_slice(&addon->command_line)); /* it is UTF-8 */
+    buf_append_u16_le(&wide, 0);
     struct slice bytes = buf_slice(&wide);
     digests_compute(&addon->measured, &bytes, 1);
 }
@@ -79,6 +56,7 @@ bool unified_kernel_addon_parse(struct unified_kernel_addon *out, struct slice b
     if (!read_text(&addon.command_line, section, err))
         return false;
     measure(&addon);
+    pe_authenticode(&addon.image, &image);
     *out = addon;
     buf_init(&addon.command_line, 0); /* *out owns it now */
     return true;

@@ -11,6 +11,7 @@
 struct unified_kernel_addon {
     struct buf command_line; /* UTF-8, as the stub appends it */
     struct digests measured; /* of its UTF-16LE form with a NUL: the event in PCR 12 */
+    struct digests image;    /* Authenticode: firmware measures the file into PCR 4 */
 };
 
 /* Reads an add-on with a command line and nothing else. Of several add-ons beside one image the
