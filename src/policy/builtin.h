@@ -41,6 +41,7 @@ struct builtin {
     const char *purpose;     /* one sentence: what it requires */
     const char *evidence;    /* one sentence: what it is decided by */
     const char *strength;    /* "strong", "good", "medium", "weak" */
+    const char *remedy;      /* one sentence: what to do on a host that does not pass */
 };
 
 /* The table of a profile, in the order of the documentation; *count rows. */

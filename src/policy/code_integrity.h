@@ -19,7 +19,7 @@
 #include "bootimage/unified_kernel_addon.h"
 #include "bootimage/windows_policy.h"
 
-#define CODE_INTEGRITY_ADDITIONS_MAX 16
+#define CODE_INTEGRITY_ADDITIONS_MAX 8
 
 enum policy_ci_form {
     POLICY_CI_WINDOWS,
@@ -60,18 +60,11 @@ bool code_integrity_take_unified(struct policy_ci *out, struct slice image, stru
  * unified_kernel_addon_parse. */
 bool code_integrity_allow_addon(struct policy_ci *ci, struct slice addon, struct error *err);
 /* kernel: the file; command_line: of GRUB's `linux` command, as in /proc/cmdline behind
- * BOOT_IMAGE=. policy.ci-command-line (empty, too long or not one line of UTF-8). */
+ * BOOT_IMAGE=. policy.ci-kernel (empty), policy.ci-command-line (empty, too long or not one line of
+ * UTF-8). */
 bool code_integrity_take_kernel(struct policy_ci *out, struct slice kernel,
                                 const char *command_line, struct error *err);
 /* policy.ci-ima (empty or too large). */
 bool code_integrity_take_ima(struct policy_ci *out, struct slice file, struct error *err);
 
 void code_integrity_done(struct policy_ci *ci);
-
-/* Members "form" and those of the form, in the current object. */
-void code_integrity_write(struct json_writer *writer, const struct policy_ci *ci);
-/* policy.record-malformed, base.json-*, bootimage.digest-size. */
-bool code_integrity_read(struct policy_ci *out, const struct json *record, struct error *err);
-
-/* "windows", "unified-kernel", "kernel", "ima". */
-const char *code_integrity_form_name(enum policy_ci_form form);

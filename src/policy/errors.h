@@ -39,6 +39,8 @@
       "a unified kernel image has more add-ons than a policy allows, or its policy is of "       \
       "another form",                                                                            \
       "build the add-ons' command lines into the image")                                         \
+    X(policy_ci_kernel, "policy.ci-kernel", ERROR_USAGE, "a kernel's file is empty",             \
+      "give the kernel that the host boots, as /boot/vmlinuz-VERSION")                           \
     X(policy_ci_command_line, "policy.ci-command-line", ERROR_USAGE,                             \
       "a command line is empty, too long or not one line of text",                               \
       "give what /proc/cmdline of the reference host shows, without BOOT_IMAGE=…")               \

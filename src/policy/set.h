@@ -37,8 +37,19 @@ enum policy_state policy_set_builtin_state(const struct policy_set *set,
                                            enum eventlog_profile profile,
                                            enum builtin_policy policy);
 
-/* Whether a policy is for this host: profile and scope (not version, state or end). */
-bool policy_is_for(const struct policy *policy, const struct policy_subject *subject);
-/* Bit i: PCR i is read by a policy that counts for this host. Includes 10 where an IMA policy is
- * among them, and 11 where user space extends it further: who seals to PCRs leaves those out. */
+/*
+ * The policies that are for this host by profile and scope, in whatever state: an array of *count
+ * borrowed pointers that the caller frees with free(). NULL: none.
+ */
+const struct policy **policy_set_select(const struct policy_set *set,
+                                        const struct policy_subject *subject, size_t *count);
+/* Whether a policy that was selected for the host counts: enabled, of the host's version, and not
+ * at its end. */
+bool policy_counts(const struct policy *policy, const struct policy_subject *subject, int64_t now);
+
+/*
+ * Bit i: PCR i is read by a policy that is for this host. Includes 10 where an IMA policy is among
+ * them, and 11, which user space of a systemd host extends further: who seals to PCRs leaves those
+ * out. pcrs.c.
+ */
 uint32_t policy_pcrs(const struct policy_set *set, const struct policy_subject *subject);
