@@ -113,7 +113,7 @@ static void take_event(struct baseline_event *out, uint32_t banks, const struct 
 {
     const struct eventlog_event *event = &log->events[index];
     char words[EVENTLOG_WORDS_SIZE];
-    enum digest_algorithm strongest = 0;
+    enum digest_algorithm shown = 0; /* the first bank that there is */
     out->pcr = event->pcr;
     out->type = event->type;
     for (size_t i = 0; i < DIGESTS_BANKS; i++) {
@@ -121,10 +121,11 @@ static void take_event(struct baseline_event *out, uint32_t banks, const struct 
             continue;
         struct slice digest = eventlog_event_digest(event, algorithms[i]);
         memcpy(out->digests[i], digest.data, digest.size);
-        strongest = algorithms[i];
+        if (shown == 0)
+            shown = algorithms[i];
     }
     snprintf(out->words, sizeof out->words, "%.*s", BASELINE_WORDS_SIZE - 1,
-             eventlog_words(words, log, index, strongest));
+             eventlog_words(words, log, index, shown));
     out->words[utf8_valid(slice_from_text(out->words))] = '\0'; /* no half of a character */
 }
 

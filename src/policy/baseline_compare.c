@@ -9,33 +9,15 @@
 #define PCR_FIRMWARE 0
 #define PCR_IMAGES 4
 
-/* One side of a comparison, as the other sees it. */
-struct side {
-    uint32_t pcr, type;
-    struct slice digest;
-};
-
-static int compare_sides(const struct side *a, const struct side *b)
+static int compare_sides(const void *a, const void *b)
 {
-    if (a->pcr != b->pcr)
-        return a->pcr < b->pcr ? -1 : 1;
-    int digests = memcmp(a->digest.data, b->digest.data, a->digest.size);
+    const struct baseline_side *left = a, *right = b;
+    if (left->pcr != right->pcr)
+        return left->pcr < right->pcr ? -1 : 1;
+    int digests = memcmp(left->digest.data, right->digest.data, left->digest.size);
     if (digests != 0)
         return digests;
-    return a->type < b->type ? -1 : a->type > b->type;
-}
-
-static struct side boot_side(const struct baseline_boot *boot, uint32_t event)
-{
-    const struct eventlog_event *at = &boot->log->events[event];
-    return (struct side){at->pcr, at->type, eventlog_event_digest(at, boot->algorithm)};
-}
-
-static int compare_events(const void *a, const void *b, void *context)
-{
-    struct side left = boot_side(context, *(const uint32_t *)a);
-    struct side right = boot_side(context, *(const uint32_t *)b);
-    return compare_sides(&left, &right);
+    return left->type < right->type ? -1 : left->type > right->type;
 }
 
 void baseline_boot_init(struct baseline_boot *out, const struct eventlog *log,
@@ -47,12 +29,13 @@ void baseline_boot_init(struct baseline_boot *out, const struct eventlog *log,
         const struct eventlog_event *event = &log->events[i];
         if (event->type == EVENTLOG_NO_ACTION || event->pcr >= PCRS)
             continue;
-        if (eventlog_event_digest(event, algorithm).size == 0)
+        struct slice digest = eventlog_event_digest(event, algorithm);
+        if (digest.size == 0)
             out->unusable |= 1u << event->pcr;
         else
-            out->sorted[out->count++] = i;
+            out->sorted[out->count++] = (struct baseline_side){event->pcr, event->type, digest, i};
     }
-    qsort_r(out->sorted, out->count, sizeof *out->sorted, compare_events, out);
+    qsort(out->sorted, out->count, sizeof *out->sorted, compare_sides);
 }
 
 void baseline_boot_done(struct baseline_boot *boot)
@@ -70,16 +53,9 @@ static bool is_among(struct slice digest, const struct slice *digests, size_t co
     return false;
 }
 
-static bool is_image(const struct side *side)
+static bool is_image(const struct baseline_side *side)
 {
     return side->pcr == PCR_IMAGES && side->type == EVENTLOG_EFI_BOOT_SERVICES_APPLICATION;
-}
-
-static void add(struct baseline_result *result, bool is_extra, uint32_t event)
-{
-    if (result->count < BASELINE_DIFFERENCES_MAX)
-        result->differences[result->count] = (struct baseline_difference){is_extra, event};
-    result->count++;
 }
 
 struct comparison {
@@ -90,59 +66,54 @@ struct comparison {
     const uint32_t *sorted; /* of the baseline, in the boot's bank */
 };
 
-static void add_extra(const struct comparison *c, uint32_t event)
+static void add(const struct comparison *c, const struct baseline_side *side, bool is_extra)
 {
-    struct side side = boot_side(c->boot, event);
-    if (!is_image(&side) || !is_among(side.digest, c->images->allowed, c->images->allowed_count))
-        add(c->result, true, event);
+    const struct slice *list = is_extra ? c->images->allowed : c->images->known;
+    size_t count = is_extra ? c->images->allowed_count : c->images->known_count;
+    if (is_image(side) && is_among(side->digest, list, count))
+        return;
+    if (c->result->count < BASELINE_DIFFERENCES_MAX)
+        c->result->differences[c->result->count] =
+            (struct baseline_difference){is_extra, side->event};
+    c->result->count++;
 }
 
-static struct side baseline_side(const struct comparison *c, uint32_t event)
+static struct baseline_side wanted_side(const struct comparison *c, uint32_t place)
 {
+    uint32_t event = c->sorted[place];
     const struct baseline_event *at = &c->baseline->events[event];
-    return (struct side){at->pcr, at->type,
-                         baseline_digest(c->baseline, event, c->boot->algorithm)};
+    return (struct baseline_side){at->pcr, at->type,
+                                  baseline_digest(c->baseline, event, c->boot->algorithm), event};
 }
 
-static void add_missing(const struct comparison *c, uint32_t event)
+static bool is_compared(const struct comparison *c, const struct baseline_side *side)
 {
-    struct side side = baseline_side(c, event);
-    if (!is_image(&side) || !is_among(side.digest, c->images->known, c->images->known_count))
-        add(c->result, false, event);
-}
-
-/* Which comes first: the boot's event (negative), the baseline's (positive), or both at once. */
-static int order_of(const struct comparison *c, uint32_t has, uint32_t wants)
-{
-    if (has == c->boot->count || wants == c->baseline->count)
-        return has == c->boot->count ? 1 : -1;
-    struct side side = boot_side(c->boot, c->boot->sorted[has]);
-    struct side wanted = baseline_side(c, c->sorted[wants]);
-    return compare_sides(&side, &wanted);
-}
-
-static bool is_compared(const struct comparison *c, uint32_t has)
-{
-    return c->baseline->pcrs >> c->boot->log->events[c->boot->sorted[has]].pcr & 1;
+    return c->baseline->pcrs >> side->pcr & 1;
 }
 
 /* Walks two sorted lists side by side. */
 static void walk(const struct comparison *c)
 {
-    uint32_t has = 0, wants = 0;
-    while ((has < c->boot->count || wants < c->baseline->count) &&
+    const struct baseline_side *has = c->boot->sorted, *end = has + c->boot->count;
+    uint32_t place = 0;
+    while ((has < end || place < c->baseline->count) &&
            c->result->count <= BASELINE_DIFFERENCES_MAX) {
-        if (has < c->boot->count && !is_compared(c, has)) {
+        if (has < end && !is_compared(c, has)) {
             has++;
             continue;
         }
-        int order = order_of(c, has, wants);
+        struct baseline_side wanted = {0};
+        int order = -1; /* which comes first: the boot's (negative), the baseline's, or both */
+        if (place < c->baseline->count) {
+            wanted = wanted_side(c, place);
+            order = has == end ? 1 : compare_sides(has, &wanted);
+        }
         if (order < 0)
-            add_extra(c, c->boot->sorted[has]);
+            add(c, has, true);
         else if (order > 0)
-            add_missing(c, c->sorted[wants]);
+            add(c, &wanted, false);
         has += order <= 0;
-        wants += order >= 0;
+        place += order >= 0;
     }
 }
 

@@ -6,11 +6,18 @@
 
 #include "policy/baseline.h"
 
+/* An event as comparisons see it. */
+struct baseline_side {
+    uint32_t pcr, type;
+    struct slice digest; /* in the boot's bank */
+    uint32_t event;      /* index into the log, or into the baseline's events */
+};
+
 /* A boot's events of the PCRs 0 to 15 in one bank, sorted once for many comparisons. */
 struct baseline_boot {
     const struct eventlog *log;
     enum digest_algorithm algorithm;
-    uint32_t *sorted; /* indexes into the log by (PCR, digest) */
+    struct baseline_side *sorted; /* by PCR, digest and type */
     uint32_t count;
     uint32_t unusable; /* bit i: PCR i has an event without a digest in this bank */
 };

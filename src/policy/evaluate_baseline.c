@@ -80,31 +80,62 @@ static void describe(struct finding *out, const struct judgement *judgement,
     finding_set(out, VERDICT_FAILED, "%s", buf_text(&text));
 }
 
-static void evaluate_one(const struct judgement *judgement, struct finding *out,
-                         const struct policy_baseline *baseline, const struct baseline_boot *boot,
-                         const struct baseline_images *images)
+/* With words only where somebody has to find out what is wrong: they cost more than comparing. */
+static void conclude(struct finding *out, const struct judgement *judgement,
+                     const struct policy_baseline *baseline, const struct baseline_result *result,
+                     bool another_passed)
 {
-    struct baseline_result result;
-    if (!judgement_attested(judgement, baseline->pcrs, out))
-        return;
-    if (baseline_compare(&result, baseline, boot, images)) {
-        finding_set(out, VERDICT_PASSED,
-                    "firmware, its settings and the boot loader are the baseline's");
-        return;
-    }
-    out->distance = result.count + result.locality_differs;
-    if (result.bank_missing)
+    if (result->bank_missing)
         finding_set(out, VERDICT_NOT_EVALUATED,
                     "the baseline, or the boot, lacks digests in the attested bank (%s)",
-                    digest_name(boot->algorithm));
+                    digest_name(judgement->evidence->bank));
+    else if (out->distance == 0)
+        finding_set(out, VERDICT_PASSED,
+                    "firmware, its settings and the boot loader are the baseline's");
+    else if (another_passed)
+        finding_set(out, VERDICT_FAILED, "it differs in %u events%s", result->count,
+                    result->count > BASELINE_DIFFERENCES_MAX ? " or more" : "");
     else
-        describe(out, judgement, baseline, &result);
+        describe(out, judgement, baseline, result);
+}
+
+/* Compares with one baseline; *out has the distance, and a reason only when it could not. */
+static void compare(const struct judgement *judgement, struct finding *out,
+                    const struct policy_baseline *baseline, const struct baseline_boot *boot,
+                    const struct baseline_images *images, struct baseline_result *result)
+{
+    if (!judgement_attested(judgement, baseline->pcrs, out))
+        return;
+    baseline_compare(result, baseline, boot, images);
+    out->distance = result->count + result->locality_differs;
 }
 
 static bool is_open(const struct judgement *judgement, size_t index)
 {
     return judgement->policies[index]->kind == POLICY_BASELINE &&
            judgement->findings[index].reason == NULL;
+}
+
+static void compare_all(struct judgement *judgement, const struct baseline_boot *boot,
+                        const struct baseline_images *images)
+{
+    struct baseline_result *results = memory_allocate_zero(judgement->count + 1, sizeof *results);
+    bool any_passed = false;
+    for (size_t i = 0; i < judgement->count; i++) {
+        struct finding *finding = &judgement->findings[i];
+        if (!is_open(judgement, i))
+            continue;
+        compare(judgement, finding, &judgement->policies[i]->baseline, boot, images, &results[i]);
+        any_passed = any_passed || (finding->reason == NULL && finding->distance == 0 &&
+                                    !results[i].bank_missing &&
+                                    judgement_counts(judgement, judgement->policies[i]));
+    }
+    for (size_t i = 0; i < judgement->count; i++) {
+        if (is_open(judgement, i))
+            conclude(&judgement->findings[i], judgement, &judgement->policies[i]->baseline,
+                     &results[i], any_passed);
+    }
+    free(results);
 }
 
 void evaluate_baselines(struct judgement *judgement)
@@ -122,11 +153,7 @@ void evaluate_baselines(struct judgement *judgement)
             add_images(&allowed, &policy->ci, evidence->bank);
     }
     struct baseline_images images = {allowed.list, allowed.count, known.list, known.count};
-    for (size_t i = 0; i < judgement->count; i++) {
-        if (is_open(judgement, i))
-            evaluate_one(judgement, &judgement->findings[i], &judgement->policies[i]->baseline,
-                         &boot, &images);
-    }
+    compare_all(judgement, &boot, &images);
     free(allowed.list);
     free(known.list);
 }
