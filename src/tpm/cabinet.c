@@ -31,7 +31,7 @@ static struct mspack_file *open_file(struct mspack_system *self, const char *nam
     struct open_file *file = memory_allocate_zero(1, sizeof *file);
     file->memory = (struct memory *)self;
     file->writes = writes;
-    return (struct mspack_file *)file;
+    return (void *)file;
 }
 
 static void close_file(struct mspack_file *file)
@@ -41,7 +41,7 @@ static void close_file(struct mspack_file *file)
 
 static int read_file(struct mspack_file *opaque, void *to, int size)
 {
-    struct open_file *file = (struct open_file *)opaque;
+    struct open_file *file = (void *)opaque;
     if (file->writes || size < 0)
         return -1;
     size_t left = file->memory->in.size - file->position;
@@ -54,7 +54,7 @@ static int read_file(struct mspack_file *opaque, void *to, int size)
 
 static int write_file(struct mspack_file *opaque, void *from, int size)
 {
-    struct open_file *file = (struct open_file *)opaque;
+    struct open_file *file = (void *)opaque;
     if (!file->writes || size < 0)
         return -1;
     buf_append_bytes(&file->memory->out, from, (size_t)size);
@@ -63,7 +63,7 @@ static int write_file(struct mspack_file *opaque, void *from, int size)
 
 static int seek_file(struct mspack_file *opaque, off_t offset, int mode)
 {
-    struct open_file *file = (struct open_file *)opaque;
+    struct open_file *file = (void *)opaque;
     off_t size = (off_t)file->memory->in.size;
     off_t base = mode == MSPACK_SYS_SEEK_START ? 0
                  : mode == MSPACK_SYS_SEEK_CUR ? (off_t)file->position
@@ -76,7 +76,7 @@ static int seek_file(struct mspack_file *opaque, off_t offset, int mode)
 
 static off_t tell_file(struct mspack_file *opaque)
 {
-    const struct open_file *file = (const struct open_file *)opaque;
+    const struct open_file *file = (const void *)opaque;
     return (off_t)(file->writes ? file->memory->out.size : file->position);
 }
 
