@@ -211,7 +211,8 @@ static void work(void *context, void *item)
     route->answer(context, route, request);
 }
 
-/* No release is under way that the records of those before could be written together with. */
+/* So few releases are under way that processors would idle while the records of those before are
+ * gathered. */
 static void rest(void *context)
 {
     const struct routes *routes = context;

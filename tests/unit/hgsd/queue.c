@@ -31,7 +31,7 @@ static void pass(void *context, void *item)
     atomic_fetch_add(&gate->done, 1);
 }
 
-/* All is done that was put. */
+/* Hardly anything is left to do. */
 static void rest(void *context)
 {
     struct gate *gate = context;
