@@ -45,7 +45,7 @@ static void free_audit(struct audit *audit)
     free(audit);
 }
 
-bool audit_open(struct audit **out, const struct audit_options *options, struct error *err)
+bool audit_start(struct audit **out, const struct audit_options *options, struct error *err)
 {
     assert(options->rotate_size > 0 && options->checkpoint_every > 0 && options->retain_files >= 0);
     struct audit_place head = {0};
@@ -88,7 +88,7 @@ void audit_set_checkpoint_signer(struct audit *audit, const struct audit_checkpo
     audit_keeper_set_signer(&audit->keeper, signer);
 }
 
-void audit_close(struct audit **audit)
+void audit_stop(struct audit **audit)
 {
     if (audit == NULL || *audit == NULL)
         return;

@@ -56,13 +56,13 @@ struct audit_options {
  * The texts of options are copied; clock and store must
  * outlive the trail. audit.unwritable: also when another process writes this trail.
  */
-bool audit_open(struct audit **out, const struct audit_options *options, struct error *err);
+bool audit_start(struct audit **out, const struct audit_options *options, struct error *err);
 /* Who signs checkpoints: after server init, or once keys are loaded. Until then there are none.
  * Never waits; keyholder must outlive the trail. */
 void audit_set_signer(struct audit *audit, struct keyholder *keyholder,
                       const uint8_t key_id[KEY_ID_SIZE]);
 /* Writes what waits, a last checkpoint, the head; stops. */
-void audit_close(struct audit **audit);
+void audit_stop(struct audit **audit);
 
 /*
  * A record: `event` is a stable word ("key.released", "attestation.passed", "host.added"); fields

@@ -96,7 +96,7 @@ static bool start_memory(struct parts *parts, struct error *err)
     if (!store_open_sqlite(&parts->store, config->store_path, err))
         return false;
     audit.store = parts->store;
-    return audit_open(&parts->audit, &audit, err);
+    return audit_start(&parts->audit, &audit, err);
 }
 
 /* The revision is read first: what changes while the services load themselves is delivered by the
@@ -217,7 +217,7 @@ void parts_stop(struct parts **parts_pointer)
     routes_free(&parts->routes);
     admin_server_stop(&parts->admin);
     store_watch_stop(&parts->watch);
-    audit_close(&parts->audit);
+    audit_stop(&parts->audit);
     keyprotection_service_free(&parts->keyprotection);
     attestation_service_free(&parts->attestation);
     keys_free(&parts->keys);

@@ -81,7 +81,7 @@ static void test_bad_records(void **state)
     memcpy(large, "\"a\":", 4);
     assert_true(
         audit_append_wait(trail->audit, "large", slice_of(large, AUDIT_RECORD_FIELDS_MAX), NULL));
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     trail_assert_whole(trail);
 }
 
@@ -161,7 +161,7 @@ static void test_queue_is_bounded(void **state)
     assert_int_equal(told.failed, 0);
     assert_int_equal(audit_sequence(trail->audit), waiting + 1);
     assert_true(audit_append_wait(trail->audit, "again", SLICE_EMPTY, &err));
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     trail_assert_whole(trail);
 }
 
@@ -181,7 +181,7 @@ static void test_queue_is_bounded_in_bytes(void **state)
     assert_ptr_equal(err.code, &audit_busy);
     assert_in_range(waiting, 200, 256);
     release_writer(&told);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     assert_int_equal(told.count, waiting + 1);
     assert_int_equal(told.failed, 0);
     trail_assert_whole(trail);
@@ -230,7 +230,7 @@ static void test_many_threads(void **state)
         assert_int_equal(appenders[i].failed, 0);
     }
     trail_assert_whole(trail);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     struct audit_report report = trail_verify(trail);
     assert_true(report.whole);
     assert_int_equal(report.records, 1600 + report.checkpoints);
@@ -250,7 +250,7 @@ static void test_nobody_waits(void **state)
     assert_int_equal(audit_sequence(trail->audit), 101);
     audit_flush(trail->audit);
     assert_true(audit_append(trail->audit, "test.event", SLICE_EMPTY, NULL, NULL, NULL));
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     assert_int_equal(trail_verify(trail).records, 102);
 }
 
@@ -261,7 +261,7 @@ static void test_reopen(void **state)
         trail_open(trail);
         assert_int_equal(audit_sequence(trail->audit), (i - 1) * 3);
         trail_append(trail, 3);
-        audit_close(&trail->audit);
+        audit_stop(&trail->audit);
         struct audit_place head = {0};
         assert_true(audit_head_load(&head, trail->store, "node-1", NULL));
         assert_int_equal(head.sequence, 3 * i);
@@ -277,7 +277,7 @@ static void test_one_writer(void **state)
     trail_open(trail);
     struct audit *other = NULL;
     struct error err = {0};
-    assert_false(audit_open(&other, &trail->options, &err));
+    assert_false(audit_start(&other, &trail->options, &err));
     assert_ptr_equal(err.code, &audit_unwritable);
     assert_null(other);
 }
@@ -289,14 +289,14 @@ static void test_not_a_file(void **state)
     assert_int_equal(mkdir(trail->folder, 0700), 0);
     _cleanup_free_ char *path = trail_path(trail, AUDIT_CURRENT);
     assert_int_equal(mkfifo(path, 0600), 0);
-    assert_false(audit_open(&trail->audit, &trail->options, &err));
+    assert_false(audit_start(&trail->audit, &trail->options, &err));
     assert_ptr_equal(err.code, &audit_unwritable);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(symlink("/dev/null", path), 0);
-    assert_false(audit_open(&trail->audit, &trail->options, &err));
+    assert_false(audit_start(&trail->audit, &trail->options, &err));
     assert_ptr_equal(err.code, &audit_unwritable);
     trail->options.folder = "/proc/none/audit";
-    assert_false(audit_open(&trail->audit, &trail->options, &err));
+    assert_false(audit_start(&trail->audit, &trail->options, &err));
     assert_int_equal(error_kind(&err), ERROR_IO);
 }
 
@@ -306,14 +306,14 @@ static void test_cut_line_is_repaired(void **state)
     struct trail *trail = *state;
     trail_open(trail);
     trail_append(trail, 3);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
     _cleanup_free_ char *cut = memory_format("%s{\"seq\":4,\"time\":\"2026-", text);
     trail_write(trail, AUDIT_CURRENT, cut, strlen(cut));
     trail_assert_problem(trail, &audit_cut, "record 4");
     trail_open(trail);
     trail_append(trail, 1);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     trail_assert_whole(trail);
     _cleanup_free_ char *repaired = trail_read(trail, AUDIT_CURRENT);
     assert_memory_equal(repaired, text, strlen(text));
@@ -328,7 +328,7 @@ static void test_garbage_behind_the_head_is_repaired(void **state)
     struct trail *trail = *state;
     trail_open(trail);
     trail_append(trail, 3);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
     size_t size = strlen(text);
     _cleanup_free_ char *more = memory_format("%s%s", text, text);
@@ -336,7 +336,7 @@ static void test_garbage_behind_the_head_is_repaired(void **state)
     trail_write(trail, AUDIT_CURRENT, more, 2 * size);
     trail_open(trail);
     trail_append(trail, 1);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     trail_assert_whole(trail);
     _cleanup_free_ char *repaired = trail_read(trail, AUDIT_CURRENT);
     assert_int_equal(trail_count(repaired, "audit.repaired"), 1);
@@ -348,7 +348,7 @@ static void test_lost_tail_is_never_whole_again(void **state)
     struct trail *trail = *state;
     trail_open(trail);
     trail_append(trail, 6);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
     trail_write(trail, AUDIT_CURRENT, text, (size_t)(trail_line(text, 4) - text));
     trail_open(trail);
@@ -357,7 +357,7 @@ static void test_lost_tail_is_never_whole_again(void **state)
     trail_acknowledge(trail);
     trail_append(trail, 2);
     assert_int_equal(audit_sequence(trail->audit), 9);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     trail_assert_problem(trail, &audit_missing, "record 5");
     _cleanup_free_ char *after = trail_read(trail, AUDIT_CURRENT);
     assert_non_null(strstr(after, "\"seq\":7,"));
@@ -372,7 +372,7 @@ static void test_lost_tail_is_never_whole_again(void **state)
     trail_open(trail);
     trail_assert_damaged(trail, "ends with record 0; 9 were written");
     trail_acknowledge(trail);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     trail_assert_problem(trail, &audit_missing, "record 9");
 }
 
@@ -381,7 +381,7 @@ static void test_changed_while_away(void **state)
     struct trail *trail = *state;
     trail_open(trail);
     trail_append(trail, 6);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
     /* The last record: the file looks well, but the store remembers another one. */
     char *number = strstr(trail_line(text, 5), "\"number\":5") + 9;
@@ -392,7 +392,7 @@ static void test_changed_while_away(void **state)
     trail_assert_problem(trail, &audit_altered, "record 6");
     trail_acknowledge(trail);
     trail_append(trail, 1);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     trail_assert_problem(trail, &audit_altered, "record 6");
     _cleanup_free_ char *after = trail_read(trail, AUDIT_CURRENT);
     assert_int_equal(trail_count(after, "audit.damaged"), 1);
@@ -403,7 +403,7 @@ static void test_damaged_middle_is_kept(void **state)
     struct trail *trail = *state;
     trail_open(trail);
     trail_append(trail, 6);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
     strstr(trail_line(text, 2), "test.event")[0] = 'r';
     trail_write(trail, AUDIT_CURRENT, text, strlen(text));
@@ -411,7 +411,7 @@ static void test_damaged_middle_is_kept(void **state)
         trail_open(trail);
         trail_assert_damaged(trail, "breaks behind record 3 of 6");
         trail_assert_problem(trail, &audit_altered, "record 3");
-        audit_close(&trail->audit);
+        audit_stop(&trail->audit);
         _cleanup_free_ char *left = trail_read(trail, AUDIT_CURRENT);
         assert_string_equal(left, text);
     }
@@ -419,13 +419,13 @@ static void test_damaged_middle_is_kept(void **state)
     trail_acknowledge(trail);
     trail_append(trail, 2);
     assert_int_equal(audit_sequence(trail->audit), 9);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     _cleanup_free_ char *kept = trail_read(trail, "audit-00000000000000000001.log");
     assert_string_equal(kept, text);
     trail_assert_problem(trail, &audit_altered, "record 3");
     /* Opening it again adds no further complaint. */
     trail_open(trail);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     _cleanup_free_ char *after = trail_read(trail, AUDIT_CURRENT);
     assert_int_equal(trail_count(after, "audit.damaged"), 1);
 }
@@ -440,7 +440,7 @@ static void test_older_copy(void **state)
     trail_append(trail, 2);
     _cleanup_free_ char *old = trail_read(trail, AUDIT_CURRENT);
     trail_append(trail, 10);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     _cleanup_free_ char *right = trail_read(trail, AUDIT_CURRENT);
     trail_write(trail, AUDIT_CURRENT, old, strlen(old));
     trail_open(trail);
@@ -454,13 +454,13 @@ static void test_older_copy(void **state)
     trail_assert_whole(trail);
     assert_false(audit_acknowledge(trail->audit, slice_from_text("\"user\":\"x\""), &err));
     assert_ptr_equal(err.code, &audit_undamaged);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     /* Or it is accepted, and kept under a name that is not taken. */
     trail_write(trail, AUDIT_CURRENT, old, strlen(old));
     trail_open(trail);
     trail_acknowledge(trail);
     trail_append(trail, 10);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     _cleanup_free_ char *kept = trail_read(trail, "audit-00000000000000000001.kept-1.log");
     assert_string_equal(kept, old);
     trail_assert_problem(trail, &audit_missing, "record");
@@ -476,14 +476,14 @@ static void test_forged_beginning(void **state)
     buf_init(&line, 4096);
     trail_open(trail);
     trail_append(trail, 6);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     assert_true(audit_head_load(&head, trail->store, "node-1", NULL));
     audit_record_append(&line, &head, clock_format(0, time), slice_from_text("audit.damaged"),
                         slice_from_text("\"known\":6"));
     trail_write(trail, AUDIT_CURRENT, buf_text(&line), line.size);
     trail_open(trail);
     trail_assert_damaged(trail, "begins with record 7");
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
 }
 
 static void test_crash_during_rotation(void **state)
@@ -491,7 +491,7 @@ static void test_crash_during_rotation(void **state)
     struct trail *trail = *state;
     trail_open(trail);
     trail_append(trail, 4);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     _cleanup_free_ char *from = trail_path(trail, AUDIT_CURRENT);
     _cleanup_free_ char *to = trail_path(trail, "audit-00000000000000000001.log");
     assert_int_equal(rename(from, to), 0);
@@ -499,7 +499,7 @@ static void test_crash_during_rotation(void **state)
     trail_open(trail);
     assert_int_equal(audit_sequence(trail->audit), 4);
     trail_append(trail, 2);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     trail_assert_whole(trail);
     /* And with the new file made, but empty. */
     _cleanup_free_ char *next = trail_path(trail, "audit-00000000000000000005.log");
@@ -509,7 +509,7 @@ static void test_crash_during_rotation(void **state)
     trail_open(trail);
     trail_append(trail, 1);
     assert_int_equal(audit_sequence(trail->audit), 7);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     trail_assert_whole(trail);
 }
 
@@ -520,7 +520,7 @@ static void test_rotation(void **state)
     trail_open(trail);
     trail_signer(trail);
     trail_append(trail, 50);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     _cleanup_audit_folder_ struct audit_folder folder = {.fd = -1, .current = -1};
     assert_true(audit_folder_open(&folder, trail->folder, NULL));
     assert_true(folder.rotated_count > 4);
@@ -545,7 +545,7 @@ static void test_retention(void **state)
     trail->options.retain_files = 2;
     trail_open(trail);
     trail_append(trail, 60);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     struct audit_folder folder;
     assert_true(audit_folder_open(&folder, trail->folder, NULL));
     assert_int_equal(folder.rotated_count, 2);
@@ -555,7 +555,7 @@ static void test_retention(void **state)
     trail->options.retain_files = 0;
     trail_open(trail);
     trail_append(trail, 30);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     trail_assert_whole(trail);
     assert_true(audit_folder_open(&folder, trail->folder, NULL));
     assert_true(folder.rotated_count > 2);
@@ -605,7 +605,7 @@ static void test_disk_full(void **state)
     assert_int_equal(text[strlen(text) - 1], '\n');
     WAIT_UNTIL(audit_healthy(trail->audit, NULL));
     trail_append(trail, 1);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     struct audit_report report = {0};
     assert_true(audit_verify(trail->folder, NULL, &(struct audit_known){0}, &report, NULL));
     assert_true(report.whole);
@@ -633,7 +633,7 @@ static void test_disk_full_tells_everybody(void **state)
     assert_int_equal(told.failed, 5000);
     assert_ptr_equal(told.err.code, &audit_unwritable);
     WAIT_UNTIL(audit_healthy(trail->audit, NULL));
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
     assert_int_equal(trail_count(text, "\n"), 2); /* hold, audit.recovered */
 }
@@ -648,7 +648,7 @@ static void test_closed_while_unwritable(void **state)
     limit_file_size(700);
     while (audit_append_wait(trail->audit, "fill", SLICE_EMPTY, NULL))
         continue;
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     limit_file_size(RLIM_INFINITY);
     struct audit_report report = {0};
     assert_true(audit_verify(trail->folder, NULL, &(struct audit_known){0}, &report, NULL));
@@ -709,7 +709,7 @@ static void test_trouble_is_told(void **state)
     _cleanup_free_ char *path = trail_path(trail, AUDIT_CURRENT);
     assert_int_equal(truncate(path, 0), 0);
     accept_after(trail);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     assert_int_equal(troubles.count, 5);
     assert_ptr_equal(troubles.codes[0], &audit_unwritable);
     assert_null(troubles.codes[1]);
@@ -735,7 +735,7 @@ static void test_full_file_of_a_taken_name(void **state)
     assert_int_equal(unlink(path), 0);
     WAIT_UNTIL(audit_healthy(trail->audit, NULL));
     assert_int_equal(audit_sequence(trail->audit), before + 1);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     trail_assert_whole(trail);
 }
 
@@ -750,7 +750,7 @@ static void test_file_taken_away(void **state)
     accept_after(trail);
     assert_int_equal(truncate(path, 0), 0);
     accept_after(trail);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     trail_assert_problem(trail, &audit_missing, "record");
     _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
     assert_int_equal(trail_count(text, "audit.damaged"), 1);
@@ -768,7 +768,7 @@ static void test_file_written_by_others(void **state)
     close(fd);
     lose_one(trail);
     WAIT_UNTIL(audit_healthy(trail->audit, NULL));
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     trail_assert_whole(trail);
     _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
     assert_null(strstr(text, "hello"));
@@ -788,7 +788,7 @@ static void test_checkpoints(void **state)
     assert_int_equal(audit_sequence(trail->audit), 25);
     trail_append(trail, 1);
     WAIT_UNTIL(audit_sequence(trail->audit) == 27);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     /* Nothing is left to cover at the end. */
     struct audit_report report = trail_verify(trail);
     assert_true(report.whole);
@@ -798,11 +798,11 @@ static void test_checkpoints(void **state)
     /* What a session left without is covered by the next one. */
     trail_open(trail);
     trail_append(trail, 1);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     assert_int_equal(trail_verify(trail).unsigned_tail, 1);
     trail_open(trail);
     trail_signer(trail);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     assert_int_equal(trail_verify(trail).unsigned_tail, 0);
     assert_int_equal(trail_verify(trail).records, 29);
 }
@@ -820,7 +820,7 @@ static void test_signer_away(void **state)
     assert_true(audit_healthy(trail->audit, NULL));
     __atomic_store_n(&trail->away, false, __ATOMIC_SEQ_CST);
     WAIT_UNTIL(audit_sequence(trail->audit) == 11); /* it is asked again by itself */
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     assert_int_equal(trail_verify(trail).checkpoints, 1);
     assert_int_equal(trail_verify(trail).unsigned_tail, 0);
 }
@@ -870,7 +870,7 @@ static void test_slow_signer_holds_nobody_up(void **state)
     pthread_cond_broadcast(&slow.changed);
     pthread_mutex_unlock(&slow.mutex);
     WAIT_UNTIL(audit_sequence(trail->audit) >= 107); /* the late one, and one for the rest */
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     trail_assert_whole(trail);
     _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
     assert_non_null(strstr(trail_line(text, 105), "audit.checkpoint\",\"sequence\":5,"));
@@ -902,7 +902,7 @@ static void test_bad_head(void **state)
                                       .expected = STORE_ANY};
         assert_true(store_commit(trail->store, &change, 1, NULL, NULL));
         struct error err = {0};
-        assert_false(audit_open(&trail->audit, &trail->options, &err));
+        assert_false(audit_start(&trail->audit, &trail->options, &err));
         assert_int_equal(error_kind(&err), ERROR_MALFORMED);
     }
 }
@@ -944,7 +944,7 @@ static void test_killed(void **state)
     trail_open(trail);
     assert_true(audit_sequence(trail->audit) >= (uint64_t)reported + 1);
     trail_append(trail, 1);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     trail_assert_whole(trail);
     assert_true(trail_verify(trail).records >= (uint64_t)reported + 2);
 }

@@ -122,7 +122,7 @@ static void test_none_is_forgotten(void **state)
     assert_in_range(records, 50, 99);
     /* And with the trail's end. */
     refuse(trail, 100);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     assert_int_equal(total(trail, &records), 200);
     /* Releases are never limited. */
     trail_open(trail);

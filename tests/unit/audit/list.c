@@ -159,7 +159,7 @@ static void test_garbage(void **state)
     struct trail *trail = *state;
     trail_open(trail);
     trail_append(trail, 6);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
     _cleanup_buf_ struct buf bytes;
     buf_init(&bytes, 8 << 20);

@@ -66,7 +66,7 @@ static inline void trail_signer(struct trail *trail)
 static inline void trail_open(struct trail *trail)
 {
     struct error err = {0};
-    if (!audit_open(&trail->audit, &trail->options, &err))
+    if (!audit_start(&trail->audit, &trail->options, &err))
         fail_msg("%s: %s", err.object, err.message);
 }
 
@@ -93,7 +93,7 @@ static inline int trail_set_up(void **state)
 static inline int trail_tear_down(void **state)
 {
     struct trail *trail = *state;
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     store_close(&trail->store);
     private_key_free(&trail->key);
     _cleanup_free_ char *command = memory_format("rm -rf %s", trail->root);

@@ -12,7 +12,7 @@ static void make(struct trail *trail, int count)
     trail_open(trail);
     trail_signer(trail);
     trail_append(trail, count);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
 }
 
 static void test_whole(void **state)
@@ -120,7 +120,7 @@ static void test_last_record_altered(void **state)
     struct trail *trail = *state;
     trail_open(trail); /* without a signer: the last record is an event */
     trail_append(trail, 5);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     alter_number(trail, AUDIT_CURRENT, 4, '9');
     trail_assert_problem(trail, &audit_altered, "record 5");
 }
@@ -378,7 +378,7 @@ static void test_rewritten_under_the_head(void **state)
     struct trail *trail = *state;
     trail_open(trail);
     trail_append(trail, 10);
-    audit_close(&trail->audit);
+    audit_stop(&trail->audit);
     rewrite(trail, 5, false);
     trail_assert_problem(trail, &audit_altered, "record 10");
     assert_true(verify_without_head(trail).whole);

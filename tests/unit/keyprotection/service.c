@@ -27,13 +27,13 @@ static int setup(void **state)
         .checkpoint_every = 1000,
         .clock = &test_clock,
     };
-    assert_ok(audit_open(&audit, &options, err));
+    assert_ok(audit_start(&audit, &options, err));
     return 0;
 }
 
 static int teardown(void **state)
 {
-    audit_close(&audit);
+    audit_stop(&audit);
     char command[128];
     snprintf(command, sizeof command, "rm -r %s", audit_folder);
     assert_int_equal(system(command), 0);
