@@ -12,10 +12,12 @@
  * with a completion and answers in it. When writing fails (full disk), every append fails with
  * audit.unwritable until a retry succeeds (each second). When records that were on disk are gone or
  * changed, every append fails with audit.damaged: nothing is touched until the right files are back
- * or somebody acknowledges the loss (audit_acknowledge). Another thread has checkpoints signed and
- * writes the head, about once a second: neither a slow keyholder nor a slow store holds up records.
- * Records are on disk before the head is in the store; so after a crash the trail may be ahead of
- * the head, and one that is behind it was cut.
+ * or somebody acknowledges the loss (audit_acknowledge). While a sink takes no records (sink.h),
+ * every append fails with its error; what is on disk and did not reach the sink is sent first when
+ * it is back, and audit.recovered says from where to where those are whose waiters were refused.
+ * Another thread has checkpoints signed and writes the head, about once a second: neither a slow
+ * keyholder nor a slow store holds up records. Records are on disk before the head is in the store;
+ * so after a crash the trail may be ahead of the head, and one that is behind it was cut.
  *
  * Events that the trail writes itself: audit.checkpoint, audit.removed (retention took a file
  * away), audit.repaired (a line that a crash cut was removed), audit.damaged (records that were on
@@ -31,6 +33,7 @@
 #define AUDIT_RECORD_FIELDS_MAX (256 * 1024)
 
 struct audit;
+struct audit_sinks;
 
 /* Called by the trail's threads when records cannot be written any more, or for another reason than
  * before (err), and when they can be again (NULL). */
@@ -45,7 +48,9 @@ struct audit_options {
     int64_t checkpoint_every; /* records */
     int64_t refusals;         /* see audit_append_limited; 0: a default */
     const struct clock *clock;
-    struct store *store;    /* NULL: no head is kept (tests) */
+    struct store *store; /* NULL: no head is kept (tests) */
+    /* Where every record goes, too (sink.h); NULL: nowhere. Must outlive the trail. */
+    const struct audit_sinks *sinks;
     audit_trouble *trouble; /* may be NULL */
     void *context;          /* of trouble */
 };

@@ -37,6 +37,18 @@
       "the trail was rewritten, or belongs to another cluster")                                    \
     X(audit_unreadable, "audit.unreadable", ERROR_IO, "the audit trail cannot be read",            \
       "run the command as a member of the administrators' group, and check the folder's mode")     \
+    X(audit_sink_missing, "audit.sink-missing", ERROR_UNAVAILABLE,                                 \
+      "what the audit trail shall be copied to is not there, so no key is released",               \
+      "mend it (the message says what), or take it out of [audit] in hgsd.conf and restart; the "  \
+      "service goes on by itself within a second of its coming back")                              \
+    X(audit_sink_privilege, "audit.sink-privilege", ERROR_UNAUTHORIZED,                            \
+      "the service may not write to the Linux audit system, so no key is released",                \
+      "let the unit grant it: systemctl edit hgsd, [Service] "                                     \
+      "CapabilityBoundingSet=CAP_AUDIT_WRITE, then "                                               \
+      "restart; or set [audit] linux-audit = no")                                                  \
+    X(audit_sink_failed, "audit.sink-failed", ERROR_UNAVAILABLE,                                   \
+      "what the audit trail is copied to takes no records, so no key is released",                 \
+      "see auditctl -s (backlog, enabled); the service goes on by itself within a second")         \
     X(audit_record_invalid, "audit.record-invalid", ERROR_INTERNAL,                                \
       "an event cannot be a record of the audit trail",                                            \
       "this is a fault of the service: report it with the message")

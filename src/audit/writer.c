@@ -8,6 +8,8 @@
 /* So much goes to the disk at once: more would not be quicker, and keep the first waiting. */
 #define WRITE_BYTES (1024 * 1024)
 #define RETRY_MS 1000
+/* One write, and the few lines of the trail's own that follow it before it is shut. */
+#define UNSENT_MAX (2 * WRITE_BYTES + 2 * AUDIT_LINE_MAX)
 /* What a line has besides its event and fields, and some more. */
 #define LINE_OVERHEAD 160
 #define OWN_FIELDS_MAX 1024
@@ -20,6 +22,30 @@ static void append_line(struct audit_writer *writer, int64_t time, struct slice 
         writer->formatted = time;
     }
     audit_record_append(&writer->lines, &writer->place, writer->time, event, fields);
+}
+
+/* Sends the lines that were just written. Those that do not get there wait in unsent. */
+static bool copy_lines(struct audit_writer *writer, uint64_t first, struct error *err)
+{
+    if (writer->sinks == NULL || audit_sinks_send(writer->sinks, buf_slice(&writer->lines), err))
+        return true;
+    if (writer->unsent.size == 0)
+        writer->unsent_first = first;
+    writer->unsent_last = writer->place.sequence;
+    buf_append(&writer->unsent, buf_slice(&writer->lines));
+    return false;
+}
+
+/* What waited, when there is anything; else whether the sinks are there. */
+static bool send_unsent(struct audit_writer *writer, struct error *err)
+{
+    if (writer->sinks == NULL)
+        return true;
+    if (!audit_sinks_check(writer->sinks, err) ||
+        !audit_sinks_send(writer->sinks, buf_slice(&writer->unsent), err))
+        return false;
+    buf_reset(&writer->unsent);
+    return true;
 }
 
 static void begin_lines(struct audit_writer *writer)
@@ -37,7 +63,7 @@ static bool write_own(struct audit_writer *writer, const char *event, const stru
     if (!audit_file_write(&writer->file, buf_slice(&writer->lines), &writer->place, err))
         return false;
     audit_keeper_post(writer->keeper, &writer->place, 1, false);
-    return true;
+    return copy_lines(writer, writer->place.sequence, err);
 }
 
 /* The record comes first: a file that is gone without one is missed by every verification. */
@@ -105,10 +131,13 @@ static bool write_some(struct audit_writer *writer, struct audit_entry **entries
     bool full = writer->file.size + line_size(*entries) > writer->rotate_size;
     if (full && writer->file.size > 0 && !rotate(writer, err))
         return false;
+    uint64_t first = writer->file.last.sequence + 1;
     size_t count = format_entries(writer, *entries, &records);
     if (!audit_file_write(&writer->file, buf_slice(&writer->lines), &writer->place, err))
         return false;
     audit_keeper_post(writer->keeper, &writer->place, records, false);
+    if (!copy_lines(writer, first, err))
+        return false;
     *entries = audit_queue_finish(writer->queue, *entries, count, true, NULL);
     return true;
 }
@@ -129,6 +158,7 @@ static void shut(struct audit_writer *writer, struct audit_entry *entries, const
 static void open_again(struct audit_writer *writer)
 {
     writer->failed_since = 0;
+    writer->unsent_first = writer->unsent_last = 0;
     writer->found.damage = AUDIT_DAMAGE_NONE;
     audit_queue_open(writer->queue);
     if (writer->trouble != NULL)
@@ -148,6 +178,10 @@ static void write_entries(struct audit_writer *writer, struct audit_entry *entri
 
 static void write_outage(struct json_writer *json, const struct audit_writer *writer, off_t cut)
 {
+    if (writer->unsent_last != 0) {
+        json_write_integer(json, "refused_first", (int64_t)writer->unsent_first);
+        json_write_integer(json, "refused_last", (int64_t)writer->unsent_last);
+    }
     json_write_integer(json, "lost", (int64_t)audit_queue_lost(writer->queue));
     json_write_integer(json, "seconds", clock_now(writer->clock) - writer->failed_since);
     if (cut > 0)
@@ -237,7 +271,8 @@ static void recover(struct audit_writer *writer)
         return;
     json_writer_init(&json, &fields);
     write_outage(&json, writer, found.cut);
-    if (rotate_if_full(writer, &err) && write_own(writer, "audit.recovered", &fields, &err))
+    if (send_unsent(writer, &err) && rotate_if_full(writer, &err) &&
+        write_own(writer, "audit.recovered", &fields, &err))
         open_again(writer);
     else
         shut(writer, NULL, &err);
@@ -284,20 +319,28 @@ bool audit_writer_open(struct audit_writer *writer, struct audit_queue *queue,
                                     .rotate_size = options->rotate_size,
                                     .retain_files = (size_t)options->retain_files,
                                     .file = AUDIT_FILE_NONE,
+                                    .sinks = options->sinks,
                                     .trouble = options->trouble,
                                     .context = options->context,
                                     .formatted = INT64_MIN};
     /* One write, with a line that is larger than a write. */
     buf_init(&writer->lines, WRITE_BYTES + AUDIT_LINE_MAX + 1);
+    buf_init(&writer->unsent, UNSENT_MAX);
     if (!audit_file_open(&writer->file, options->folder, head, &found, err))
         return false;
-    return note_damage(writer, &found) || found.cut == 0 || put_repaired(writer, found.cut, err);
+    if (note_damage(writer, &found))
+        return true;
+    struct error missing = {0};
+    if (writer->sinks != NULL && !audit_sinks_check(writer->sinks, &missing))
+        shut(writer, NULL, &missing);
+    return found.cut == 0 || put_repaired(writer, found.cut, err);
 }
 
 void audit_writer_done(struct audit_writer *writer)
 {
     audit_file_close(&writer->file);
     buf_done(&writer->lines);
+    buf_done(&writer->unsent);
 }
 
 bool audit_writer_start(struct audit_writer *writer, struct audit_keeper *keeper, struct error *err)

@@ -9,6 +9,7 @@
 
 #include "audit/file.h"
 #include "audit/keeper.h"
+#include "audit/sink.h"
 
 struct audit_writer {
     struct audit_queue *queue;
@@ -19,9 +20,12 @@ struct audit_writer {
 
     pthread_t thread;
     struct audit_file file;
-    struct buf lines;         /* of one write */
-    struct audit_place place; /* of the last of them */
-    int64_t formatted;        /* the second whose text is time */
+    struct buf lines;                /* of one write */
+    struct audit_place place;        /* of the last of them */
+    const struct audit_sinks *sinks; /* may be NULL */
+    struct buf unsent;               /* lines that are on disk and did not reach every sink */
+    uint64_t unsent_first, unsent_last;
+    int64_t formatted; /* the second whose text is time */
     char time[CLOCK_TEXT_SIZE];
     int64_t failed_since;       /* seconds; 0: it is well */
     struct audit_found found;   /* what has to be acknowledged; damage NONE: nothing */

@@ -51,6 +51,11 @@ const struct config_key hgsd_config_keys[] = {
     {"audit", "refusals", CONFIG_NUMBER, FIELD(audit_refusals), "20", 1, 1000000,
      "Refusals of a kind that are recorded a second, half of them for one address, fifty times as "
      "many at once; more are only counted."},
+    {"audit", "journal", CONFIG_BOOL, FIELD(audit_journal), "no", 0, 0,
+     "Every record goes into the systemd journal, too; while that takes none, no key is released."},
+    {"audit", "linux-audit", CONFIG_BOOL, FIELD(audit_linux), "no", 0, 0,
+     "Every record goes to the Linux audit system, too (AUDIT_TRUSTED_APP; needs CAP_AUDIT_WRITE); "
+     "while that takes none, no key is released."},
     {"limits", "connections", CONFIG_NUMBER, FIELD(connections), "16000", 1, 1000000,
      "Open connections at once."},
     {"limits", "idle", CONFIG_DURATION, FIELD(idle_ms), "60s", 100, 24 * 60 * MINUTE,

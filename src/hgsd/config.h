@@ -38,6 +38,8 @@ struct hgsd_config {
     int64_t audit_retain;
     int64_t audit_checkpoint;
     int64_t audit_refusals; /* records a second */
+    bool audit_journal;     /* every record goes into the systemd journal, too */
+    bool audit_linux;       /* and to the Linux audit system */
     /* [limits] */
     int64_t connections;
     int64_t idle_ms;

@@ -50,6 +50,10 @@ static void write_audit(struct json_writer *writer, const struct parts *parts)
     json_write_object(writer, "audit");
     json_write_bool(writer, "writable", healthy);
     json_write_integer(writer, "sequence", (int64_t)audit_sequence(parts->audit));
+    json_write_array(writer, "sinks");
+    for (size_t i = 0; i < parts->sinks->count; i++)
+        json_write_text(writer, NULL, parts->sinks->items[i].kind->name);
+    json_write_array_end(writer);
     if (!healthy)
         json_write_error(writer, "error", &err);
     json_write_object_end(writer);

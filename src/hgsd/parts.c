@@ -92,6 +92,7 @@ static bool start_memory(struct parts *parts, struct error *err)
                                   .checkpoint_every = config->audit_checkpoint,
                                   .refusals = config->audit_refusals,
                                   .clock = &parts->clock,
+                                  .sinks = parts->sinks,
                                   .trouble = log_audit_trouble};
     if (!store_open_sqlite(&parts->store, config->store_path, err))
         return false;
@@ -181,10 +182,12 @@ static struct parts *allocate(const struct hgsd_config *config)
     return parts;
 }
 
-bool parts_start(struct parts **out, const struct hgsd_config *config, int control,
-                 const int *channels, size_t count, struct error *err)
+bool parts_start(struct parts **out, const struct hgsd_config *config,
+                 const struct audit_sinks *sinks, int control, const int *channels, size_t count,
+                 struct error *err)
 {
     struct parts *parts = allocate(config);
+    parts->sinks = sinks;
     parts->control = control;
     parts->keyholder = keyholder_new(channels, count);
     keyholder_set_deadline(parts->keyholder, config->keyholder_timeout_ms);

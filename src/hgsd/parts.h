@@ -7,16 +7,19 @@
  * each; the functions of this file are called by the main thread only, unless said otherwise.
  */
 
+#include "audit/sink.h"
 #include "hgsd/config.h"
 #include "keyholder/keyholder.h"
 
 struct parts;
 
-/* channels: the ends of the channels to the keyholder (may be none yet); control: the socket of the
- * supervisor, which is told when a keyholder does not answer. Errors name what could not be made.
+/* sinks: where the audit trail goes, too; opened, they must outlive the parts. channels: the ends
+ * of the channels to the keyholder (may be none yet); control: the socket of the supervisor, which
+ * is told when a keyholder does not answer. Errors name what could not be made.
  */
-bool parts_start(struct parts **out, const struct hgsd_config *config, int control,
-                 const int *channels, size_t count, struct error *err);
+bool parts_start(struct parts **out, const struct hgsd_config *config,
+                 const struct audit_sinks *sinks, int control, const int *channels, size_t count,
+                 struct error *err);
 /* Finishes requests under way, at most config->shutdown_ms. */
 void parts_stop(struct parts **parts);
 /* A keyholder was started: new channels; its keys are loaded again. */

@@ -17,6 +17,7 @@ struct parts {
     int64_t started; /* seconds since 1970 */
     struct keyholder *keyholder;
     struct store *store;
+    const struct audit_sinks *sinks;
     struct audit *audit;
     struct keys *keys;
     struct attestation_service *attestation;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "admin/hgsd_errors.h"
+#include "audit/sink.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -18,6 +19,7 @@
 #include "hgsd/folders.h"
 #include "hgsd/parts.h"
 #include "hgsd/supervisor.h"
+#include "process/capability.h"
 #include "process/descriptors.h"
 #include "process/errors.h"
 #include "process/sandbox.h"
@@ -44,11 +46,28 @@ static bool readable(const char *path, struct error *err)
     return error_set_errno(err, &hgsd_config_invalid, errno, path, "cannot read the file");
 }
 
+static void open_sinks(struct audit_sinks *sinks, const struct hgsd_config *config)
+{
+    if (config->audit_journal)
+        audit_sinks_add(sinks, &audit_sink_journal);
+    if (config->audit_linux)
+        audit_sinks_add(sinks, &audit_sink_linux);
+}
+
+static bool sinks_check(const struct hgsd_config *config, struct error *err)
+{
+    struct audit_sinks sinks = {0};
+    open_sinks(&sinks, config);
+    bool good = audit_sinks_check(&sinks, err);
+    audit_sinks_close(&sinks);
+    return good;
+}
+
 bool service_check(const struct hgsd_config *config, struct error *err)
 {
     return user_exists(config->user, err) && user_exists(config->keyholder_user, err) &&
            readable(config->certificate, err) && readable(config->key, err) &&
-           readable(config->password_file, err);
+           readable(config->password_file, err) && sinks_check(config, err);
 }
 
 /* Thousands of connections need more descriptors than the usual soft limit. */
@@ -201,13 +220,17 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
     raise_descriptor_limit();
     _cleanup_fd_ int signals = watch_signals();
     const char *user = *config->user != '\0' ? config->user : NULL;
-    if (!sandbox_drop_user_keep_ports(user, &err) || !sandbox_undumpable(&err) ||
+    struct audit_sinks sinks = {0};
+    unsigned kept =
+        CAPABILITY_NET_BIND_SERVICE | (config->audit_linux ? CAPABILITY_AUDIT_WRITE : 0);
+    open_sinks(&sinks, config);
+    if (!sandbox_drop_user(user, kept, &err) || !sandbox_undumpable(&err) ||
         !enter_sandbox(config, config_path, &err)) {
         log_error(LOG_LEVEL_ERROR, &err, "the service cannot enter its sandbox");
         return 1;
     }
     size_t count = receive_channels(control, channels, FIRST_CHANNELS_MS);
-    if (!parts_start(&parts, config, control, channels, count, &err)) {
+    if (!parts_start(&parts, config, &sinks, control, channels, count, &err)) {
         log_error(LOG_LEVEL_ERROR, &err, "the service cannot start");
         return 1;
     }
@@ -216,5 +239,6 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
     serve(parts, control, signals, config_path);
     supervise_notify("STOPPING=1");
     parts_stop(&parts);
+    audit_sinks_close(&sinks);
     return 0;
 }

@@ -16,6 +16,12 @@
     X(process_socket, "process.socket", ERROR_IO, "a socket between processes failed",            \
       "the other side ended; see the log")                                                        \
     X(process_spawn, "process.spawn", ERROR_IO, "a process could not be started",                 \
-      "check limits of processes and memory (systemctl show hgsd -p TasksMax -p MemoryMax)")
+      "check limits of processes and memory (systemctl show hgsd -p TasksMax -p MemoryMax)")      \
+    X(process_journal, "process.journal", ERROR_UNAVAILABLE,                                      \
+      "the systemd journal takes no entries",                                                     \
+      "see systemctl status systemd-journald, and the mode of /run/systemd/journal/socket")       \
+    X(process_capability, "process.capability", ERROR_UNAUTHORIZED,                               \
+      "a process lacks a capability that it needs",                                               \
+      "start hgsd as root with the capability in the CapabilityBoundingSet= of its unit")
 
 ERROR_TABLE_DECLARE(process_errors, PROCESS_ERRORS)

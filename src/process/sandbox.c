@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "process/capability.h"
 #include "process/errors.h"
 #include "process/sandbox_landlock.h"
 
@@ -25,28 +26,6 @@ bool sandbox_undumpable(struct error *err)
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_set_errno(err, &process_sandbox, errno, NULL,
                                "core dumps and tracing cannot be given up");
-    return true;
-}
-
-/* ports: keep the right to listen below port 1024. */
-static bool drop_capabilities(bool ports, struct error *err)
-{
-    static const cap_value_t bind_service = CAP_NET_BIND_SERVICE;
-    cap_t wanted = cap_init();
-    cap_t now = cap_get_proc();
-    cap_flag_value_t has_ports = CAP_CLEAR;
-    bool fine = wanted != NULL && now != NULL &&
-                cap_get_flag(now, bind_service, CAP_PERMITTED, &has_ports) == 0;
-    if (fine && ports && has_ports == CAP_SET)
-        fine = cap_set_flag(wanted, CAP_PERMITTED, 1, &bind_service, CAP_SET) == 0 &&
-               cap_set_flag(wanted, CAP_EFFECTIVE, 1, &bind_service, CAP_SET) == 0;
-    fine = fine && cap_set_proc(wanted) == 0;
-    int number = errno;
-    cap_free(wanted);
-    cap_free(now);
-    if (!fine)
-        return error_set_errno(err, &process_sandbox, number, NULL,
-                               "capabilities cannot be given up");
     return true;
 }
 
@@ -109,17 +88,17 @@ static bool restore_parent_death(int number, pid_t parent, struct error *err)
     return true;
 }
 
-static bool drop(const char *user, bool ports, struct error *err)
+bool sandbox_drop_user(const char *user, unsigned kept, struct error *err)
 {
     int signal_number = 0;
     pid_t parent = getppid();
     prctl(PR_GET_PDEATHSIG, &signal_number, 0, 0, 0);
     drop_bounding_set();
-    if (ports && user != NULL)
-        prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); /* until drop_capabilities; execve clears it */
+    if (kept != 0 && user != NULL)
+        prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); /* until capability_keep; execve clears it */
     if (user != NULL && !become_named(user, err))
         return false;
-    if (!drop_capabilities(ports, err))
+    if (!capability_keep(kept, err))
         return false;
     prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
@@ -128,16 +107,6 @@ static bool drop(const char *user, bool ports, struct error *err)
     if (!check_no_return(err))
         return false;
     return restore_parent_death(signal_number, parent, err);
-}
-
-bool sandbox_drop_user(const char *user, struct error *err)
-{
-    return drop(user, false, err);
-}
-
-bool sandbox_drop_user_keep_ports(const char *user, struct error *err)
-{
-    return drop(user, true, err);
 }
 
 void sandbox_describe(char *text, size_t size)

@@ -13,12 +13,11 @@
 
 /*
  * Becomes user and group for good (supplementary groups: those given by the user database), no new
- * privileges, no capabilities. A NULL user keeps the ids. Checks that root cannot be regained;
- * keeps the parent-death signal. process.user, process.sandbox.
+ * privileges, no capabilities but those of kept (a union of enum capability, capability.h) that the
+ * caller has. A NULL user keeps the ids. Checks that root cannot be regained; keeps the
+ * parent-death signal. process.user, process.sandbox.
  */
-bool sandbox_drop_user(const char *user, struct error *err);
-/* The same, but CAP_NET_BIND_SERVICE is kept where the caller has it, to listen below port 1024. */
-bool sandbox_drop_user_keep_ports(const char *user, struct error *err);
+bool sandbox_drop_user(const char *user, unsigned kept, struct error *err);
 /* No core dumps, not dumpable (so not traceable by the same user), no new privileges. Every process
  * of hgsd. */
 bool sandbox_undumpable(struct error *err);

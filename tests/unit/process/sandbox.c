@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "inside.h"
+#include "process/capability.h"
 #include "process/errors.h"
 
 #define NEEDS_ROOT                                                         \
@@ -30,17 +31,17 @@
 
 static bool become_nobody(struct error *err)
 {
-    return sandbox_drop_user("nobody", err);
+    return sandbox_drop_user("nobody", 0, err);
 }
 
 static bool become_nobody_with_ports(struct error *err)
 {
-    return sandbox_drop_user_keep_ports("nobody", err);
+    return sandbox_drop_user("nobody", CAPABILITY_NET_BIND_SERVICE, err);
 }
 
 static bool stay(struct error *err)
 {
-    return sandbox_drop_user(NULL, err);
+    return sandbox_drop_user(NULL, 0, err);
 }
 
 static int look_around(void)
@@ -141,7 +142,7 @@ static void test_keep_ports(void **state)
 static bool die_with_parent(struct error *err)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    return sandbox_drop_user("nobody", err);
+    return sandbox_drop_user("nobody", 0, err);
 }
 
 static int parent_death_signal(void)
@@ -163,17 +164,17 @@ static int refusals(void)
 {
     struct error err = {0};
     /* By now we are nobody. */
-    if (sandbox_drop_user("root", &err) || err.code != &process_user)
+    if (sandbox_drop_user("root", 0, &err) || err.code != &process_user)
         return 1;
-    if (sandbox_drop_user("no-such-user-of-ours", &err) || err.code != &process_user)
+    if (sandbox_drop_user("no-such-user-of-ours", 0, &err) || err.code != &process_user)
         return 2;
-    return sandbox_drop_user("nobody", &err) ? 0 : 3;
+    return sandbox_drop_user("nobody", 0, &err) ? 0 : 3;
 }
 
 static void test_refusals(void **state)
 {
     (void)state;
-    assert_refused(sandbox_drop_user("no-such-user-of-ours", &err), process_user);
+    assert_refused(sandbox_drop_user("no-such-user-of-ours", 0, &err), process_user);
     NEEDS_ROOT;
     assert_int_equal(run_inside(become_nobody, refusals), 0);
 }
@@ -215,7 +216,7 @@ static void test_nobody_reads_memory(void **state)
         fflush(NULL);
         target = fork();
         if (target == 0) {
-            bool fine = sandbox_drop_user("nobody", NULL) &&
+            bool fine = sandbox_drop_user("nobody", 0, NULL) &&
                         (protect ? sandbox_undumpable(NULL) : prctl(PR_SET_DUMPABLE, 1) == 0);
             byte = fine ? 'y' : 'n';
             if (write(ready[1], &byte, 1) == 1)

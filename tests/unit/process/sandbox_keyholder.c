@@ -371,7 +371,7 @@ static void test_daily_work(void **state)
 /* As hgsd does it: first another user, then the sandbox. */
 static bool become_keyholder(struct error *err)
 {
-    return sandbox_drop_user(geteuid() == 0 ? "nobody" : NULL, err) && sandbox_keyholder(err);
+    return sandbox_drop_user(geteuid() == 0 ? "nobody" : NULL, 0, err) && sandbox_keyholder(err);
 }
 
 static void test_after_dropping_the_user(void **state)
