@@ -73,12 +73,14 @@ static EVP_PKEY *make_ephemeral(const struct public_key *key)
     return ephemeral;
 }
 
+/* The peer is not checked again: it was found to be on its curve when it was parsed, and these
+ * curves have no points of small order. */
 static bool derive(struct public_key_agreement *out, EVP_PKEY *ephemeral, EVP_PKEY *peer)
 {
     _cleanup_pkey_ctx_ EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, ephemeral, NULL);
     size_t size = sizeof out->shared_x;
     return context != NULL && EVP_PKEY_derive_init(context) == 1 &&
-           EVP_PKEY_derive_set_peer(context, peer) == 1 &&
+           EVP_PKEY_derive_set_peer_ex(context, peer, 0) == 1 &&
            EVP_PKEY_derive(context, out->shared_x, &size) == 1 && size == out->field_size;
 }
 

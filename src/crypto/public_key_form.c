@@ -115,7 +115,8 @@ static bool parse_rsa1(struct public_key **out, struct slice bytes, struct error
     uint32_t bits = reader_u32_le(&reader);
     uint32_t exponent_size = reader_u32_le(&reader);
     uint32_t modulus_size = reader_u32_le(&reader);
-    uint32_t primes = reader_u32_le(&reader) | reader_u32_le(&reader);
+    uint32_t primes = reader_u32_le(&reader);
+    primes |= reader_u32_le(&reader);
     struct slice exponent = reader_bytes(&reader, exponent_size);
     struct slice modulus = reader_bytes(&reader, modulus_size);
     if (!reader_done(&reader) || magic != RSA1_MAGIC || primes != 0 || exponent_size == 0 ||
