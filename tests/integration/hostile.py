@@ -326,4 +326,5 @@ def flood(scene):
             done.result()
 
 
-perform(malformed_json, wrong_content_types, xml_attacks, request_attacks, identity_keys, truncation, flood)
+if __name__ == "__main__":
+    perform(malformed_json, wrong_content_types, xml_attacks, request_attacks, identity_keys, truncation, flood)

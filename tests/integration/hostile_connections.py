@@ -181,4 +181,5 @@ def a_full_queue(_):
         equal(len(fabric.events("key.released")), scene.released)
 
 
-perform(given_up, http_attacks, slow_and_idle_connections, a_full_queue)
+if __name__ == "__main__":
+    perform(given_up, http_attacks, slow_and_idle_connections, a_full_queue)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Health certificates and key protectors that attack (scene.py says what each must lead to)."""
+import copy
 import datetime
 import os
 import re
 
 import forge
 from fabric import check, equal
-from scene import HEALTH, PROTECTOR, WRAPPING, perform
+from scene import HEALTH, WRAPPING, perform
 
 
 def health_certificates(scene):
@@ -174,7 +175,7 @@ def chains_of_parents(scene):
     weak_signing = forge.Guardian(scene.folder, "weak signing", forge.WEAK)
     weak_encryption = forge.Guardian(scene.folder, "weak encryption", (), forge.WEAK)
     on_curve = forge.Guardian(scene.folder, "on a curve", forge.CURVE)
-    half = forge.Foreign(scene.fabric.http("/KeyProtection/service/metadata/2014-07/metadata.xml")[1])
+    half = copy.copy(service)
     half.encryption = stranger.encryption
     wrong_half = [first, forge.wrapping(2, half, 1, by, cipher)]
     broken = forge.Guardian(scene.folder, "broken")
@@ -278,4 +279,5 @@ def one_answer_for_all_secrets(scene):
         scene.refuse_protector(name, scene.protector.replace(old, new, 1), "protector.algorithm")
 
 
-perform(health_certificates, signature_wrapping, chains_of_parents, no_wrapping_for_us, one_answer_for_all_secrets)
+if __name__ == "__main__":
+    perform(health_certificates, signature_wrapping, chains_of_parents, no_wrapping_for_us, one_answer_for_all_secrets)
