@@ -7,6 +7,7 @@
 #include "admin/hgsd_errors.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "keyprotection/message.h"
 
 #define MINUTE (60 * 1000LL)
 #define MEBIBYTE (1024LL * 1024)
@@ -62,10 +63,13 @@ const struct config_key hgsd_config_keys[] = {
      "A connection without a request is closed after this."},
     {"limits", "request", CONFIG_DURATION, FIELD(request_ms), "30s", 100, 60 * MINUTE,
      "A request must arrive whole within this."},
+    {"limits", "head", CONFIG_SIZE, FIELD(head), "64KiB", 8192, MEBIBYTE,
+     "Largest head of a request; a connection that was used costs as much memory as long as it is "
+     "open."},
     {"limits", "attestation-body", CONFIG_SIZE, FIELD(attestation_body), "4MiB", 4096,
      64 * MEBIBYTE, "Largest attestation request."},
     {"limits", "key-protection-body", CONFIG_SIZE, FIELD(key_protection_body), "1MiB", 4096,
-     16 * MEBIBYTE, "Largest key protection request."},
+     MESSAGE_SIZE_MAX, "Largest key protection request."},
     {"limits", "attestation-workers", CONFIG_NUMBER, FIELD(attestation_workers), "0", 0, 256,
      "Threads for attestations; 0: two a core."},
     {"limits", "release-workers", CONFIG_NUMBER, FIELD(release_workers), "0", 0, 256,

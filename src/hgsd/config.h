@@ -44,6 +44,7 @@ struct hgsd_config {
     int64_t connections;
     int64_t idle_ms;
     int64_t request_ms;
+    int64_t head;
     int64_t attestation_body;
     int64_t key_protection_body;
     int64_t attestation_workers; /* 0: one a core */

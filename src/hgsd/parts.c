@@ -135,6 +135,7 @@ static bool start_http(struct parts *parts, struct error *err)
         .certificate_file = config->certificate,
         .key_file = *config->key != '\0' ? config->key : NULL,
         .password_file = *config->password_file != '\0' ? config->password_file : NULL,
+        .header_limit = (size_t)config->head,
         .connection_limit = (unsigned)config->connections,
         .idle_ms = config->idle_ms,
         .request_ms = config->request_ms,

@@ -19,6 +19,7 @@
 #include "hgsd/folders.h"
 #include "hgsd/parts.h"
 #include "hgsd/supervisor.h"
+#include "http/server.h"
 #include "process/capability.h"
 #include "process/descriptors.h"
 #include "process/errors.h"
@@ -71,13 +72,20 @@ bool service_check(const struct hgsd_config *config, struct error *err)
 }
 
 /* Thousands of connections need more descriptors than the usual soft limit. */
-static void raise_descriptor_limit(void)
+static void raise_descriptor_limit(const struct hgsd_config *config)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    rlim_t wanted = (rlim_t)config->connections + HTTP_SERVER_OTHER_DESCRIPTORS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max < wanted)
+        log_write(LOG_LEVEL_WARNING,
+                  "%llu descriptors are too few for %lld connections: raise LimitNOFILE= of the "
+                  "unit (ulimit -Hn) to %llu, or lower [limits] connections",
+                  (unsigned long long)limit.rlim_max, (long long)config->connections,
+                  (unsigned long long)wanted);
 }
 
 /*
@@ -217,7 +225,7 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
     enum log_level level = LOG_LEVEL_NOTICE;
     log_level_parse(&level, config->log_level);
     log_init("hgsd: service", level);
-    raise_descriptor_limit();
+    raise_descriptor_limit(config);
     _cleanup_fd_ int signals = watch_signals();
     const char *user = *config->user != '\0' ? config->user : NULL;
     struct audit_sinks sinks = {0};

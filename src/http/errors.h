@@ -37,7 +37,8 @@
       "nothing, unless it is a host of yours: see request and idle in [limits] of hgsd.conf")     \
     X(http_head_too_large, "http.head-too-large", ERROR_LIMIT,                                    \
       "a request's headers are larger than this service takes",                                   \
-      "find out which program sent it; Kerberos tickets with very many groups grow so large")     \
+      "if it is a host's, whose Kerberos ticket has very many groups: raise head in [limits] of " \
+      "hgsd.conf")                                                                                \
     X(http_body_too_large, "http.body-too-large", ERROR_LIMIT,                                    \
       "a request's body is larger than this service takes",                                       \
       "if it is a host's: raise attestation-body or key-protection-body in [limits] of "          \

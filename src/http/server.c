@@ -25,8 +25,6 @@
 
 /* The library's memory for a connection holds the head, its index of the head, and our reply's. */
 #define HEADER_INDEX (8UL * 1024)
-/* Descriptors that connections leave to everything else in the process. */
-#define OTHER_DESCRIPTORS 128
 /* The library refuses beyond its limit; ours, which makes room instead, comes first. */
 #define LIMIT_SLACK 16
 
@@ -34,10 +32,12 @@ static unsigned connection_limit(unsigned wanted)
 {
     struct rlimit files;
     unsigned limit = wanted != 0 ? wanted : CONNECTION_LIMIT;
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= limit + OTHER_DESCRIPTORS)
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 ||
+        files.rlim_cur >= limit + HTTP_SERVER_OTHER_DESCRIPTORS)
         return limit;
-    return files.rlim_cur > 2 * OTHER_DESCRIPTORS ? (unsigned)files.rlim_cur - OTHER_DESCRIPTORS
-                                                  : OTHER_DESCRIPTORS;
+    return files.rlim_cur > 2 * HTTP_SERVER_OTHER_DESCRIPTORS
+               ? (unsigned)files.rlim_cur - HTTP_SERVER_OTHER_DESCRIPTORS
+               : (unsigned)files.rlim_cur / 2;
 }
 
 /* The library wants to know a certificate when it starts. It never asks: each session is given its

@@ -20,6 +20,9 @@
 
 #include "base/buf.h"
 
+/* Descriptors that a server's connections leave to everything else in the process. */
+#define HTTP_SERVER_OTHER_DESCRIPTORS 256
+
 struct http_server;
 struct http_request;
 

@@ -6,6 +6,7 @@
 #include "keyprotection/errors.h"
 #include "protector/algorithms.h"
 #include "protector/errors.h"
+#include "protector/protector.h"
 
 #define SERVICE_NAMESPACE PROTECTOR_NAMESPACE "/service"
 #define DECLARATION "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
@@ -113,7 +114,7 @@ bool roll_request_parse(struct roll_request *out, struct slice text, struct erro
         return error_set(err, &keyprotection_request_malformed, "protocol.md 1", NULL,
                          "%zu bytes; %d are allowed", text.size, MESSAGE_SIZE_MAX);
     _cleanup_roll_request_ struct roll_request request = {0};
-    buf_init(&request.ingress_protector, MESSAGE_SIZE_MAX);
+    buf_init(&request.ingress_protector, PROTECTOR_SIZE_MAX);
     buf_init(&request.health_certificate, CERTIFICATE_MAX);
     if (!parse_request(&request, text, &cause))
         return adopt(err, &cause, &keyprotection_request_malformed, "MS-KPS 2.2.2.1");
@@ -148,7 +149,7 @@ void roll_request_format(struct buf *out, struct slice ingress_protector,
 
 void roll_response_init(struct roll_response *response)
 {
-    buf_init(&response->egress_protector, MESSAGE_SIZE_MAX);
+    buf_init(&response->egress_protector, PROTECTOR_SIZE_MAX);
     buf_init(&response->encrypted_transfer_key, RSA_VALUE_MAX);
     buf_init(&response->encrypted_wrapping_key, RSA_VALUE_MAX);
     buf_init(&response->encrypted_transport_keys, 8192);
@@ -185,9 +186,9 @@ static bool parse_response(struct roll_response *out, struct slice text, struct 
 bool roll_response_parse(struct roll_response *out, struct slice text, struct error *err)
 {
     struct error cause = {0};
-    if (text.size > 2 * MESSAGE_SIZE_MAX)
+    if (text.size > MESSAGE_SIZE_MAX)
         return error_set(err, &keyprotection_reply_malformed, NULL, NULL,
-                         "%zu bytes; %d are allowed", text.size, 2 * MESSAGE_SIZE_MAX);
+                         "%zu bytes; %d are allowed", text.size, MESSAGE_SIZE_MAX);
     _cleanup_roll_response_ struct roll_response response = {0};
     roll_response_init(&response);
     if (!parse_response(&response, text, &cause))

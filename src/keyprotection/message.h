@@ -10,7 +10,8 @@
 #include "base/buf.h"
 #include "crypto/algorithm.h"
 
-#define MESSAGE_SIZE_MAX (1024 * 1024)
+/* The largest key protector (PROTECTOR_SIZE_MAX) in base64, and the rest. */
+#define MESSAGE_SIZE_MAX (2 * 1024 * 1024)
 
 /* The other two algorithms of a request have one value each (protocol.md 3) and are only checked.
  */

@@ -124,6 +124,25 @@ static void a_health_certificate_of_a_megabyte_is_refused(void **state)
     free(large);
 }
 
+/* hgsd.conf may admit what is larger than its default. */
+static void a_large_request_is_read(void **state)
+{
+    (void)state;
+    const size_t space = MESSAGE_SIZE_MAX - strlen(request_text);
+    _cleanup_buf_ struct buf text;
+    buf_init(&text, MESSAGE_SIZE_MAX + 1);
+    buf_append_text(&text, request_text);
+    memset(buf_reserve(&text, space + 1), ' ', space + 1);
+    buf_added(&text, space);
+    _cleanup_roll_request_ struct roll_request request = {0};
+    struct error why = {0};
+    assert_true(roll_request_parse(&request, buf_slice(&text), &why));
+    buf_added(&text, 1);
+    struct roll_request larger;
+    assert_refused(roll_request_parse(&larger, buf_slice(&text), err),
+                   "keyprotection.request-malformed");
+}
+
 static void truncated_messages_are_refused(void **state)
 {
     (void)state;
@@ -199,6 +218,7 @@ int main(void)
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(hostile_requests_are_refused),
         cmocka_unit_test(a_health_certificate_of_a_megabyte_is_refused),
+        cmocka_unit_test(a_large_request_is_read),
         cmocka_unit_test(truncated_messages_are_refused),
         cmocka_unit_test(hostile_responses_are_refused),
         cmocka_unit_test(an_error_is_written_and_read),

@@ -31,7 +31,7 @@ static void try_init(struct roll_try *it)
     it->snapshot = load_snapshot();
     it->certificates = certificate_cache_new(64);
     it->verifications = verification_cache_new(64);
-    buf_init(&it->out, 2 * MESSAGE_SIZE_MAX);
+    buf_init(&it->out, MESSAGE_SIZE_MAX);
 }
 
 static void try_done(struct roll_try *it)
@@ -57,7 +57,7 @@ static bool try_roll(struct roll_try *it, struct error *err)
         .now = NOW,
     };
     _cleanup_buf_ struct buf request;
-    buf_init(&request, 2 * MESSAGE_SIZE_MAX);
+    buf_init(&request, MESSAGE_SIZE_MAX);
     roll_request_format(&request, buf_slice(&it->ingress), certificate_der(it->health),
                         it->transfer);
     roll_facts_done(&it->facts);
@@ -230,7 +230,7 @@ static void bytes_that_are_no_certificate_are_refused(void **state)
     struct roll_resources resources = {it.snapshot, world.running.keyholder, it.certificates,
                                        it.verifications, NOW};
     _cleanup_buf_ struct buf request;
-    buf_init(&request, 2 * MESSAGE_SIZE_MAX);
+    buf_init(&request, MESSAGE_SIZE_MAX);
     roll_request_format(&request, buf_slice(&it.ingress), slice_from_text("no certificate"),
                         it.transfer);
     expect_code(roll_transport_key(&it.out, &it.facts, &resources, 2, buf_slice(&request), &err),

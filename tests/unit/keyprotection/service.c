@@ -96,7 +96,7 @@ static void make_request(struct buf *request, struct buf *ingress, const struct 
     struct certificate_template form = health_form();
     struct certificate *health = issue_health(&form);
     make_protector(ingress, &key, guardian);
-    buf_init(request, 2 * MESSAGE_SIZE_MAX);
+    buf_init(request, MESSAGE_SIZE_MAX);
     roll_request_format(request, buf_slice(ingress), certificate_der(health),
                         ENCRYPTION_RSA_OAEP_SHA256);
     certificate_free(&health);
@@ -140,7 +140,7 @@ static void refusals_are_recorded(void **state)
     /* Who is not trusted only claims to be a host. */
     _cleanup_waiting_ struct waiting foreign;
     _cleanup_buf_ struct buf foreign_request;
-    buf_init(&foreign_request, 2 * MESSAGE_SIZE_MAX);
+    buf_init(&foreign_request, MESSAGE_SIZE_MAX);
     roll_request_format(&foreign_request, buf_slice(&ingress), certificate_der(world.owner.signing),
                         ENCRYPTION_RSA_OAEP_SHA256);
     ask(&foreign, service, buf_slice(&foreign_request));
