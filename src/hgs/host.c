@@ -12,6 +12,7 @@
 #include "base/table.h"
 #include "hgs/commands.h"
 #include "hgs/output.h"
+#include "hgs/platform.h"
 #include "host/attest.h"
 #include "host/errors.h"
 #include "host/host_key.h"
@@ -205,6 +206,29 @@ static const char *mode_of(const struct host_config *config)
     return config->attestation_url[0] != '\0' ? "HostGuardianService" : "Local";
 }
 
+/* As MSFT_HgsClientConfiguration names them. */
+static const char *operation_mode(const struct host_status_record *record)
+{
+    switch (record->mode) {
+    case ATTESTATION_MODE_TPM:
+        return "Tpm";
+    case ATTESTATION_MODE_AD:
+        return "ActiveDirectory";
+    case ATTESTATION_MODE_HOST_KEY:
+        return "HostKey";
+    default:
+        return "Unknown";
+    }
+}
+
+static struct buf next_steps(const struct host_status_record *record)
+{
+    struct buf out;
+    buf_init(&out, 8192);
+    host_status_next(&out, record);
+    return out;
+}
+
 static void write_picture(struct json_writer *writer, const struct picture *picture)
 {
     char time[CLOCK_TEXT_SIZE];
@@ -216,9 +240,12 @@ static void write_picture(struct json_writer *writer, const struct picture *pict
     json_write_text(writer, "FallbackAttestationServerUrl", config->attestation_fallback_url);
     json_write_text(writer, "FallbackKeyProtectionServerUrl", config->key_protection_fallback_url);
     json_write_bool(writer, "IsFallbackInUse", picture->record.fallback);
-    json_write_text(writer, "AttestationOperationMode", "HostKey");
+    json_write_text(writer, "AttestationOperationMode", operation_mode(&picture->record));
     json_write_text(writer, "AttestationStatus", host_status_name(picture->record.status));
     json_write_text(writer, "AttestationSubStatus", picture->record.substatus);
+    _cleanup_buf_ struct buf next = next_steps(&picture->record);
+    if (next.size > 0)
+        json_write_text(writer, "NextSteps", buf_text(&next));
     if (picture->record.time != 0)
         json_write_text(writer, "LastAttestation", clock_format(picture->record.time, time));
     if (picture->has_certificate)
@@ -250,7 +277,7 @@ static void print_picture(const struct picture *picture)
     pair(table, "FallbackAttestationServerUrl", config->attestation_fallback_url);
     pair(table, "FallbackKeyProtectionServerUrl", config->key_protection_fallback_url);
     pair(table, "IsFallbackInUse", picture->record.fallback ? "True" : "False");
-    pair(table, "AttestationOperationMode", "HostKey");
+    pair(table, "AttestationOperationMode", operation_mode(&picture->record));
     table_cell(table, TABLE_FAINT, "AttestationStatus");
     table_cell(table, tone_of(picture->record.status), "%s",
                host_status_name(picture->record.status));
@@ -262,6 +289,14 @@ static void print_picture(const struct picture *picture)
          picture->has_certificate ? clock_format(picture->not_after, time) : "");
     pair(table, "ConfigurationFile", config->path);
     table_print(table, stdout);
+    _cleanup_buf_ struct buf next = next_steps(&picture->record);
+    if (next.size > 0)
+        printf("What to do next:\n");
+    for (const char *line = buf_text(&next); line[0] != '\0'; line += line[0] == '\n') {
+        size_t size = strcspn(line, "\n");
+        printf("  - %.*s\n", (int)size, line);
+        line += size;
+    }
 }
 
 static bool take_picture(struct picture *out, const struct host_config *config,
@@ -310,7 +345,7 @@ static int run_attest(const struct option_values *values)
     _cleanup_output_ struct output output;
     output_init(&output, values);
     clock_init(&clock);
-    if (!load_config(&config, values, &err))
+    if (!platform_load_config(&config, values, PLATFORM_BOTH_LOGS, &err))
         return option_fail(values, &err);
     struct host_attest_options options = {&config, &clock, option_given(values, "fallback")};
     picture.config = &config;
@@ -357,6 +392,9 @@ static const struct option_entry configure_options[] = {
 
 static const struct option_entry attest_options[] = {
     {"fallback", NULL, "ask the fallback URL", OPTION_FLAG},
+    PLATFORM_ROW_TCTI,
+    PLATFORM_ROW_BIOS_LOG,
+    PLATFORM_ROW_IMA_LOG,
     OPTION_END,
 };
 
@@ -366,6 +404,7 @@ static const char *const configure_examples[] = {
     "hgs host configure --attestation-url http://hgs.example/Attestation --key-protection-url "
     "http://hgs.example/KeyProtection",
     NULL};
+static const char *const identify_examples[] = {"hgs host identify --name n1 --out n1.xml", NULL};
 static const char *const show_examples[] = {"hgs host show", NULL};
 static const char *const attest_examples[] = {"hgs host attest", NULL};
 
@@ -374,11 +413,19 @@ const struct option_command host_commands[] = {
      "Set-HgsClientHostKey, Get-HgsClientHostKey", run_key},
     {"host configure", "say which service this host attests at and gets keys from", NULL, NULL,
      configure_options, configure_examples, "Set-HgsClientConfiguration", run_configure},
+    {"host identify", "write the platform identifier by which a host with a TPM is registered",
+     "Names the endorsement key of this machine's TPM and its manufacturer's certificate. It may "
+     "be "
+     "used by root and by the group that owns /dev/tpmrm0, usually tss.",
+     NULL, platform_identify_options, identify_examples, "Get-PlatformIdentifier",
+     platform_identify},
     {"host show", "show the configuration and how the last attestation went", NULL, NULL, NULL,
      show_examples, "Get-HgsClientConfiguration", run_show},
     {"host attest", "attest now and keep the health certificate",
-     "A fresh identity key is made for every health certificate. The exit status is 0 when the "
-     "host passed.",
+     "The service says in which mode it attests: by the host key, or by the TPM and what it "
+     "measured "
+     "at the machine's start. A fresh identity key is made for every health certificate; in TPM "
+     "mode it never leaves the TPM. The exit status is 0 when the host passed.",
      NULL, attest_options, attest_examples, "Test-HgsClientConfiguration", run_attest},
     {.name = NULL},
 };

@@ -11,6 +11,7 @@
 #include "crypto/random.h"
 #include "hgs/access.h"
 #include "hgs/commands.h"
+#include "hgs/platform.h"
 #include "host/unlock.h"
 #include "vm/file.h"
 
@@ -158,12 +159,14 @@ static int run_unlock(const struct option_values *values)
     _cleanup_output_ struct output output;
     output_init(&output, values);
     clock_init(&clock);
-    struct host_unlock_options options = {&config, &clock};
-    if (!output_check_descriptor(values, &err) ||
-        !host_config_load(&config, option_text(values, "config"), option_text(values, "state"),
-                          &err) ||
-        !host_unlock(&secret, option_argument(values, 0), name, &options, &err) ||
-        !give(&output, name, &secret, &err))
+    struct error lost = {0};
+    struct host_unlock_options options = {&config, &clock, &lost};
+    bool good = output_check_descriptor(values, &err) &&
+                platform_load_config(&config, values, PLATFORM_BOTH_LOGS, &err) &&
+                host_unlock(&secret, option_argument(values, 0), name, &options, &err);
+    if (lost.code != NULL)
+        fprintf(stderr, "hgs: %s; attested anew (%s)\n", lost.message, lost.code->name);
+    if (!good || !give(&output, name, &secret, &err))
         return option_fail(values, &err);
     return 0;
 }
@@ -356,6 +359,9 @@ static const struct option_entry create_options[] = {
 static const struct option_entry unlock_options[] = {
     {"secret", "NAME", "which secret to write", OPTION_VALUE, OPTION_NAME, .required = true},
     OUTPUT_ROW_OUT_FD,
+    PLATFORM_ROW_TCTI,
+    PLATFORM_ROW_BIOS_LOG,
+    PLATFORM_ROW_IMA_LOG,
     OPTION_END,
 };
 static const struct option_entry restore_options[] = {

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * The attestation client (MS-HGSA 3.2; protocol.md 2.1): host key mode on the v2.0 door. Each
- * attempt makes a fresh identity key; what came of it is kept in the state folder (identity.h,
- * status.h).
+ * The attestation client (MS-HGSA 3.2; protocol.md 2): the service says in which mode it attests,
+ * and this host follows: host key mode (attest_key.h) or TPM mode (attest_tpm.h), on the v2.0
+ * doors. Each attempt makes a fresh identity key; what came of it is kept in the state folder
+ * (identity.h, status.h).
  */
 
 #include "base/clock.h"
@@ -23,11 +24,10 @@ struct host_attest_options {
  */
 bool host_attest(struct host_identity *out, struct host_status_record *record,
                  const struct host_attest_options *options, struct error *err);
-/* The kept identity if it is fresh; attests otherwise. *cached: it was kept. */
-bool host_attest_if_needed(struct host_identity *out, bool *cached,
+/*
+ * The kept identity if it is fresh and its key can be used; attests otherwise. *cached: it was
+ * kept. *lost (may be NULL): why a kept key could not be used (host.tpm-key-gone,
+ * host.tpm-key-locked); no code: there was no such trouble.
+ */
+bool host_attest_if_needed(struct host_identity *out, bool *cached, struct error *lost,
                            const struct host_attest_options *options, struct error *err);
-
-/* The body of a request (protocol.md 2.1): identity key, host key, the host key's signature over
- * both. Appended to out. */
-bool host_attest_format(struct buf *out, const struct private_key *host_key,
-                        const struct public_key *identity, struct error *err);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "host/errors.h"
+#include "host/tpm_device.h"
 
 #define CONFIG_SIZE_MAX ((size_t)64 * 1024)
 
@@ -35,6 +36,16 @@ const struct config_key host_config_keys[] = {
         "the host key, PEM, mode 0600; a relative path begins at this file's folder"),
     KEY("host", "state", CONFIG_TEXT, state, HOST_STATE_PATH,
         "folder of the identity key and the health certificate, mode 0700"),
+    KEY("tpm", "tcti", CONFIG_TEXT, tcti, "",
+        "the TPM, as tpm2-tss names it: device:/dev/tpmrm0 if empty"),
+    KEY("tpm", "endorsement-key", CONFIG_TEXT, endorsement_key, "auto",
+        "which endorsement key this host is known by: rsa-2048, p-256, high-rsa-2048, "
+        "high-rsa-3072, high-rsa-4096, high-p-256, high-p-384, or the first that has a "
+        "certificate"),
+    KEY("tpm", "bios-log", CONFIG_TEXT, bios_log, "",
+        "a copy of the firmware's event log, where the kernel's is not the one to send"),
+    KEY("tpm", "ima-log", CONFIG_TEXT, ima_log, "",
+        "a copy of the IMA list, where the kernel's is not the one to send"),
 };
 const size_t host_config_key_count = sizeof host_config_keys / sizeof host_config_keys[0];
 
@@ -77,6 +88,9 @@ bool host_config_load(struct host_config *out, const char *path, const char *sta
     const char *moved = choose(state, "HGS_HOST_STATE", NULL);
     if (moved != NULL)
         config.moved_state = memory_copy_text(moved);
+    const char *tcti = choose(NULL, "HGS_TCTI", NULL);
+    if (tcti != NULL)
+        config.moved_tcti = memory_copy_text(tcti);
     *out = config;
     return true;
 }
@@ -86,6 +100,9 @@ void host_config_done(struct host_config *config)
     config_done(config, host_config_keys, host_config_key_count);
     free(config->path);
     free(config->moved_state);
+    free(config->moved_tcti);
+    free(config->moved_bios_log);
+    free(config->moved_ima_log);
     *config = (struct host_config){0};
 }
 
@@ -112,6 +129,30 @@ char *host_config_state(const struct host_config *config)
 {
     return config->moved_state != NULL ? memory_copy_text(config->moved_state)
                                        : host_config_resolve(config, config->state);
+}
+
+const char *host_config_tcti(const struct host_config *config)
+{
+    if (config->moved_tcti != NULL)
+        return config->moved_tcti;
+    return config->tcti[0] != '\0' ? config->tcti : HOST_TPM_TCTI;
+}
+
+static char *log_in_force(const struct host_config *config, const char *moved, const char *path)
+{
+    if (moved != NULL)
+        return memory_copy_text(moved);
+    return path[0] != '\0' ? host_config_resolve(config, path) : memory_copy_text("");
+}
+
+char *host_config_bios_log(const struct host_config *config)
+{
+    return log_in_force(config, config->moved_bios_log, config->bios_log);
+}
+
+char *host_config_ima_log(const struct host_config *config)
+{
+    return log_in_force(config, config->moved_ima_log, config->ima_log);
 }
 
 static void append_value(struct buf *out, const struct host_config *config,

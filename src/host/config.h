@@ -23,7 +23,14 @@ struct host_config {
                                 owner vouched for */
     char *key_file;          /* the host key */
     char *state;             /* folder of identity key and health certificate */
+    char *tcti;              /* the TPM; "": HOST_TPM_TCTI */
+    char *endorsement_key;   /* which one: host_tpm_endorsement_kinds */
+    char *bios_log;          /* "": the kernel's */
+    char *ima_log;           /* "": the kernel's, if it keeps one */
     char *moved_state;       /* --state or HGS_HOST_STATE, which are not saved; or NULL */
+    char *moved_tcti;        /* --tcti or HGS_TCTI, likewise */
+    char *moved_bios_log;    /* --bios-log */
+    char *moved_ima_log;     /* --ima-log */
 };
 
 /* path and state: from options, may be NULL (then the environment, then the defaults).
@@ -46,6 +53,12 @@ char *host_config_resolve(const struct host_config *config, const char *path);
 
 /* The state folder in force: --state, HGS_HOST_STATE, or the file's. Allocated. */
 char *host_config_state(const struct host_config *config);
+
+/* The TPM in force: --tcti, HGS_TCTI, the file's, or the default. Borrowed. */
+const char *host_config_tcti(const struct host_config *config);
+/* The logs in force; "": the kernel's. Allocated. */
+char *host_config_bios_log(const struct host_config *config);
+char *host_config_ima_log(const struct host_config *config);
 
 /* The table, for the man page's check. */
 extern const struct config_key host_config_keys[];

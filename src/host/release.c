@@ -6,6 +6,7 @@
 
 #include "base/hex.h"
 #include "crypto/aead.h"
+#include "crypto/errors.h"
 #include "host/errors.h"
 #include "host/service.h"
 #include "keyprotection/message.h"
@@ -134,16 +135,21 @@ bool host_release_refusal(const char *url, unsigned status, struct slice body, s
 
 /* Transfer key, wrapping key, transport keys: each opens the next. */
 static bool open_keys(struct host_release *out, const struct roll_response *response,
-                      const struct private_key *identity)
+                      const struct host_identity *identity, const char *tcti, struct error *err)
 {
     _cleanup_secret_ struct secret transfer = SECRET_EMPTY;
     _cleanup_secret_ struct secret wrapping = SECRET_EMPTY;
     _cleanup_secret_ struct secret payload = SECRET_EMPTY;
     _cleanup_secret_ struct secret keys = SECRET_EMPTY;
     size_t count;
-    if (!private_key_decrypt(&transfer, identity, ENCRYPTION_RSA_OAEP_SHA256,
-                             buf_slice(&response->encrypted_transfer_key), NULL) ||
-        transfer.size != AEAD_KEY_SIZE ||
+    struct error cause = {0};
+    if (!host_identity_decrypt(&transfer, identity, tcti, ENCRYPTION_RSA_OAEP_SHA256,
+                               buf_slice(&response->encrypted_transfer_key), &cause) &&
+        cause.code != &crypto_decryption_failed) {
+        *err = cause; /* the TPM's */
+        return false;
+    }
+    if (transfer.size != AEAD_KEY_SIZE ||
         !aead_key_unwrap(&wrapping, secret_slice(&transfer),
                          buf_slice(&response->encrypted_wrapping_key), NULL) ||
         wrapping.size != AEAD_KEY_SIZE ||
@@ -151,7 +157,7 @@ static bool open_keys(struct host_release *out, const struct roll_response *resp
                    buf_slice(&response->encrypted_transport_keys), NULL) ||
         !protector_payload_parse(&keys, &count, 2, secret_slice(&payload), NULL) || count != 2 ||
         keys.size != (size_t)2 * KEY_SIZE)
-        return false;
+        return wrong(err, "its keys do not open with the identity key of this host");
     secret_copy(&out->ingress_key, slice_of(keys.data, KEY_SIZE));
     secret_copy(&out->egress_key, slice_of(keys.data + KEY_SIZE, KEY_SIZE));
     return true;
@@ -160,6 +166,7 @@ static bool open_keys(struct host_release *out, const struct roll_response *resp
 struct rolling {
     struct host_release *out;
     const struct host_identity *identity;
+    const char *tcti;
     const struct protector *ingress;
     const struct config_list *pins;
 };
@@ -167,8 +174,8 @@ struct rolling {
 static bool open_response(struct host_release *out, const struct rolling *rolling,
                           struct roll_response *response, struct error *err)
 {
-    if (!open_keys(out, response, rolling->identity->key))
-        return wrong(err, "its keys do not open with the identity key of this host");
+    if (!open_keys(out, response, rolling->identity, rolling->tcti, err))
+        return false;
     buf_move(&out->document, &response->egress_protector);
     struct error cause = {0};
     if (!protector_parse(&out->egress, buf_slice(&out->document), NULL, &cause))
@@ -207,7 +214,7 @@ bool host_release_roll(struct host_release *out, const struct host_config *confi
 {
     if (!host_config_require(config, err))
         return false;
-    struct rolling rolling = {out, identity, ingress, &config->pins};
+    struct rolling rolling = {out, identity, host_config_tcti(config), ingress, &config->pins};
     bool has_fallback = config->key_protection_fallback_url[0] != '\0';
     struct host_service service = {
         .urls = {config->key_protection_url,

@@ -26,6 +26,14 @@ static char *join(const char *url, const char *path)
     return memory_format("%.*s%s", (int)size, url, path);
 }
 
+bool host_service_request(struct http_client *client, const char *base, const char *path,
+                          const char *content_type, const struct slice *body, struct buf *out,
+                          unsigned *status, struct error *err)
+{
+    _cleanup_free_ char *url = join(base, path);
+    return http_client_request(client, url, content_type, body, out, status, err);
+}
+
 static bool post_one(const struct host_service *service, const char *base, const char *content_type,
                      struct slice body, host_service_answer *answer, void *context, bool *retry,
                      struct error *err)

@@ -20,6 +20,10 @@ typedef bool host_service_answer(void *context, const char *url, unsigned status
 
 /* A client for the configuration's trust settings. */
 struct http_client *host_service_client(const struct host_config *config);
+/* One request to one URL: GET when body is NULL, else POST. What came is appended to out. http.* */
+bool host_service_request(struct http_client *client, const char *base, const char *path,
+                          const char *content_type, const struct slice *body, struct buf *out,
+                          unsigned *status, struct error *err);
 /*
  * Posts body to each URL in turn until one answers and `answer` accepts or refuses for good.
  * *fallback: the second URL it was. On failure the first URL's error is given, since that is the

@@ -25,31 +25,93 @@ static const char *const names[] = {
 };
 #define STATUS_COUNT (sizeof names / sizeof names[0])
 
-/* protocol.md 2, reasons by policy; the word that Windows shows for each. */
+/* protocol.md 2, reasons by policy; the word that Windows shows for each, and what makes it pass.
+ */
 static const struct {
     const char *policy;
     const char *word;
+    const char *next;
 } substatuses[] = {
-    {"6a460ee1-62ea-416f-ae6c-04e29634506d", "SecureBoot"},
-    {"756dc455-9528-479a-a86a-c646417316c9", "SecureBootSettings"},
-    {"20188fda-d40b-460d-b078-2e7898a42ae9", "DebugModeUefi"},
-    {"81f110ba-53c5-4064-9d64-51029fa24f49", "CodeIntegrityPolicy"},
-    {"75ad09c9-7254-4d00-96f3-3b09d0aaac54", "FullBoot"},
-    {"75d595de-12f5-41e9-a61e-469d3205ecca", "VirtualSecureMode"},
-    {"6c0a6d29-5bcb-4f28-bafb-f71eb60fdae0", "VirtualSecureMode"},
-    {"da0776e5-6570-44b3-9a17-7e95b4fc7779", "Iommu"},
-    {"347da547-d266-4939-bf3d-9ec73a90bdbc", "BitLocker"},
-    {"12df0ee9-b38e-4086-90f8-703d9e7cb878", "PagefileEncryption"},
-    {"5408bd30-3250-4ac1-a150-c410af756699", "HypervisorEnforcedCodeIntegrityPolicy"},
-    {"a32022c6-dccd-4bf5-be76-3b5ca1542559", "HibernationEnabled"},
-    {"2a796e36-e918-454f-b610-60f086e8d334", "DumpsEnabled"},
-    {"6f390a71-753c-43aa-a326-74e30aedcd9d", "DumpEncryption"},
-    {"85dac0a4-8ba9-4a7f-a342-211862ce0be8", "DumpEncryptionKey"},
+    {"6a460ee1-62ea-416f-ae6c-04e29634506d", "SecureBoot",
+     "switch Secure Boot on in the firmware's setup, and start anew"},
+    {"756dc455-9528-479a-a86a-c646417316c9", "SecureBootSettings",
+     "after an update of firmware or Secure Boot keys, have this start approved (hgsctl pending "
+     "show HOST) or its baseline added (hgs host baseline, hgsctl policy add)"},
+    {"20188fda-d40b-460d-b078-2e7898a42ae9", "DebugModeUefi",
+     "switch the debuggers of firmware and kernel off"},
+    {"81f110ba-53c5-4064-9d64-51029fa24f49", "CodeIntegrityPolicy",
+     "start an image that the service knows, or have this one added (hgsctl policy add --ci)"},
+    {"75ad09c9-7254-4d00-96f3-3b09d0aaac54", "FullBoot",
+     "start the machine anew instead of resuming it"},
+    {"75d595de-12f5-41e9-a61e-469d3205ecca", "VirtualSecureMode",
+     "enable virtualization based security"},
+    {"6c0a6d29-5bcb-4f28-bafb-f71eb60fdae0", "VirtualSecureMode",
+     "enable virtualization based security"},
+    {"da0776e5-6570-44b3-9a17-7e95b4fc7779", "Iommu",
+     "switch the IOMMU on in the firmware's setup and on the command line (intel_iommu=on, "
+     "amd_iommu=force_enable)"},
+    {"347da547-d266-4939-bf3d-9ec73a90bdbc", "BitLocker", "encrypt the system volume"},
+    {"12df0ee9-b38e-4086-90f8-703d9e7cb878", "PagefileEncryption", "encrypt the page file"},
+    {"5408bd30-3250-4ac1-a150-c410af756699", "HypervisorEnforcedCodeIntegrityPolicy",
+     "have the hypervisor enforce code integrity"},
+    {"a32022c6-dccd-4bf5-be76-3b5ca1542559", "HibernationEnabled",
+     "disable hibernation (nohibernate on the command line)"},
+    {"2a796e36-e918-454f-b610-60f086e8d334", "DumpsEnabled",
+     "disable crash dumps (no crashkernel= on the command line)"},
+    {"6f390a71-753c-43aa-a326-74e30aedcd9d", "DumpEncryption", "encrypt crash dumps"},
+    {"85dac0a4-8ba9-4a7f-a342-211862ce0be8", "DumpEncryptionKey",
+     "encrypt crash dumps with a key that the service knows (hgsctl policy add --dump)"},
+    {"", "TcgLogVerification",
+     "send the log of this very start, whole (no copy by --bios-log); start the machine anew"},
+};
+
+/* What the service's refusal of this host, or its own trouble, asks for. */
+static const char *const nexts[STATUS_COUNT] = {
+    [HOST_STATUS_UNKNOWN] = "attest: hgs host attest",
+    [HOST_STATUS_EXPIRED] = "attest anew: hgs host attest; keep the clocks alike",
+    [HOST_STATUS_NOT_CONFIGURED] = "name the service: hgs host configure",
+    [HOST_STATUS_TRANSIENT_ERROR] = "try again; look at the service: hgsctl server test",
+    [HOST_STATUS_UNAUTHORIZED_HOST] =
+        "have this host registered: hgs host identify or hgs host key, then hgsctl host add",
+    [HOST_STATUS_TPM_ERROR] = "look at the TPM: tpm2_getcap properties-variable",
 };
 
 const char *host_status_name(enum host_status status)
 {
     return names[status];
+}
+
+static void append_next(struct buf *out, const char *next)
+{
+    if (out->size > 0)
+        buf_append_text(out, "\n");
+    buf_append_text(out, next);
+}
+
+/* Whether the list "SecureBoot, Iommu" has this very word. */
+static bool has_word(const char *list, const char *word)
+{
+    size_t size = strlen(word);
+    for (const char *at = list; (at = strstr(at, word)) != NULL; at += size)
+        if ((at == list || at[-1] == ' ') && (at[size] == '\0' || at[size] == ','))
+            return true;
+    return false;
+}
+
+void host_status_next(struct buf *out, const struct host_status_record *record)
+{
+    const char *before = "";
+    if (nexts[record->status] != NULL)
+        append_next(out, nexts[record->status]);
+    if (record->status != HOST_STATUS_INSECURE_HOST_CONFIGURATION)
+        return;
+    for (size_t i = 0; i < sizeof substatuses / sizeof substatuses[0]; i++) {
+        /* Two policies share one word. */
+        if (strcmp(before, substatuses[i].word) != 0 &&
+            has_word(record->substatus, substatuses[i].word))
+            append_next(out, substatuses[i].next);
+        before = substatuses[i].word;
+    }
 }
 
 static const char *substatus_word(const struct guid *policy, char text[GUID_TEXT_SIZE])
@@ -64,7 +126,7 @@ static const char *substatus_word(const struct guid *policy, char text[GUID_TEXT
 static void add_word(struct host_status_record *out, const char *word)
 {
     size_t used = strlen(out->substatus);
-    if (strstr(out->substatus, word) == NULL)
+    if (!has_word(out->substatus, word))
         snprintf(out->substatus + used, sizeof out->substatus - used, "%s%s", used > 0 ? ", " : "",
                  word);
 }
@@ -117,12 +179,12 @@ bool host_status_error(const struct host_status_record *record,
 {
     if (reply->type == ATTESTATION_REPLY_OPERATION_MODE_ERROR)
         return error_set(err, &host_mode, "MS-HGSA 2.2.2.9", url,
-                         "it attests in mode \"%s\", this host in mode \"%s\"",
-                         attestation_mode_name(reply->mode),
-                         attestation_mode_name(ATTESTATION_MODE_HOST_KEY));
+                         "it was switched to mode \"%s\" meanwhile",
+                         attestation_mode_name(reply->mode));
     switch (record->status) {
     case HOST_STATUS_UNAUTHORIZED_HOST:
-        return error_set(err, &host_unauthorized, NULL, url, "it does not know this host's key");
+        return error_set(err, &host_unauthorized, NULL, url, "it does not know this host's %s",
+                         record->mode == ATTESTATION_MODE_TPM ? "TPM" : "key");
     case HOST_STATUS_INSECURE_HOST_CONFIGURATION:
         return error_set(err, &host_insecure, NULL, url, "these policies failed: %s",
                          record->substatus);
@@ -147,15 +209,17 @@ static bool parse(struct host_status_record *out, struct slice text)
 {
     struct host_status_record record = {0};
     _cleanup_json_ struct json *document = NULL;
-    const char *status, *substatus;
+    const char *status, *substatus, *mode;
     if (!json_parse(&document, text, NULL) || !json_get_text(&status, document, "status", NULL) ||
         !json_get_text(&substatus, document, "substatus", NULL) ||
+        !json_get_text_or(&mode, document, "mode", "unknown", NULL) ||
         !json_get_integer(&record.time, document, "time", NULL) ||
         !json_get_bool(&record.fallback, document, "fallback", NULL))
         return false;
     for (size_t i = 0; i < STATUS_COUNT; i++)
         if (strcmp(names[i], status) == 0)
             record.status = (enum host_status)i;
+    attestation_mode_parse(&record.mode, mode);
     snprintf(record.substatus, sizeof record.substatus, "%s", substatus);
     *out = record;
     return true;
@@ -181,6 +245,7 @@ bool host_status_save(const struct host_status_record *record, const char *state
     json_write_object(&writer, NULL);
     json_write_text(&writer, "status", names[record->status]);
     json_write_text(&writer, "substatus", record->substatus);
+    json_write_text(&writer, "mode", attestation_mode_name(record->mode));
     json_write_integer(&writer, "time", record->time);
     json_write_bool(&writer, "fallback", record->fallback);
     json_write_object_end(&writer);

@@ -26,12 +26,16 @@ struct host_status_record {
     enum host_status status;
     char substatus[HOST_SUBSTATUS_SIZE]; /* "NoInformation", or names of policies: "SecureBoot,
                                             Iommu" */
+    enum attestation_mode mode;          /* that the service attests in; unknown: not asked */
     int64_t time;                        /* of the attempt; 0: none */
     bool fallback;                       /* the fallback URL answered */
 };
 
 /* "InsecureHostConfiguration" */
 const char *host_status_name(enum host_status status);
+/* What somebody may do about it, one sentence a line without a full stop, appended; nothing when
+ * all is well. */
+void host_status_next(struct buf *out, const struct host_status_record *record);
 /* What a reply says: its status and substatus; time and fallback are left alone. */
 void host_status_of_reply(struct host_status_record *out, const struct attestation_reply *reply);
 /* The error that this status is (host.unauthorized, host.insecure…); for any but Passed. url: the

@@ -23,7 +23,7 @@ static bool roll(struct host_release *out, const struct vm *vm,
     struct host_attest_options attest = {.config = options->config, .clock = options->clock};
     _cleanup_host_identity_ struct host_identity identity = {0};
     bool cached;
-    if (!host_attest_if_needed(&identity, &cached, &attest, err))
+    if (!host_attest_if_needed(&identity, &cached, options->lost, &attest, err))
         return false;
     struct error cause = {0};
     if (host_release_roll(out, options->config, &identity, vm->protector, buf_slice(&vm->document),

@@ -16,6 +16,7 @@
 struct host_unlock_options {
     const struct host_config *config;
     const struct clock *clock;
+    struct error *lost; /* may be NULL: as host_attest_if_needed says */
 };
 
 /* The secret `name` of the VM file at path. vm.*, host.*, http.*, protector.*, base.file-*. */
