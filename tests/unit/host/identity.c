@@ -198,12 +198,57 @@ static void refuses_damaged_ones(void **state)
                        host_identity_malformed);
     }
     /* one's key beside the other's certificate */
-    struct host_identity mixed = {identity.key, other.certificate};
+    struct host_identity mixed = {.key = identity.key, .certificate = other.certificate};
     assert_fine(host_identity_save(&mixed, state_folder, &err));
     assert_refused(host_identity_load(&again, &found, state_folder, &err), host_identity_malformed);
     buf_done(&bytes);
     host_identity_done(&identity);
     host_identity_done(&other);
+}
+
+/* In TPM mode: what the TPM needs to find the key again, beside the certificate. (The key at work
+ * is tpm_key.c's.) */
+static void is_kept_with_the_name_of_a_tpm_key(void **state)
+{
+    (void)state;
+    struct host_identity identity = {0}, again = {0}, mixed = {0};
+    struct private_key *key = new_key();
+    struct buf der = issue(key, CERTIFICATE_KEY_ENCIPHERMENT, true);
+    struct buf foreign = issue(signing_key, CERTIFICATE_KEY_ENCIPHERMENT, true);
+    struct host_tpm_key tpm_key = {.selection = {DIGEST_SHA256, 0x9d}};
+    bool found;
+    buf_init(&tpm_key.context, HOST_TPM_KEY_MAX);
+    buf_append_text(&tpm_key.context, "a saved context");
+    memcpy(tpm_key.digest, public_key_digest(private_key_public(key)), sizeof tpm_key.digest);
+    assert_refused(host_identity_init_tpm(&identity, &tpm_key, buf_slice(&foreign), NOW, &err),
+                   host_certificate);
+    assert_fine(host_identity_init_tpm(&identity, &tpm_key, buf_slice(&der), NOW, &err));
+    assert_null(tpm_key.context.data);
+    assert_fine(host_identity_save(&identity, state_folder, &err));
+    assert_int_equal(mode_of(path), 0600);
+    assert_fine(host_identity_load(&again, &found, state_folder, &err));
+    assert_true(found);
+    assert_null(again.key);
+    assert_int_equal(again.tpm_key.selection.pcrs, 0x9d);
+    assert_true(slice_equal(buf_slice(&again.tpm_key.context), slice_from_text("a saved context")));
+    /* Without its TPM nothing opens. */
+    struct secret plain = SECRET_EMPTY;
+    assert_refused(host_identity_decrypt(&plain, &again, "device:/nonexistent",
+                                         ENCRYPTION_RSA_OAEP_SHA256, slice_from_text("x"), &err),
+                   host_tpm_missing);
+    assert_refused(host_identity_check(&again, "device:/nonexistent", &err), host_tpm_missing);
+    /* Its name beside another key's certificate. */
+    make_identity(&mixed);
+    struct host_identity wrong = {.tpm_key = again.tpm_key, .certificate = mixed.certificate};
+    assert_fine(host_identity_save(&wrong, state_folder, &err));
+    assert_refused(host_identity_load(&identity, &found, state_folder, &err),
+                   host_identity_malformed);
+    host_identity_done(&identity);
+    host_identity_done(&again);
+    host_identity_done(&mixed);
+    private_key_free(&key);
+    buf_done(&der);
+    buf_done(&foreign);
 }
 
 int main(void)
@@ -213,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(is_renewed_before_it_expires, set_up, tear_down),
         cmocka_unit_test_setup_teardown(is_kept_for_its_owner_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_damaged_ones, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(is_kept_with_the_name_of_a_tpm_key, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, make_signer, free_signer);
 }

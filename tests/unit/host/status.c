@@ -37,6 +37,36 @@ static void uses_the_words_of_windows(void **state)
     assert_string_equal(host_status_name(HOST_STATUS_NOT_CONFIGURED), "NotConfigured");
 }
 
+static void says(enum host_status status, const char *substatus, const char *wanted,
+                 const char *unwanted)
+{
+    struct host_status_record record = {.status = status};
+    _cleanup_buf_ struct buf next;
+    buf_init(&next, 8192);
+    snprintf(record.substatus, sizeof record.substatus, "%s", substatus);
+    host_status_next(&next, &record);
+    if (wanted == NULL)
+        assert_int_equal(next.size, 0);
+    else
+        assert_non_null(strstr(buf_text(&next), wanted));
+    if (unwanted != NULL)
+        assert_null(strstr(buf_text(&next), unwanted));
+}
+
+static void says_what_to_do_next(void **state)
+{
+    (void)state;
+    says(HOST_STATUS_PASSED, "NoInformation", NULL, NULL);
+    says(HOST_STATUS_UNAUTHORIZED_HOST, "NoInformation", "hgsctl host add", NULL);
+    says(HOST_STATUS_INSECURE_HOST_CONFIGURATION, "SecureBoot", "Secure Boot on", "pending");
+    says(HOST_STATUS_INSECURE_HOST_CONFIGURATION, "SecureBootSettings", "pending",
+         "switch Secure Boot on");
+    says(HOST_STATUS_INSECURE_HOST_CONFIGURATION, "Iommu, DumpsEnabled", "crashkernel", NULL);
+    says(HOST_STATUS_INSECURE_HOST_CONFIGURATION, "Iommu, DumpsEnabled", "intel_iommu=on",
+         "nohibernate");
+    says(HOST_STATUS_INSECURE_HOST_CONFIGURATION, "VirtualSecureMode", "virtualization", "\n");
+}
+
 static struct attestation_reason reason(const char *guid, bool passed)
 {
     struct attestation_reason made = {.passed = passed};
@@ -98,7 +128,7 @@ static void is_kept(void **state)
     (void)state;
     char folder[FOLDER_SIZE], path[FOLDER_SIZE + 16];
     struct host_status_record record = {HOST_STATUS_INSECURE_HOST_CONFIGURATION, "Iommu",
-                                        1800000000, true};
+                                        ATTESTATION_MODE_TPM, 1800000000, true};
     struct host_status_record loaded;
     folder_make(folder);
     snprintf(path, sizeof path, "%s/status.json", folder);
@@ -109,6 +139,7 @@ static void is_kept(void **state)
     host_status_load(&loaded, folder);
     assert_int_equal(loaded.status, record.status);
     assert_string_equal(loaded.substatus, "Iommu");
+    assert_int_equal(loaded.mode, ATTESTATION_MODE_TPM);
     assert_int_equal(loaded.time, 1800000000);
     assert_true(loaded.fallback);
     assert_fine(file_replace(path, slice_from_text("{\"status\":3"), 0600, &err));
@@ -121,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(uses_the_words_of_windows),
+        cmocka_unit_test(says_what_to_do_next),
         cmocka_unit_test(names_the_policies_that_failed),
         cmocka_unit_test(each_refusal_has_a_code),
         cmocka_unit_test(is_kept),

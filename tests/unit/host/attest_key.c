@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/attest.h"
+#include "host/attest_key.h"
 
 #include "refusal.h"
 
@@ -17,7 +17,7 @@ static void signs_the_identity_key(enum private_key_kind kind)
     buf_init(&message, 65536);
     assert_fine(private_key_generate(&host_key, kind, &err));
     assert_fine(private_key_generate(&identity, PRIVATE_KEY_RSA_2048, &err));
-    assert_fine(host_attest_format(&body, host_key, private_key_public(identity), &err));
+    assert_fine(host_attest_key_format(&body, host_key, private_key_public(identity), &err));
     assert_fine(attestation_request_parse(&request, buf_slice(&body), &err));
     assert_int_equal(request.requested_count, 1);
     assert_int_equal(request.requested[0], ATTESTATION_RESULT_ENCRYPTION_CERTIFICATE);
