@@ -11,7 +11,7 @@ _hgs_guardians()
 _hgs_is_command()
 {
     case "$1" in
-    "explain" | "guardian" | "guardian create" | "guardian export" | "guardian import" | "guardian list" | "guardian remove" | "host" | "host attest" | "host configure" | "host key" | "host show" | "protector" | "protector create" | "protector grant" | "protector revoke" | "protector show" | "protector unwrap" | "vm" | "vm create" | "vm grant" | "vm restore" | "vm revoke" | "vm secret" | "vm secret add" | "vm secret remove" | "vm secret show" | "vm show" | "vm unlock")
+    "explain" | "guardian" | "guardian create" | "guardian export" | "guardian import" | "guardian list" | "guardian remove" | "host" | "host attest" | "host configure" | "host identify" | "host key" | "host show" | "protector" | "protector create" | "protector grant" | "protector revoke" | "protector show" | "protector unwrap" | "vm" | "vm create" | "vm grant" | "vm restore" | "vm revoke" | "vm secret" | "vm secret add" | "vm secret remove" | "vm secret show" | "vm show" | "vm unlock")
         return 0
         ;;
     *) return 1 ;;
@@ -25,7 +25,7 @@ _hgs_next()
         next="host guardian protector vm explain"
         ;;
     "host")
-        next="key configure show attest"
+        next="key configure identify show attest"
         ;;
     "guardian")
         next="create import export list remove"
@@ -52,8 +52,11 @@ _hgs_options()
     "host configure")
         values="--attestation-url --key-protection-url --fallback-attestation-url --fallback-key-protection-url --service-thumbprint --ca-file --local --dry-run $values"
         ;;
+    "host identify")
+        values="--name --out --tcti $values"
+        ;;
     "host attest")
-        values="--fallback $values"
+        values="--fallback --tcti --bios-log --ima-log $values"
         ;;
     "guardian create")
         values="--signing --encryption --password-file --dry-run $values"
@@ -83,7 +86,7 @@ _hgs_options()
         values="--owner --guardian --secret --dry-run $values"
         ;;
     "vm unlock")
-        values="--secret --out-fd $values"
+        values="--secret --out-fd --tcti --bios-log --ima-log $values"
         ;;
     "vm restore")
         values="--yes --dry-run $values"
@@ -117,6 +120,12 @@ _hgs_takes_value()
         "host configure --fallback-key-protection-url" | \
         "host configure --service-thumbprint" | \
         "host configure --ca-file" | \
+        "host identify --name" | \
+        "host identify --out" | \
+        "host identify --tcti" | \
+        "host attest --tcti" | \
+        "host attest --bios-log" | \
+        "host attest --ima-log" | \
         "guardian create --signing" | \
         "guardian create --encryption" | \
         "guardian create --password-file" | \
@@ -136,6 +145,9 @@ _hgs_takes_value()
         "vm create --secret" | \
         "vm unlock --secret" | \
         "vm unlock --out-fd" | \
+        "vm unlock --tcti" | \
+        "vm unlock --bios-log" | \
+        "vm unlock --ima-log" | \
         "vm grant --guardian" | \
         "vm grant --owner" | \
         "vm revoke --guardian" | \
@@ -156,6 +168,9 @@ _hgs_value()
     "host key --file") values="FILES" ;;
     "host key --out") values="FILES" ;;
     "host configure --ca-file") values="FILES" ;;
+    "host identify --out") values="FILES" ;;
+    "host attest --bios-log") values="FILES" ;;
+    "host attest --ima-log") values="FILES" ;;
     "guardian create --signing") values="FILES" ;;
     "guardian create --encryption") values="FILES" ;;
     "guardian create --password-file") values="FILES" ;;
@@ -171,6 +186,8 @@ _hgs_value()
     "protector unwrap --owner") values="$(_hgs_guardians)" ;;
     "vm create --owner") values="$(_hgs_guardians)" ;;
     "vm create --guardian") values="$(_hgs_guardians)" ;;
+    "vm unlock --bios-log") values="FILES" ;;
+    "vm unlock --ima-log") values="FILES" ;;
     "vm grant --guardian") values="$(_hgs_guardians)" ;;
     "vm grant --owner") values="$(_hgs_guardians)" ;;
     "vm revoke --guardian") values="$(_hgs_guardians)" ;;

@@ -425,7 +425,7 @@ const struct option_command host_commands[] = {
      "The service says in which mode it attests: by the host key, or by the TPM and what it "
      "measured "
      "at the machine's start. A fresh identity key is made for every health certificate; in TPM "
-     "mode it never leaves the TPM. The exit status is 0 when the host passed.",
+     "mode the TPM keeps it to itself. The exit status is 0 when the host passed.",
      NULL, attest_options, attest_examples, "Test-HgsClientConfiguration", run_attest},
     {.name = NULL},
 };
