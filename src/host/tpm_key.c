@@ -180,7 +180,8 @@ static bool decrypt(struct secret *out, struct loaded *loaded, const TPMT_RSA_DE
     TPM2B_PUBLIC_KEY_RSA in = {.size = (UINT16)ciphertext.size};
     const TPM2B_DATA label = {.size = 0};
     TPM2B_PUBLIC_KEY_RSA *plain = NULL;
-    memcpy(in.buffer, ciphertext.data, ciphertext.size);
+    if (ciphertext.size > 0)
+        memcpy(in.buffer, ciphertext.data, ciphertext.size);
     TSS2_RC code = Esys_RSA_Decrypt(loaded->esys, loaded->key, loaded->session, ESYS_TR_NONE,
                                     ESYS_TR_NONE, &in, scheme, &label, &plain);
     if (code == TSS2_RC_SUCCESS) {

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -78,6 +79,7 @@ static inline void software_tpm_start(struct software_tpm *tpm)
     tpm->pid = fork();
     assert_true(tpm->pid >= 0);
     if (tpm->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that aborts leaves nothing running */
         if (chdir(tpm->folder) == 0 && freopen("swtpm.log", "w", stderr) != NULL)
             execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", "dir=state", "--server",
                    "type=unixio,path=p", "--ctrl", "type=unixio,path=p.ctrl", "--flags",
