@@ -11,7 +11,7 @@ _hgs_guardians()
 _hgs_is_command()
 {
     case "$1" in
-    "explain" | "guardian" | "guardian create" | "guardian export" | "guardian import" | "guardian list" | "guardian remove" | "host" | "host attest" | "host configure" | "host identify" | "host key" | "host show" | "protector" | "protector create" | "protector grant" | "protector revoke" | "protector show" | "protector unwrap" | "vm" | "vm create" | "vm grant" | "vm restore" | "vm revoke" | "vm secret" | "vm secret add" | "vm secret remove" | "vm secret show" | "vm show" | "vm unlock")
+    "explain" | "guardian" | "guardian create" | "guardian export" | "guardian import" | "guardian list" | "guardian remove" | "host" | "host attest" | "host baseline" | "host configure" | "host identify" | "host key" | "host show" | "protector" | "protector create" | "protector grant" | "protector revoke" | "protector show" | "protector unwrap" | "vm" | "vm create" | "vm grant" | "vm restore" | "vm revoke" | "vm secret" | "vm secret add" | "vm secret remove" | "vm secret show" | "vm show" | "vm unlock")
         return 0
         ;;
     *) return 1 ;;
@@ -25,7 +25,7 @@ _hgs_next()
         next="host guardian protector vm explain"
         ;;
     "host")
-        next="key configure identify show attest"
+        next="key configure identify baseline show attest"
         ;;
     "guardian")
         next="create import export list remove"
@@ -54,6 +54,9 @@ _hgs_options()
         ;;
     "host identify")
         values="--name --out --tcti $values"
+        ;;
+    "host baseline")
+        values="--skip-validation --profile --tcti --bios-log $values"
         ;;
     "host attest")
         values="--fallback --tcti --bios-log --ima-log $values"
@@ -123,6 +126,9 @@ _hgs_takes_value()
         "host identify --name" | \
         "host identify --out" | \
         "host identify --tcti" | \
+        "host baseline --profile" | \
+        "host baseline --tcti" | \
+        "host baseline --bios-log" | \
         "host attest --tcti" | \
         "host attest --bios-log" | \
         "host attest --ima-log" | \
@@ -169,6 +175,8 @@ _hgs_value()
     "host key --out") values="FILES" ;;
     "host configure --ca-file") values="FILES" ;;
     "host identify --out") values="FILES" ;;
+    "host baseline --profile") values="linux windows" ;;
+    "host baseline --bios-log") values="FILES" ;;
     "host attest --bios-log") values="FILES" ;;
     "host attest --ima-log") values="FILES" ;;
     "guardian create --signing") values="FILES" ;;
@@ -203,6 +211,7 @@ _hgs_value()
 _hgs_argument()
 {
     case "$1 $2" in
+    "host baseline 0") values=FILES ;;
     "guardian import 1") values=FILES ;;
     "guardian export 0") values="$(_hgs_guardians)" ;;
     "guardian list 0") values="$(_hgs_guardians)" ;;

@@ -10,6 +10,7 @@
 #include "base/hex.h"
 #include "base/memory.h"
 #include "base/table.h"
+#include "hgs/baseline.h"
 #include "hgs/commands.h"
 #include "hgs/output.h"
 #include "hgs/platform.h"
@@ -405,6 +406,8 @@ static const char *const configure_examples[] = {
     "http://hgs.example/KeyProtection",
     NULL};
 static const char *const identify_examples[] = {"hgs host identify --name n1 --out n1.xml", NULL};
+static const char *const baseline_examples[] = {
+    "hgs host baseline n1.tcglog", "hgs host baseline n1.tcglog --skip-validation", NULL};
 static const char *const show_examples[] = {"hgs host show", NULL};
 static const char *const attest_examples[] = {"hgs host attest", NULL};
 
@@ -419,6 +422,11 @@ const struct option_command host_commands[] = {
      "used by root and by the group that owns /dev/tpmrm0, usually tss.",
      NULL, platform_identify_options, identify_examples, "Get-PlatformIdentifier",
      platform_identify},
+    {"host baseline", "write the event log of this machine's start, to be trusted as a baseline",
+     "The log is written as the firmware left it, after a look at whether a host that measured it "
+     "could pass: that the TPM's PCRs confirm it, and what can be told from a log alone.",
+     baseline_arguments, baseline_options, baseline_examples, "Get-HgsAttestationBaselinePolicy",
+     baseline_run},
     {"host show", "show the configuration and how the last attestation went", NULL, NULL, NULL,
      show_examples, "Get-HgsClientConfiguration", run_show},
     {"host attest", "attest now and keep the health certificate",

@@ -63,6 +63,10 @@
       "the log of what this machine measured at its start cannot be read",                         \
       "run as root, or mount securityfs (mount -t securityfs none /sys/kernel/security); "         \
       "--bios-log and --ima-log name copies")                                                      \
+    X(host_baseline_invalid, "host.baseline-invalid", ERROR_INVALID,                               \
+      "this machine's start is not one to make a baseline of",                                     \
+      "change what the message names and start anew, or write it nevertheless: "                   \
+      "hgs host baseline --skip-validation")                                                       \
     X(host_unavailable, "host.unavailable", ERROR_UNAVAILABLE,                                     \
       "the service could not attest this host just now (TransientError)",                          \
       "try again; if it persists, look at the service: hgsctl server show")                        \
