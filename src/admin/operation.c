@@ -87,7 +87,8 @@ bool admin_request_mode(enum attestation_mode *mode, const struct admin_request 
         return false;
     if (!attestation_mode_parse(mode, word))
         return error_set(err, &admin_argument, "hgsctl(8)", word, "the mode is tpm, hostkey or ad");
-    if (*mode == ATTESTATION_MODE_HOST_KEY)
+    if (attestation_mode_operations(*mode)->attest != NULL)
         return true;
-    return error_set(err, &admin_mode_unsupported, NULL, word, "hosts attest by host key only");
+    return error_set(err, &admin_mode_unsupported, NULL, word,
+                     "this version does not attest hosts in this mode");
 }

@@ -21,7 +21,7 @@ static bool check_key_is_new(const struct admin_request *request,
                              const struct attestation_host *host, struct error *err)
 {
     char other[ATTESTATION_NAME_SIZE];
-    if (!attestation_host_find(request->services->attestation, host->key_id, other))
+    if (!attestation_host_find(request->services->attestation, host->mode, host->key_id, other))
         return true;
     if (strcmp(other, host->name) == 0)
         return true; /* the store says that it exists */

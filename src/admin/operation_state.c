@@ -16,7 +16,7 @@
 #include "admin/document.h"
 #include "admin/errors.h"
 #include "admin/operations.h"
-#include "attestation/message.h"
+#include "attestation/mode.h"
 #include "attestation/settings.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -119,8 +119,9 @@ static bool change_mode(struct document *document, const struct admin_request *r
         return false;
     if (word == NULL)
         return true;
-    if (!attestation_mode_parse(&mode, word) || mode != ATTESTATION_MODE_HOST_KEY)
-        return error_set(err, &admin_mode_unsupported, NULL, word, "hosts attest by host key only");
+    if (!attestation_mode_parse(&mode, word) || attestation_mode_operations(mode)->attest == NULL)
+        return error_set(err, &admin_mode_unsupported, NULL, word,
+                         "this version does not attest hosts in this mode");
     return document_set_mode(document, word, err);
 }
 

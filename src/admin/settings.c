@@ -139,6 +139,7 @@ static bool add_attestation(struct settings_edit *edit, const struct admin_reque
     static const char *const known[] = {"health_certificate_seconds",
                                         "clock_tolerance_seconds",
                                         "signer_lifetime_days",
+                                        "rtpm_exchange_seconds",
                                         "allow_unprotected_signing_keys",
                                         "signer_key",
                                         NULL};
@@ -202,6 +203,7 @@ static void write_attestation(struct json_writer *writer,
     json_write_integer(writer, "health_certificate_seconds", settings->health_certificate_seconds);
     json_write_integer(writer, "clock_tolerance_seconds", settings->clock_tolerance_seconds);
     json_write_integer(writer, "signer_lifetime_days", settings->signer_lifetime_days);
+    json_write_integer(writer, "rtpm_exchange_seconds", settings->rtpm_exchange_seconds);
     json_write_text(writer, "signer_key",
                     settings->signer_key == ATTESTATION_SIGNER_KEY_P256 ? "p256" : "rsa2048");
     json_write_bool(writer, "allow_unprotected_signing_keys",

@@ -28,6 +28,18 @@ bool attestation_host_name_valid(const char *name)
     return true;
 }
 
+static void init(struct attestation_host *out, const char *name, enum attestation_mode mode,
+                 struct slice key, int64_t added, const char *added_by)
+{
+    *out = (struct attestation_host){.mode = mode, .added = added};
+    snprintf(out->name, sizeof out->name, "%s", name);
+    snprintf(out->added_by, sizeof out->added_by, "%s", added_by);
+    buf_init(&out->key, ATTESTATION_HOST_KEY_MAX);
+    buf_append(&out->key, key);
+    digest_sha256(out->key_id, key);
+    attestation_tpm_host_init(&out->tpm);
+}
+
 bool attestation_host_init(struct attestation_host *out, const char *name, struct slice key,
                            int64_t added, const char *added_by, struct error *err)
 {
@@ -36,18 +48,33 @@ bool attestation_host_init(struct attestation_host *out, const char *name, struc
         return error_set(err, &attestation_host_name, NULL, name, "it is not a host's name");
     if (!public_key_parse_file(&parsed, key, err))
         return false;
-    *out = (struct attestation_host){.mode = ATTESTATION_MODE_HOST_KEY, .added = added};
-    snprintf(out->name, sizeof out->name, "%s", name);
-    snprintf(out->added_by, sizeof out->added_by, "%s", added_by);
-    buf_init(&out->key, ATTESTATION_HOST_KEY_MAX);
-    buf_append(&out->key, public_key_spki(parsed));
-    memcpy(out->key_id, public_key_digest(parsed), sizeof out->key_id);
+    init(out, name, ATTESTATION_MODE_HOST_KEY, public_key_spki(parsed), added, added_by);
+    return true;
+}
+
+bool attestation_host_init_tpm(struct attestation_host *out, const char *name,
+                               struct slice identifier,
+                               const struct attestation_registration *registration,
+                               struct tpm_trust *trust, int64_t added, const char *added_by,
+                               struct error *err)
+{
+    struct attestation_tpm_host tpm;
+    _cleanup_platform_identifier_ struct platform_identifier parsed;
+    platform_identifier_init(&parsed);
+    if (!attestation_host_name_valid(name))
+        return error_set(err, &attestation_host_name, NULL, name, "it is not a host's name");
+    if (!platform_identifier_parse(&parsed, identifier, err) ||
+        !attestation_tpm_host_register(&tpm, &parsed, registration, trust, added, err))
+        return false;
+    init(out, name, ATTESTATION_MODE_TPM, buf_slice(&parsed.key), added, added_by);
+    out->tpm = tpm;
     return true;
 }
 
 void attestation_host_done(struct attestation_host *host)
 {
     buf_done(&host->key);
+    attestation_tpm_host_done(&host->tpm);
 }
 
 void attestation_host_format(struct buf *out, const struct attestation_host *host)
@@ -62,6 +89,8 @@ void attestation_host_format(struct buf *out, const struct attestation_host *hos
     json_write_hex(&writer, "key_id", slice_of(host->key_id, sizeof host->key_id));
     json_write_text(&writer, "added", clock_format(host->added, added));
     json_write_text(&writer, "added_by", host->added_by);
+    if (host->mode == ATTESTATION_MODE_TPM)
+        attestation_tpm_host_write(&writer, &host->tpm);
     json_write_object_end(&writer);
 }
 
@@ -94,7 +123,10 @@ static bool parse_record(struct attestation_host *host, const struct json *recor
                          "its name or its mode is none");
     snprintf(host->name, sizeof host->name, "%s", name);
     snprintf(host->added_by, sizeof host->added_by, "%s", added_by);
-    return host->mode != ATTESTATION_MODE_HOST_KEY || parse_key(host, record, err);
+    if (host->mode == ATTESTATION_MODE_AD)
+        return true;
+    return parse_key(host, record, err) && (host->mode == ATTESTATION_MODE_HOST_KEY ||
+                                            attestation_tpm_host_read(&host->tpm, record, err));
 }
 
 bool attestation_host_parse(struct attestation_host *out, struct slice value, struct error *err)
@@ -107,6 +139,6 @@ bool attestation_host_parse(struct attestation_host *out, struct slice value, st
     if (!parse_record(&host, record, err))
         return false;
     *out = host;
-    buf_init(&host.key, 0); /* *out owns it now */
+    host = (struct attestation_host){0}; /* *out owns it now */
     return true;
 }

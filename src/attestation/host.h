@@ -2,14 +2,16 @@
 #pragma once
 
 /*
- * A registered host: the record of kind STORE_HOST under the host's name. In host key mode a host
- * is known by the SHA-256 of its key's DER SubjectPublicKeyInfo (protocol.md 2.1).
+ * A registered host: the record of kind STORE_HOST under the host's name. A host is known by the
+ * SHA-256 of its key's DER SubjectPublicKeyInfo: its host key (protocol.md 2.1), or its TPM's
+ * endorsement key (2.3). Hosts of every mode can be registered in any mode of the service.
  *
- * Value: {"name", "mode": "hostkey", "key": base64 SubjectPublicKeyInfo, "key_id": hex, "added":
- * RFC 3339 time, "added_by": text}.
+ * Value: {"name", "mode": "hostkey" or "tpm", "key": base64 SubjectPublicKeyInfo, "key_id": hex,
+ * "added": RFC 3339 time, "added_by": text}; for TPM mode also what tpm_host.h names.
  */
 
 #include "attestation/message.h"
+#include "attestation/tpm_host.h"
 #include "base/buf.h"
 
 #define ATTESTATION_NAME_SIZE 129     /* of a name with its NUL */
@@ -23,6 +25,7 @@ struct attestation_host {
     uint8_t key_id[ATTESTATION_HOST_ID_SIZE];
     int64_t added;
     char added_by[256];
+    struct attestation_tpm_host tpm; /* in TPM mode */
 };
 
 /* [A-Za-z0-9][A-Za-z0-9._-]{0,127}: names of hosts and of everything else that is named. */
@@ -35,6 +38,15 @@ bool attestation_host_name_valid(const char *name);
  */
 bool attestation_host_init(struct attestation_host *out, const char *name, struct slice key,
                            int64_t added, const char *added_by, struct error *err);
+/*
+ * A new host in TPM mode, from a platform identifier's file. attestation.host-name, the errors of
+ * platform_identifier_parse and attestation_tpm_host_register.
+ */
+bool attestation_host_init_tpm(struct attestation_host *out, const char *name,
+                               struct slice identifier,
+                               const struct attestation_registration *registration,
+                               struct tpm_trust *trust, int64_t added, const char *added_by,
+                               struct error *err);
 void attestation_host_done(struct attestation_host *host);
 #define _cleanup_attestation_host_ __attribute__((cleanup(attestation_host_done)))
 
@@ -42,7 +54,7 @@ void attestation_host_done(struct attestation_host *host);
 void attestation_host_format(struct buf *out, const struct attestation_host *host);
 /*
  * Reads a record's value. key_id must be the digest of the key, but the key itself is not decoded
- * again (a million hosts are read at start). For a host of another mode only name, mode, added and
- * added_by are read. attestation.host-malformed and the errors of base/.
+ * again (a million hosts are read at start). For a host of a mode that has no hosts only name,
+ * mode, added and added_by are read. attestation.host-malformed and the errors of base/.
  */
 bool attestation_host_parse(struct attestation_host *out, struct slice value, struct error *err);

@@ -104,7 +104,8 @@ static bool identify(struct public_key **key, struct attestation_evidence *evide
         return false;
     memcpy(evidence->host_id, public_key_digest(*key), sizeof evidence->host_id);
     evidence->has_host_id = true;
-    if (!attestation_host_map_find(input->hosts, evidence->host_id, evidence->host))
+    if (!attestation_host_map_find(input->hosts, ATTESTATION_MODE_HOST_KEY, evidence->host_id,
+                                   evidence->host, NULL))
         return error_set(err, &attestation_host_unknown, clause, "HostKeyPublicKey",
                          "no registered host has this key");
     if (!known)
@@ -116,7 +117,7 @@ bool attestation_host_key_attest(struct attestation_evidence *evidence,
                                  const struct attestation_mode_input *input, struct error *err)
 {
     _cleanup_attestation_request_ struct attestation_request request = {0};
-    _cleanup_public_key_ struct public_key *host_key = NULL;
+    _cleanup_public_key_ struct public_key *host_key = NULL, *identity_key = NULL;
     if (input->version < 2)
         return error_set(err, &attestation_payload_malformed, "MS-HGSA 3.1.5.3.1", NULL,
                          "host key attestation begins with v2.0");
@@ -128,9 +129,10 @@ bool attestation_host_key_attest(struct attestation_evidence *evidence,
     struct slice signature = request.content[ATTESTATION_CONTENT_HOST_KEY_SIGNATURE];
     if (!identify(&host_key, evidence, input, host_bytes, err) ||
         !attestation_host_key_verify(host_key, host_bytes, identity_bytes, signature, err) ||
-        !parse_identity_key(&evidence->identity_key, identity_bytes, err))
+        !parse_identity_key(&identity_key, identity_bytes, err))
         return false;
     memcpy(evidence->requested, request.requested, sizeof evidence->requested);
     evidence->requested_count = request.requested_count;
+    attestation_evidence_set_key(evidence, identity_key);
     return true;
 }

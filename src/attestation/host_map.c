@@ -11,11 +11,13 @@
 #include <stdlib.h>
 
 #define SHARD_COUNT 64
+#define STAGED 0x80u
 
 /* Stands in one table by its identity and in one by its name. */
 struct entry {
     uint8_t id[ATTESTATION_HOST_ID_SIZE];
     uint8_t generation; /* of the map, when it was put */
+    uint8_t mode;       /* enum attestation_mode, and STAGED */
     char name[];
 };
 
@@ -123,13 +125,21 @@ static struct entry *find_name(const struct attestation_host_map *map, const cha
     return table->slots[slot];
 }
 
-static const struct entry *find_id(const struct table *table, uint64_t hash, const uint8_t *id)
+static bool is_host(const struct entry *entry, enum attestation_mode mode, bool staged_too,
+                    const uint8_t *id)
+{
+    return (entry->mode & ~STAGED) == (unsigned)mode &&
+           (staged_too || (entry->mode & STAGED) == 0) &&
+           memcmp(entry->id, id, ATTESTATION_HOST_ID_SIZE) == 0;
+}
+
+static const struct entry *find_id(const struct table *table, uint64_t hash,
+                                   enum attestation_mode mode, bool staged_too, const uint8_t *id)
 {
     if (table->capacity == 0)
         return NULL;
     size_t slot = home(table, hash);
-    while (table->slots[slot] != NULL &&
-           memcmp(table->slots[slot]->id, id, ATTESTATION_HOST_ID_SIZE) != 0)
+    while (table->slots[slot] != NULL && !is_host(table->slots[slot], mode, staged_too, id))
         slot = (slot + 1) & (table->capacity - 1);
     return table->slots[slot];
 }
@@ -178,32 +188,40 @@ static void remove_entry(struct attestation_host_map *map, struct entry *entry)
     free(entry); /* no reader keeps one beyond its lock */
 }
 
-static void add_entry(struct attestation_host_map *map, const char *name, const uint8_t *id)
+static uint8_t mode_of(const struct attestation_host_identity *identity)
+{
+    return (uint8_t)((unsigned)identity->mode | (identity->staged ? STAGED : 0));
+}
+
+static void add_entry(struct attestation_host_map *map, const char *name,
+                      const struct attestation_host_identity *identity)
 {
     size_t size = strlen(name) + 1;
     struct entry *entry = memory_allocate(offsetof(struct entry, name) + size);
-    memcpy(entry->id, id, sizeof entry->id);
+    memcpy(entry->id, identity->id, sizeof entry->id);
     entry->generation = map->generation;
+    entry->mode = mode_of(identity);
     memcpy(entry->name, name, size);
     table_add(&map->by_name, map, hash_by_name, entry);
-    struct shard *shard = shard_of(map, id);
+    struct shard *shard = shard_of(map, entry->id);
     pthread_rwlock_wrlock(&shard->lock);
     table_add(&shard->by_id, map, hash_by_id, entry);
     pthread_rwlock_unlock(&shard->lock);
 }
 
 void attestation_host_map_put(struct attestation_host_map *map, const char *name,
-                              const uint8_t id[ATTESTATION_HOST_ID_SIZE])
+                              const struct attestation_host_identity *identity)
 {
     pthread_mutex_lock(&map->change);
     struct entry *entry = find_name(map, name);
-    bool same = entry != NULL && memcmp(entry->id, id, sizeof entry->id) == 0;
+    bool same = entry != NULL && entry->mode == mode_of(identity) &&
+                memcmp(entry->id, identity->id, sizeof entry->id) == 0;
     if (entry != NULL && !same)
         remove_entry(map, entry);
     if (same) /* stays found throughout */
         entry->generation = map->generation;
     else
-        add_entry(map, name, id);
+        add_entry(map, name, identity);
     pthread_mutex_unlock(&map->change);
 }
 
@@ -238,16 +256,18 @@ void attestation_host_map_sweep(struct attestation_host_map *map)
     pthread_mutex_unlock(&map->change);
 }
 
-bool attestation_host_map_find(struct attestation_host_map *map,
+bool attestation_host_map_find(struct attestation_host_map *map, enum attestation_mode mode,
                                const uint8_t id[ATTESTATION_HOST_ID_SIZE],
-                               char name[ATTESTATION_NAME_SIZE])
+                               char name[ATTESTATION_NAME_SIZE], bool *staged)
 {
     uint64_t hash = hash_id(map, id);
     struct shard *shard = &map->shards[hash % SHARD_COUNT];
     pthread_rwlock_rdlock(&shard->lock);
-    const struct entry *entry = find_id(&shard->by_id, hash, id);
+    const struct entry *entry = find_id(&shard->by_id, hash, mode, staged != NULL, id);
     if (entry != NULL)
         snprintf(name, ATTESTATION_NAME_SIZE, "%s", entry->name);
+    if (entry != NULL && staged != NULL)
+        *staged = (entry->mode & STAGED) != 0;
     pthread_rwlock_unlock(&shard->lock);
     return entry != NULL;
 }

@@ -4,8 +4,10 @@
 #include "attestation/errors.h"
 
 #include "base/json.h"
+#include "base/memory.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char clause[] = "MS-HGSA 2.2.2";
 
@@ -23,6 +25,7 @@ static const char *const type_names[] = {
     [ATTESTATION_REPLY_TPM_CONTINUE] = "TpmReplyContinue",
     [ATTESTATION_REPLY_HEALTH_CERTIFICATE] = "HealthCertificateReply",
     [ATTESTATION_REPLY_SERVICE_INFO] = "ServiceInfoReply",
+    [ATTESTATION_REPLY_EVALUATION] = "EvaluationReply",
 };
 #define TYPE_COUNT (sizeof type_names / sizeof type_names[0])
 
@@ -72,6 +75,23 @@ static void format_reasons(struct json_writer *writer, const struct attestation_
     json_write_array_end(writer);
 }
 
+static void format_policies(struct json_writer *writer, const struct attestation_reply *reply)
+{
+    json_write_bool(writer, "Result", reply->passed);
+    json_write_array(writer, "Policies");
+    for (size_t i = 0; i < reply->policy_count; i++) {
+        const struct attestation_evaluated *policy = &reply->policies[i];
+        json_write_object(writer, NULL);
+        json_write_text(writer, "Name", policy->name);
+        json_write_text(writer, "Result", verdict_result_name(policy->result));
+        json_write_base64(writer, "Reason",
+                          slice_of(policy->reason.bytes, sizeof policy->reason.bytes));
+        json_write_text(writer, "Text", policy->text);
+        json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+}
+
 void attestation_reply_format(struct buf *out, const struct attestation_reply *reply)
 {
     struct json_writer writer;
@@ -92,6 +112,8 @@ void attestation_reply_format(struct buf *out, const struct attestation_reply *r
         format_info(&writer, reply);
     else if (reply->type == ATTESTATION_REPLY_TPM_CONTINUE)
         json_write_base64(&writer, "RtpmActiveContext", reply->context);
+    else if (reply->type == ATTESTATION_REPLY_EVALUATION)
+        format_policies(&writer, reply);
     json_write_object_end(&writer);
 }
 
@@ -217,6 +239,41 @@ static bool parse_context(struct attestation_reply *reply, const struct json *me
     return true;
 }
 
+static bool parse_policy(struct attestation_evaluated *policy, const struct json *item,
+                         struct error *err)
+{
+    const char *result, *reason;
+    if (!json_get_text(&policy->name, item, "Name", err) ||
+        !json_get_text(&result, item, "Result", err) ||
+        !json_get_text(&reason, item, "Reason", err) ||
+        !json_get_text(&policy->text, item, "Text", err) ||
+        !guid_parse_message(&policy->reason, slice_from_text(reason), err))
+        return false;
+    return verdict_result_parse(&policy->result, result) ||
+           error_set(err, &attestation_reply_malformed, "protocol.md 2.3", "Result",
+                     "\"%.40s\" is none of Passed, Failed, NotEvaluated", result);
+}
+
+static bool parse_policies(struct attestation_reply *reply, const struct json *message,
+                           struct error *err)
+{
+    const struct json *array;
+    size_t count = 0;
+    if (!json_get_bool(&reply->passed, message, "Result", err) ||
+        !json_get_array(&array, message, "Policies", err))
+        return false;
+    for (const struct json *item = json_first(array); item != NULL; item = json_next(item))
+        count++;
+    if (count > ATTESTATION_EVALUATED_MAX)
+        return error_set(err, &attestation_reply_malformed, "protocol.md 2.3", "Policies",
+                         "more than %d items", ATTESTATION_EVALUATED_MAX);
+    reply->policies = memory_allocate_zero(count + 1, sizeof *reply->policies);
+    for (const struct json *item = json_first(array); item != NULL; item = json_next(item))
+        if (!parse_policy(&reply->policies[reply->policy_count++], item, err))
+            return false;
+    return true;
+}
+
 static bool parse_members(struct attestation_reply *reply, const struct json *message,
                           struct error *err)
 {
@@ -234,6 +291,8 @@ static bool parse_members(struct attestation_reply *reply, const struct json *me
         return parse_certificates(reply, message, err);
     case ATTESTATION_REPLY_SERVICE_INFO:
         return parse_info(reply, message, err);
+    case ATTESTATION_REPLY_EVALUATION:
+        return parse_policies(reply, message, err);
     default:
         return true;
     }
@@ -253,14 +312,31 @@ bool attestation_reply_parse(struct attestation_reply *out, struct slice body, s
     buf_init(&reply.bytes, body.size);
     if (!parse_type(&reply.type, message, err) || !parse_members(&reply, message, err))
         return false;
+    if (reply.type == ATTESTATION_REPLY_EVALUATION)
+        reply.document = memory_steal(&message); /* the texts stay there */
     *out = reply;
-    buf_init(&reply.bytes, 0); /* *out owns them now */
+    reply = (struct attestation_reply){0}; /* *out owns them now */
     return true;
 }
 
 void attestation_reply_done(struct attestation_reply *reply)
 {
     buf_done(&reply->bytes);
+    json_free(&reply->document);
+    free(reply->policies);
+    reply->policies = NULL;
+}
+
+void attestation_reply_from_verdict(struct attestation_reply *out, const struct verdict *verdict)
+{
+    out->type = ATTESTATION_REPLY_EVALUATION;
+    out->passed = verdict->passed;
+    out->policies = memory_allocate_zero(verdict->count + 1, sizeof *out->policies);
+    for (size_t i = 0; i < verdict->count && i < ATTESTATION_EVALUATED_MAX; i++) {
+        const struct verdict_policy *policy = &verdict->policies[i];
+        out->policies[out->policy_count++] = (struct attestation_evaluated){
+            policy->name, policy->result, policy->guid, policy->reason};
+    }
 }
 
 void attestation_reply_format_signing_certificates(struct buf *out, struct slice der)

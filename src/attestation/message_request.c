@@ -29,19 +29,21 @@ static bool check_type(const struct json *message, struct error *err)
     return true;
 }
 
-static bool parse_session(struct guid *out, const struct json *message, struct error *err)
+bool attestation_request_parse_session(struct guid *out, const struct json *message,
+                                       struct error *err)
 {
     const char *text;
     return json_get_text(&text, message, "SessionId", err) &&
            guid_parse_message(out, slice_from_text(text), err);
 }
 
-static bool parse_requested(struct attestation_request *request, const struct json *message,
-                            struct error *err)
+bool attestation_request_parse_requested(uint8_t requested[ATTESTATION_RESULT_MAX], size_t *count,
+                                         const struct json *message, struct error *err)
 {
     const struct json *array;
     if (!json_get_array(&array, message, "RequestedContent", err))
         return false;
+    *count = 0;
     for (const struct json *item = json_first(array); item != NULL; item = json_next(item)) {
         double number = json_is_number(item) ? json_number(item) : 0;
         if (number != ATTESTATION_RESULT_ENCRYPTION_CERTIFICATE &&
@@ -49,14 +51,14 @@ static bool parse_requested(struct attestation_request *request, const struct js
             number != ATTESTATION_RESULT_CA_CERTIFICATE)
             return error_set(err, &attestation_payload_malformed, "MS-HGSA 2.2.1.3",
                              "RequestedContent", "an item is not a result type (1, 2, 3)");
-        for (size_t i = 0; i < request->requested_count; i++) {
-            if (request->requested[i] == number)
+        for (size_t i = 0; i < *count; i++) {
+            if (requested[i] == number)
                 return error_set(err, &attestation_payload_malformed, clause, "RequestedContent",
                                  "result type %d is asked for twice", (int)number);
         }
-        request->requested[request->requested_count++] = (uint8_t)number;
+        requested[(*count)++] = (uint8_t)number;
     }
-    if (request->requested_count == 0)
+    if (*count == 0)
         return error_set(err, &attestation_payload_malformed, clause, "RequestedContent",
                          "nothing is asked for");
     return true;
@@ -119,8 +121,11 @@ bool attestation_request_parse(struct attestation_request *out, struct slice bod
     _cleanup_attestation_request_ struct attestation_request request = {0};
     buf_init(&request.bytes, body.size);
     buf_reserve(&request.bytes, body.size); /* one allocation: decoded bytes are always fewer */
-    if (!check_type(message, err) || !parse_session(&request.session, message, err) ||
-        !parse_requested(&request, message, err) || !parse_provided(&request, message, err))
+    if (!check_type(message, err) ||
+        !attestation_request_parse_session(&request.session, message, err) ||
+        !attestation_request_parse_requested(request.requested, &request.requested_count, message,
+                                             err) ||
+        !parse_provided(&request, message, err))
         return false;
     *out = request;
     buf_init(&request.bytes, 0); /* *out owns them now */

@@ -13,6 +13,7 @@
 #include "attestation/message.h"
 #include "base/buf.h"
 #include "base/guid.h"
+#include "base/json.h"
 
 struct attestation_request {
     struct guid session;
@@ -32,6 +33,12 @@ bool attestation_request_parse(struct attestation_request *out, struct slice bod
                                struct error *err);
 void attestation_request_done(struct attestation_request *request);
 #define _cleanup_attestation_request_ __attribute__((cleanup(attestation_request_done)))
+
+/* SessionId and RequestedContent of any request of TPM mode; the same errors. */
+bool attestation_request_parse_session(struct guid *out, const struct json *message,
+                                       struct error *err);
+bool attestation_request_parse_requested(uint8_t requested[ATTESTATION_RESULT_MAX], size_t *count,
+                                         const struct json *message, struct error *err);
 
 /* Appends the request (of which `bytes` is not looked at) as JSON. */
 void attestation_request_format(struct buf *out, const struct attestation_request *request);

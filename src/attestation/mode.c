@@ -2,9 +2,10 @@
 #include "attestation/mode.h"
 
 #include "attestation/host_key.h"
+#include "attestation/tpm.h"
 
 static const struct attestation_mode_operations modes[] = {
-    {ATTESTATION_MODE_TPM, ATTESTATION_DOOR_TPM, NULL},
+    {ATTESTATION_MODE_TPM, ATTESTATION_DOOR_TPM, attestation_tpm_attest},
     {ATTESTATION_MODE_AD, ATTESTATION_DOOR_AD, NULL},
     {ATTESTATION_MODE_HOST_KEY, ATTESTATION_DOOR_HOST_KEY, attestation_host_key_attest},
 };
@@ -20,5 +21,16 @@ const struct attestation_mode_operations *attestation_mode_operations(enum attes
 
 void attestation_evidence_done(struct attestation_evidence *evidence)
 {
-    public_key_free(&evidence->identity_key);
+    for (size_t i = 0; i < ATTESTATION_RESULT_MAX; i++)
+        public_key_free(&evidence->identity_keys[i]);
+    buf_done(&evidence->context);
+    if (evidence->has_verdict)
+        verdict_done(&evidence->verdict);
+    evidence->has_verdict = false;
+}
+
+void attestation_evidence_set_key(struct attestation_evidence *evidence, struct public_key *key)
+{
+    for (size_t i = 0; i < evidence->requested_count; i++)
+        evidence->identity_keys[i] = public_key_ref(key);
 }

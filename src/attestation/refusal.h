@@ -8,3 +8,5 @@
 /* Fills in type, retryable and mode (the service's, for an error of mode) of a zeroed reply. */
 void attestation_refusal_reply(struct attestation_reply *out, const struct error *err,
                                enum attestation_mode mode);
+/* MS-HGSA 2.2.2.16: what each required built-in policy says. */
+void attestation_refusal_add_reasons(struct attestation_reply *out, const struct verdict *verdict);

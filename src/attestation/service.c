@@ -8,6 +8,7 @@
 #include "attestation/renewal.h"
 #include "attestation/snapshot.h"
 #include "attestation/state.h"
+#include "attestation/tpm.h"
 #include "attestation/trail.h"
 #include "base/memory.h"
 
@@ -16,6 +17,7 @@
 #define IDLE_SECONDS 60
 /* Of hosts that attested lately; some 6 KB each. */
 #define HOST_KEYS_CACHED 4096
+#define KNOWN_HOSTS 4096 /* hosts in TPM mode whose records are held in memory */
 #define CERTIFICATES_MAX (ATTESTATION_RESULT_MAX * 4096)
 
 struct attestation_service {
@@ -23,6 +25,9 @@ struct attestation_service {
     char *node;
     pthread_mutex_t lock; /* of state */
     struct attestation_state state;
+    struct attestation_host_cache *known_hosts;
+    struct attestation_sealing_keys *sealing_keys;
+    struct attestation_pending *pending;
     pthread_mutex_t renewal_lock; /* one renewal at a time */
     struct attestation_snapshot_slot slot;
     struct cache *host_keys;
@@ -31,9 +36,12 @@ struct attestation_service {
 /* With the lock held. */
 static void publish(struct attestation_service *service)
 {
+    struct attestation_state *state = &service->state;
+    attestation_state_build(state);
     attestation_snapshot_publish(
-        &service->slot, attestation_snapshot_new(&service->state.settings, &service->state.signers,
-                                                 service->node, clock_now(service->options.clock)));
+        &service->slot,
+        attestation_snapshot_new(&state->settings, &state->signers, state->policies, state->trust,
+                                 service->node, clock_now(service->options.clock)));
 }
 
 bool attestation_service_new(struct attestation_service **out,
@@ -49,6 +57,9 @@ bool attestation_service_new(struct attestation_service **out,
     pthread_mutex_init(&service->renewal_lock, NULL);
     attestation_snapshot_slot_init(&service->slot);
     attestation_state_init(&service->state);
+    service->known_hosts = attestation_host_cache_new(options->store, KNOWN_HOSTS);
+    service->sealing_keys = attestation_sealing_keys_new(options->keyholder);
+    service->pending = attestation_pending_new(options->store);
     if (!attestation_state_load(&service->state, options->store, revision, err)) {
         attestation_service_free(&service);
         return false;
@@ -64,7 +75,10 @@ void attestation_service_free(struct attestation_service **service)
     *service = NULL;
     if (gone == NULL)
         return;
+    attestation_pending_free(&gone->pending); /* writes what waits */
     attestation_snapshot_slot_done(&gone->slot);
+    attestation_host_cache_free(&gone->known_hosts);
+    attestation_sealing_keys_free(&gone->sealing_keys);
     attestation_state_done(&gone->state);
     cache_free(&gone->host_keys);
     pthread_mutex_destroy(&gone->renewal_lock);
@@ -81,10 +95,14 @@ void attestation_apply(struct attestation_service *service, const struct store_c
     if (changes == NULL) { /* the watch lost commits */
         attestation_state_load(&service->state, service->options.store, &(int64_t){0},
                                &service->state.problem); /* else a tick tries again */
+        attestation_host_cache_forget(service->known_hosts, NULL);
         changed = true;
     }
     for (size_t i = 0; i < count; i++)
         changed = attestation_state_apply(&service->state, &changes[i]) || changed;
+    for (size_t i = 0; i < count; i++)
+        if (changes[i].kind == STORE_HOST)
+            attestation_host_cache_forget(service->known_hosts, changes[i].key);
     if (changed)
         publish(service);
     pthread_mutex_unlock(&service->lock);
@@ -206,11 +224,12 @@ size_t attestation_host_count(struct attestation_service *service)
     return attestation_host_map_count(service->state.hosts);
 }
 
-bool attestation_host_find(struct attestation_service *service,
+bool attestation_host_find(struct attestation_service *service, enum attestation_mode mode,
                            const uint8_t id[ATTESTATION_HOST_ID_SIZE],
                            char name[ATTESTATION_NAME_SIZE])
 {
-    return attestation_host_map_find(service->state.hosts, id, name);
+    bool staged;
+    return attestation_host_map_find(service->state.hosts, mode, id, name, &staged);
 }
 
 bool attestation_problem(struct attestation_service *service, struct error *out)
@@ -258,13 +277,15 @@ static const struct attestation_mode_operations *open_door(enum attestation_mode
 
 /* One certificate of the reply; it is released by going into the audit trail. */
 static bool issue(struct attestation_service *service, const struct attestation_snapshot *snapshot,
-                  const struct attestation_evidence *evidence, enum attestation_result result,
-                  const char *peer, struct buf *out, struct error *err)
+                  const struct attestation_evidence *evidence, size_t index, const char *peer,
+                  struct buf *out, struct error *err)
 {
     int64_t now = clock_now(service->options.clock);
-    enum attestation_signer_use use = result == ATTESTATION_RESULT_SIGNING_CERTIFICATE
-                                          ? ATTESTATION_SIGNER_UNPROTECTED
-                                          : ATTESTATION_SIGNER_HEALTH;
+    enum attestation_result result = (enum attestation_result)evidence->requested[index];
+    enum attestation_signer_use use =
+        result == ATTESTATION_RESULT_SIGNING_CERTIFICATE && !evidence->signing_key_protected
+            ? ATTESTATION_SIGNER_UNPROTECTED
+            : ATTESTATION_SIGNER_HEALTH;
     const struct attestation_signer *issuer =
         attestation_signer_schedule_select(&snapshot->signers, service->node, use, now);
     if (issuer == NULL)
@@ -275,7 +296,7 @@ static bool issue(struct attestation_service *service, const struct attestation_
     struct signer signer = attestation_signer_key_signer(&reference);
     struct attestation_health_request request = {
         .host_id = evidence->host_id,
-        .identity_key = evidence->identity_key,
+        .identity_key = evidence->identity_keys[index],
         .result = result,
         .settings = &snapshot->settings,
         .issuer = issuer->certificate,
@@ -297,10 +318,9 @@ static bool issue_all(struct attestation_service *service,
 {
     size_t ends[ATTESTATION_RESULT_MAX + 1] = {0};
     for (size_t i = 0; i < evidence->requested_count; i++) {
-        enum attestation_result result = (enum attestation_result)evidence->requested[i];
-        if (!issue(service, snapshot, evidence, result, peer, &reply->bytes, err))
+        if (!issue(service, snapshot, evidence, i, peer, &reply->bytes, err))
             return false;
-        reply->certificates[i].result = result;
+        reply->certificates[i].result = (enum attestation_result)evidence->requested[i];
         ends[i + 1] = reply->bytes.size;
     }
     for (size_t i = 0; i < evidence->requested_count; i++)
@@ -310,6 +330,14 @@ static bool issue_all(struct attestation_service *service,
     return true;
 }
 
+/* An attestation in TPM mode goes on: nothing is decided yet. */
+static void reply_continue(struct attestation_reply *reply,
+                           const struct attestation_evidence *evidence)
+{
+    reply->type = ATTESTATION_REPLY_TPM_CONTINUE;
+    reply->context = buf_slice(&evidence->context);
+}
+
 static bool attest(struct attestation_service *service, const struct attestation_snapshot *snapshot,
                    enum attestation_door door, struct attestation_evidence *evidence,
                    const struct attestation_mode_input *input, const char *peer,
@@ -317,8 +345,32 @@ static bool attest(struct attestation_service *service, const struct attestation
 {
     const struct attestation_mode_operations *operations =
         open_door(snapshot->settings.mode, door, err);
-    return operations != NULL && operations->attest(evidence, input, err) &&
-           issue_all(service, snapshot, evidence, peer, reply, err);
+    if (operations == NULL || !operations->attest(evidence, input, err))
+        return false;
+    if (evidence->context.size == 0)
+        return issue_all(service, snapshot, evidence, peer, reply, err);
+    reply_continue(reply, evidence);
+    return true;
+}
+
+/* What if the service were in TPM mode: nothing is issued, whatever its mode. */
+static bool evaluate(struct attestation_service *service,
+                     const struct attestation_snapshot *snapshot,
+                     struct attestation_evidence *evidence,
+                     const struct attestation_mode_input *input, const char *peer,
+                     struct attestation_reply *reply, struct error *err)
+{
+    if (snapshot->settings.mode == ATTESTATION_MODE_UNKNOWN)
+        return error_set(err, &attestation_not_initialized, NULL, NULL, "no mode is set");
+    if (!attestation_tpm_attest(evidence, input, err))
+        return false;
+    if (evidence->context.size != 0) {
+        reply_continue(reply, evidence);
+        return true;
+    }
+    attestation_reply_from_verdict(reply, &evidence->verdict);
+    attestation_trail_evaluated(service->options.audit, evidence, peer);
+    return true;
 }
 
 /* A refusal releases nothing, so it is told even when the trail refuses its record. */
@@ -327,28 +379,68 @@ static void refuse(struct attestation_service *service, const struct attestation
                    const char *peer, struct attestation_reply *reply)
 {
     attestation_refusal_reply(reply, err, snapshot->settings.mode);
+    if (reply->type == ATTESTATION_REPLY_POLICY_EVALUATION_ERROR && evidence->has_verdict)
+        attestation_refusal_add_reasons(reply, &evidence->verdict);
     attestation_trail_failed(service->options.audit, evidence, err, peer);
 }
 
-void attestation_attest(struct attestation_service *service, enum attestation_door door,
-                        unsigned version, struct slice body, const char *peer, struct buf *out)
+/* A request on its way: a door's, or (what_if) the evaluation's, which has none. */
+static void answer(struct attestation_service *service, enum attestation_door door, bool what_if,
+                   unsigned version, struct slice body, const char *peer, struct buf *out)
 {
     _cleanup_attestation_snapshot_ struct attestation_snapshot *snapshot =
         attestation_snapshot_take(&service->slot);
     _cleanup_attestation_evidence_ struct attestation_evidence evidence = {0};
     _cleanup_attestation_reply_ struct attestation_reply reply = {0};
     struct error err = {0};
+    struct attestation_tpm_parts tpm = {
+        .policies = snapshot->policies,
+        .trust = snapshot->trust,
+        .known_hosts = service->known_hosts,
+        .sealing_keys = service->sealing_keys,
+        .pending = service->pending,
+    };
     struct attestation_mode_input input = {
         .version = version,
         .body = body,
         .hosts = service->state.hosts,
         .host_keys = service->host_keys,
         .settings = &snapshot->settings,
+        .tpm = &tpm,
+        .what_if = what_if,
+        .now = clock_now(service->options.clock),
     };
     buf_init(&reply.bytes, CERTIFICATES_MAX);
-    if (!attest(service, snapshot, door, &evidence, &input, peer, &reply, &err))
+    if (!(what_if ? evaluate(service, snapshot, &evidence, &input, peer, &reply, &err)
+                  : attest(service, snapshot, door, &evidence, &input, peer, &reply, &err)))
         refuse(service, snapshot, &evidence, &err, peer, &reply);
     attestation_reply_format(out, &reply);
+}
+
+void attestation_attest(struct attestation_service *service, enum attestation_door door,
+                        unsigned version, struct slice body, const char *peer, struct buf *out)
+{
+    answer(service, door, false, version, body, peer, out);
+}
+
+void attestation_evaluate(struct attestation_service *service, unsigned version, struct slice body,
+                          const char *peer, struct buf *out)
+{
+    answer(service, ATTESTATION_DOOR_TPM, true, version, body, peer, out);
+}
+
+struct tpm_trust *attestation_trust(struct attestation_service *service)
+{
+    _cleanup_attestation_snapshot_ struct attestation_snapshot *snapshot =
+        attestation_snapshot_take(&service->slot);
+    return tpm_trust_ref(snapshot->trust);
+}
+
+struct attestation_policies *attestation_policies(struct attestation_service *service)
+{
+    _cleanup_attestation_snapshot_ struct attestation_snapshot *snapshot =
+        attestation_snapshot_take(&service->slot);
+    return attestation_policies_ref(snapshot->policies);
 }
 
 void attestation_refuse_payload(struct attestation_service *service, enum attestation_door door,

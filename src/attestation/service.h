@@ -63,11 +63,15 @@ void attestation_signer_describe(struct attestation_service *service, struct jso
 
 enum attestation_mode attestation_current_mode(struct attestation_service *service);
 size_t attestation_host_count(struct attestation_service *service);
-/* The name of a host that is registered with this identity (SHA-256 of its SubjectPublicKeyInfo).
- */
-bool attestation_host_find(struct attestation_service *service,
+/* The name of a host of this mode that is registered, staged or not, with this identity (SHA-256
+ * of its SubjectPublicKeyInfo). */
+bool attestation_host_find(struct attestation_service *service, enum attestation_mode mode,
                            const uint8_t id[ATTESTATION_HOST_ID_SIZE],
                            char name[ATTESTATION_NAME_SIZE]);
+/* Whom the administrator trusts to certify endorsement keys, and the policies in force, now: a
+ * reference of the caller's own. */
+struct tpm_trust *attestation_trust(struct attestation_service *service);
+struct attestation_policies *attestation_policies(struct attestation_service *service);
 /* The latest damaged record of the store that was passed over; false when there was none. */
 bool attestation_problem(struct attestation_service *service, struct error *out);
 
@@ -78,6 +82,13 @@ void attestation_signing_certificates(struct attestation_service *service, struc
 /* peer: the caller's address, for the audit trail. The doors are enum attestation_door. */
 void attestation_attest(struct attestation_service *service, enum attestation_door door,
                         unsigned version, struct slice body, const char *peer, struct buf *out);
+/*
+ * protocol.md 2.3, what-if: the messages of TPM mode in any mode of the service; judged by the TPM
+ * policies as they are, issues nothing, EvaluationReply at the end. It is in the audit trail
+ * ("attestation.evaluated").
+ */
+void attestation_evaluate(struct attestation_service *service, unsigned version, struct slice body,
+                          const char *peer, struct buf *out);
 /* Refuses a request whose body is not even looked at: PayloadErrorReply, or what the door has to
  * say. reason, a sentence, goes into the audit trail. */
 void attestation_refuse_payload(struct attestation_service *service, enum attestation_door door,

@@ -17,6 +17,7 @@ static const struct number numbers[] = {
     {"health_certificate_seconds", FIELD(health_certificate_seconds), 28800, 300, 604800},
     {"clock_tolerance_seconds", FIELD(clock_tolerance_seconds), 300, 0, 3600},
     {"signer_lifetime_days", FIELD(signer_lifetime_days), 30, 2, 825},
+    {"rtpm_exchange_seconds", FIELD(rtpm_exchange_seconds), 120, 10, 3600},
 };
 #define NUMBER_COUNT (sizeof numbers / sizeof numbers[0])
 
@@ -28,6 +29,7 @@ static int64_t *field(struct attestation_settings *settings, const struct number
 void attestation_settings_init(struct attestation_settings *settings)
 {
     *settings = (struct attestation_settings){.mode = ATTESTATION_MODE_UNKNOWN,
+                                              .functional_level = ATTESTATION_FUNCTIONAL_LEVEL,
                                               .signer_key = ATTESTATION_SIGNER_KEY_RSA2048};
     for (size_t i = 0; i < NUMBER_COUNT; i++)
         *field(settings, &numbers[i]) = numbers[i].initial;
@@ -40,9 +42,16 @@ bool attestation_settings_parse_service(struct attestation_settings *settings, s
     const char *word;
     if (!json_parse(&record, value, err) || !json_get_text(&word, record, "mode", err))
         return false;
+    int64_t level;
+    if (!json_get_integer_or(&level, record, "functional_level", ATTESTATION_FUNCTIONAL_LEVEL, err))
+        return false;
+    if (level < 1 || level > ATTESTATION_FUNCTIONAL_LEVEL)
+        return error_set(err, &attestation_settings_malformed, NULL, "functional_level",
+                         "%lld is not in 1 to %d", (long long)level, ATTESTATION_FUNCTIONAL_LEVEL);
     if (!attestation_mode_parse(&settings->mode, word))
         return error_set(err, &attestation_settings_malformed, NULL, "mode",
                          "\"%.40s\" is none of tpm, hostkey, ad", word);
+    settings->functional_level = level;
     return true;
 }
 
@@ -86,6 +95,7 @@ bool attestation_settings_parse(struct attestation_settings *settings, struct sl
                          ATTESTATION_SETTING_ATTESTATION, "it is not an object");
     attestation_settings_init(&parsed);
     parsed.mode = settings->mode;
+    parsed.functional_level = settings->functional_level;
     parsed.deny_before = settings->deny_before;
     for (size_t i = 0; i < NUMBER_COUNT; i++) {
         if (!parse_number(&parsed, &numbers[i], record, err))

@@ -19,10 +19,12 @@
 enum attestation_signer_key { ATTESTATION_SIGNER_KEY_RSA2048, ATTESTATION_SIGNER_KEY_P256 };
 
 struct attestation_settings {
-    enum attestation_mode mode;             /* unknown: not initialised */
-    int64_t health_certificate_seconds;     /* validity from now; 300 to 604800, default 28800 */
-    int64_t clock_tolerance_seconds;        /* notBefore lies so far back; 0 to 3600, default 300 */
-    int64_t signer_lifetime_days;           /* 2 to 825, default 30 */
+    enum attestation_mode mode;         /* unknown: not initialised */
+    int64_t health_certificate_seconds; /* validity from now; 300 to 604800, default 28800 */
+    int64_t clock_tolerance_seconds;    /* notBefore lies so far back; 0 to 3600, default 300 */
+    int64_t signer_lifetime_days;       /* 2 to 825, default 30 */
+    int64_t rtpm_exchange_seconds;      /* of an attestation in TPM mode; 10 to 3600: 120 */
+    int64_t functional_level; /* which built-in policies are in force; 1 to our own, our own */
     enum attestation_signer_key signer_key; /* of signers made from now on; default rsa2048 */
     bool allow_unprotected_signing_keys;    /* protocol.md 2.4; default no */
     int64_t deny_before; /* key protection refuses what any signer issued before; 0: nothing */
@@ -30,7 +32,8 @@ struct attestation_settings {
 
 /* Not initialised, and the defaults. */
 void attestation_settings_init(struct attestation_settings *settings);
-/* Reads the record "service": {"mode": "tpm"|"hostkey"|"ad", …}; only the mode is changed.
+/* Reads the record "service": {"mode": "tpm"|"hostkey"|"ad", …}, "functional_level" (absent: this
+ * version's own); only these two are changed.
  * attestation.settings-malformed, base.json-*. */
 bool attestation_settings_parse_service(struct attestation_settings *settings, struct slice value,
                                         struct error *err);

@@ -16,7 +16,7 @@ static void build_info(struct attestation_snapshot *snapshot)
     struct attestation_reply reply = {
         .type = ATTESTATION_REPLY_SERVICE_INFO,
         .mode = snapshot->settings.mode,
-        .functional_level = ATTESTATION_FUNCTIONAL_LEVEL,
+        .functional_level = (uint32_t)snapshot->settings.functional_level,
     };
     for (uint32_t level = 1; level <= ATTESTATION_FUNCTIONAL_LEVEL; level++)
         reply.levels[reply.level_count++] = level;
@@ -46,12 +46,16 @@ static void build_signing_certificates(struct attestation_snapshot *snapshot, co
 
 struct attestation_snapshot *attestation_snapshot_new(const struct attestation_settings *settings,
                                                       const struct attestation_signer_list *signers,
-                                                      const char *node, int64_t now)
+                                                      struct attestation_policies *policies,
+                                                      struct tpm_trust *trust, const char *node,
+                                                      int64_t now)
 {
     struct attestation_snapshot *snapshot = memory_allocate_zero(1, sizeof *snapshot);
     atomic_init(&snapshot->references, 1);
     snapshot->settings = *settings;
     attestation_signer_list_copy(&snapshot->signers, signers);
+    snapshot->policies = attestation_policies_ref(policies);
+    snapshot->trust = tpm_trust_ref(trust);
     buf_init(&snapshot->info, 4096);
     buf_init(&snapshot->signing_certificates, 4 * LIST_MAX + 2);
     build_info(snapshot);
@@ -66,6 +70,8 @@ void attestation_snapshot_release(struct attestation_snapshot **snapshot)
     if (last == NULL || atomic_fetch_sub(&last->references, 1) != 1)
         return;
     attestation_signer_list_done(&last->signers);
+    attestation_policies_release(&last->policies);
+    tpm_trust_free(&last->trust);
     buf_done(&last->info);
     buf_done(&last->signing_certificates);
     free(last);

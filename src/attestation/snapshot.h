@@ -9,7 +9,9 @@
  * beside a signature of 300 µs), and keeps it for its request.
  */
 
+#include "attestation/policies.h"
 #include "attestation/signer.h"
+#include "tpm/trust.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,14 +20,19 @@ struct attestation_snapshot {
     atomic_uint references;
     struct attestation_settings settings;
     struct attestation_signer_list signers;
+    struct attestation_policies *policies;
+    struct tpm_trust *trust;
     struct buf info;                 /* ServiceInfoReply */
     struct buf signing_certificates; /* "[48,130,…]", or an UnavailableErrorReply without signers */
 };
 
-/* One reference, of the caller. Copies settings and signers. */
+/* One reference, of the caller. Copies settings and signers; takes references to policies and trust
+ * of its own. */
 struct attestation_snapshot *attestation_snapshot_new(const struct attestation_settings *settings,
                                                       const struct attestation_signer_list *signers,
-                                                      const char *node, int64_t now);
+                                                      struct attestation_policies *policies,
+                                                      struct tpm_trust *trust, const char *node,
+                                                      int64_t now);
 void attestation_snapshot_release(struct attestation_snapshot **snapshot);
 #define _cleanup_attestation_snapshot_ __attribute__((cleanup(attestation_snapshot_release)))
 

@@ -15,7 +15,11 @@ bool attestation_trail_passed(struct audit *audit, const struct attestation_evid
                               const struct attestation_health_certificate *certificate,
                               const struct attestation_signer *signer, const char *peer,
                               struct error *err);
-/* "attestation.failed": code and reason of the refusal, and what was known of the host. False when
- * the trail refused. */
+/* "attestation.evaluated": what a what-if said; it issued nothing. False when the trail refused. */
+bool attestation_trail_evaluated(struct audit *audit, const struct attestation_evidence *evidence,
+                                 const char *peer);
+/* "attestation.failed": code and reason of the refusal, and what was known of the host: in TPM
+ * mode the policies that did not pass and the digest of its event log. False when the trail
+ * refused. */
 bool attestation_trail_failed(struct audit *audit, const struct attestation_evidence *evidence,
                               const struct error *refusal, const char *peer);

@@ -132,7 +132,8 @@ static bool add_attestation(struct call *call)
     bool ok =
         add_duration(call, "health-certificate-lifetime", "health_certificate_seconds", 1000) &&
         add_duration(call, "clock-tolerance", "clock_tolerance_seconds", 1000) &&
-        add_duration(call, "signer-lifetime", "signer_lifetime_days", 86400 * 1000LL);
+        add_duration(call, "signer-lifetime", "signer_lifetime_days", 86400 * 1000LL) &&
+        add_duration(call, "tpm-exchange", "rtpm_exchange_seconds", 1000);
     if (key != NULL)
         json_write_text(&call->writer, "signer_key", key);
     if (unprotected != NULL)
@@ -144,8 +145,11 @@ static bool add_attestation(struct call *call)
 
 static bool gives_attestation(const struct option_values *values)
 {
-    static const char *const names[] = {"health-certificate-lifetime", "clock-tolerance",
-                                        "signer-lifetime", "signer-key",
+    static const char *const names[] = {"health-certificate-lifetime",
+                                        "clock-tolerance",
+                                        "signer-lifetime",
+                                        "signer-key",
+                                        "tpm-exchange",
                                         "allow-unprotected-signing-keys"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (option_given(values, names[i]))
@@ -243,6 +247,8 @@ static const struct option_entry set_options[] = {
     {"clock-tolerance", "TIME", "how far certificates are backdated (5min at first)", OPTION_VALUE,
      OPTION_ANY, NULL, false, NULL, false},
     {"signer-lifetime", "TIME", "life of attestation signers made from now on (30d at first)",
+     OPTION_VALUE, OPTION_ANY, NULL, false, NULL, false},
+    {"tpm-exchange", "TIME", "how long an attestation in TPM mode may take (2min at first)",
      OPTION_VALUE, OPTION_ANY, NULL, false, NULL, false},
     {"signer-key", "KEY", "key of attestation signers made from now on (rsa2048 at first)",
      OPTION_VALUE, OPTION_ANY, signer_keys, false, NULL, false},

@@ -77,6 +77,21 @@ static void answer_attest(struct routes *routes, const struct route *route,
     reply_json(request, &body);
 }
 
+static void answer_evaluate(struct routes *routes, const struct route *route,
+                            struct http_request *request)
+{
+    _cleanup_buf_ struct buf body;
+    buf_init(&body, REPLY_MAX);
+    if (content_type_is_json(content_type(request)))
+        attestation_evaluate(routes->options.attestation, route->version,
+                             http_request_body(request), http_request_peer(request), &body);
+    else
+        attestation_refuse_payload(routes->options.attestation, route->door,
+                                   http_request_peer(request), "its Content-Type is not JSON's",
+                                   &body);
+    reply_json(request, &body);
+}
+
 static void reply_xml(void *context, unsigned status, struct buf *body)
 {
     http_reply(context, status, XML_TYPE, body, NULL, NULL);
@@ -118,6 +133,8 @@ static const struct route table[] = {
     ATTEST("/attestation/v1.0/domainattest", 1, ATTESTATION_DOOR_AD),
     ATTEST("/attestation/v2.0/domainattest", 2, ATTESTATION_DOOR_AD),
     ATTEST("/attestation/v2.0/hostkeyattest", 2, ATTESTATION_DOOR_HOST_KEY),
+    {"/attestation/v2.0/evaluate", false, true, ATTESTATION, answer_evaluate, 2,
+     ATTESTATION_DOOR_TPM},
     {"/keyprotection/service/v1.0/rolltransportkey", false, true, RELEASE, answer_roll, 1, 0},
     {"/keyprotection/service/v2.0/rolltransportkey", false, true, RELEASE, answer_roll, 2, 0},
     {"/keyprotection/service/metadata/2014-07/metadata.xml", true, true, METADATA, answer_metadata,

@@ -163,7 +163,7 @@ def settings_are_set_and_bounded(fabric):
     equal(event["after"]["attestation"], {"health_certificate_seconds": 4 * 3600})
     for option, value in (("--health-certificate-lifetime", "1s"), ("--signer-lifetime", "9999d")):
         equal(fabric.refusal("server", "set", option, value), "attestation.settings-malformed")
-    equal(fabric.refusal("server", "set", "--trust", "tpm"), "admin.mode-unsupported")
+    equal(fabric.refusal("server", "set", "--trust", "ad"), "admin.mode-unsupported")
     equal(fabric.refusal("server", "set", status=2), "admin.argument")
     fabric.ctl("server", "set", "--trust", "hostkey", "--wait", "5")
     fabric.n1.hgs("host", "attest")
@@ -210,7 +210,7 @@ def certificates_may_be_given_at_init(fabric):
     encryption = make_pfx(fabric, "given-encryption", "keyEncipherment")[0]
     with Fabric() as second:
         equal(second.refusal("server", "set", "--trust", "hostkey"), "admin.not-initialized")
-        equal(second.refusal("server", "init", "--service-name", "x", "--trust", "tpm", "--generate-certificates"),
+        equal(second.refusal("server", "init", "--service-name", "x", "--trust", "ad", "--generate-certificates"),
               "admin.mode-unsupported")
         second.ctl("server", "init", "--service-name", "given", "--trust", "hostkey", "--signing-certificate", signing,
                    "--encryption-certificate", encryption, "--password-file", password)

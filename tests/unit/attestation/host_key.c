@@ -29,7 +29,9 @@ static int set_up(void **state)
         testing_decode(&key, json_get(fixture.vectors, registered[i]), "spki");
         testing_assert_good(
             attestation_host_init(&host, registered[i], buf_slice(&key), 0, "root", err));
-        attestation_host_map_put(fixture.hosts, host.name, host.key_id);
+        struct attestation_host_identity identity = {.mode = ATTESTATION_MODE_HOST_KEY};
+        memcpy(identity.id, host.key_id, sizeof identity.id);
+        attestation_host_map_put(fixture.hosts, host.name, &identity);
         attestation_host_done(&host);
     }
     *state = &fixture;
@@ -89,7 +91,7 @@ static void test_passes(void **state)
         assert_int_equal(evidence.requested_count, 1);
         _cleanup_buf_ struct buf identity;
         testing_decode(&identity, json_get(fixture->vectors, "rsa-pkcs1"), "identity_key");
-        assert_true(slice_equal(public_key_spki(evidence.identity_key), buf_slice(&identity)));
+        assert_true(slice_equal(public_key_spki(evidence.identity_keys[0]), buf_slice(&identity)));
         attestation_evidence_done(&evidence);
     }
 }

@@ -16,10 +16,10 @@ static void make_id(uint8_t id[ATTESTATION_HOST_ID_SIZE], unsigned number)
 static void put(struct attestation_host_map *map, unsigned name, unsigned id_number)
 {
     char text[32];
-    uint8_t id[ATTESTATION_HOST_ID_SIZE];
+    struct attestation_host_identity identity = {.mode = ATTESTATION_MODE_HOST_KEY};
     snprintf(text, sizeof text, "host%u", name);
-    make_id(id, id_number);
-    attestation_host_map_put(map, text, id);
+    make_id(identity.id, id_number);
+    attestation_host_map_put(map, text, &identity);
 }
 
 /* The name of that identity, or "". */
@@ -28,7 +28,7 @@ static const char *find(struct attestation_host_map *map, unsigned id_number)
     static char name[ATTESTATION_NAME_SIZE];
     uint8_t id[ATTESTATION_HOST_ID_SIZE];
     make_id(id, id_number);
-    return attestation_host_map_find(map, id, name) ? name : "";
+    return attestation_host_map_find(map, ATTESTATION_MODE_HOST_KEY, id, name, NULL) ? name : "";
 }
 
 static void test_change(void **state)
@@ -120,6 +120,35 @@ static void test_many(void **state)
     attestation_host_map_free(&map);
 }
 
+/* A key is another host's in another mode; a staged host is found by those who ask for it. */
+static void test_modes_and_stages(void **state)
+{
+    (void)state;
+    struct attestation_host_map *map = attestation_host_map_new();
+    struct attestation_host_identity identity = {.mode = ATTESTATION_MODE_TPM, .staged = true};
+    char name[ATTESTATION_NAME_SIZE];
+    bool staged = false;
+    make_id(identity.id, 7);
+    put(map, 1, 7);
+    attestation_host_map_put(map, "tpm", &identity);
+    assert_string_equal(find(map, 7), "host1");
+    assert_false(attestation_host_map_find(map, ATTESTATION_MODE_TPM, identity.id, name, NULL));
+    assert_true(attestation_host_map_find(map, ATTESTATION_MODE_TPM, identity.id, name, &staged));
+    assert_string_equal(name, "tpm");
+    assert_true(staged);
+    /* another name of the same key that is not staged is found beside it */
+    identity.staged = false;
+    attestation_host_map_put(map, "active", &identity);
+    assert_true(attestation_host_map_find(map, ATTESTATION_MODE_TPM, identity.id, name, NULL));
+    assert_string_equal(name, "active");
+    assert_true(attestation_host_map_remove(map, "active"));
+    attestation_host_map_put(map, "tpm", &identity); /* activated */
+    assert_true(attestation_host_map_find(map, ATTESTATION_MODE_TPM, identity.id, name, NULL));
+    assert_string_equal(name, "tpm");
+    assert_int_equal(attestation_host_map_count(map), 2);
+    attestation_host_map_free(&map);
+}
+
 struct reading {
     struct attestation_host_map *map;
     atomic_bool stop;
@@ -134,7 +163,7 @@ static void *read_all(void *context)
         uint8_t id[ATTESTATION_HOST_ID_SIZE];
         for (unsigned i = 0; i < 100; i++) {
             make_id(id, i);
-            if (!attestation_host_map_find(reading->map, id, name))
+            if (!attestation_host_map_find(reading->map, ATTESTATION_MODE_HOST_KEY, id, name, NULL))
                 atomic_store(&reading->missed, true);
         }
     }
@@ -182,9 +211,13 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_change),  cmocka_unit_test(test_two_hosts_of_one_key),
-        cmocka_unit_test(test_sweep),   cmocka_unit_test(test_many),
-        cmocka_unit_test(test_readers), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_change),
+        cmocka_unit_test(test_two_hosts_of_one_key),
+        cmocka_unit_test(test_sweep),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_modes_and_stages),
+        cmocka_unit_test(test_readers),
+        cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -284,7 +284,10 @@ static void test_doors(void **state)
                 assert_int_equal(reply.mode, modes[i].mode);
                 assert_true(reply.retryable);
                 assert_string_equal(trail_text("code"), "attestation.mode-wrong");
-            } else if (modes[i].mode != ATTESTATION_MODE_HOST_KEY) {
+            } else if (modes[i].mode == ATTESTATION_MODE_TPM) { /* "not valid for TPM mode" */
+                assert_int_equal(reply.type, ATTESTATION_REPLY_PAYLOAD_ERROR);
+                assert_string_equal(trail_text("code"), "attestation.content-refused");
+            } else if (modes[i].mode == ATTESTATION_MODE_AD) {
                 assert_int_equal(reply.type, ATTESTATION_REPLY_UNAVAILABLE_ERROR);
                 assert_string_equal(trail_text("code"), "attestation.mode-unsupported");
             } else {
@@ -430,12 +433,13 @@ static void test_host_find(void **state)
     char name[ATTESTATION_NAME_SIZE];
     uint8_t id[ATTESTATION_HOST_ID_SIZE] = {0};
     initialise(fixture);
-    assert_false(attestation_host_find(fixture->service, id, name));
+    assert_false(attestation_host_find(fixture->service, ATTESTATION_MODE_HOST_KEY, id, name));
     struct attestation_host host;
     _cleanup_buf_ struct buf key;
     testing_decode(&key, json_get(fixture->vectors, "p384"), "host_key");
     testing_assert_good(attestation_host_init(&host, "x", buf_slice(&key), 0, "root", err));
-    assert_true(attestation_host_find(fixture->service, host.key_id, name));
+    assert_true(
+        attestation_host_find(fixture->service, ATTESTATION_MODE_HOST_KEY, host.key_id, name));
     assert_string_equal(name, "p384");
     attestation_host_done(&host);
 }

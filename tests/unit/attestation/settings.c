@@ -20,6 +20,8 @@ static void test_defaults(void **state)
     assert_int_equal(settings.mode, ATTESTATION_MODE_AD);
     assert_int_equal(settings.health_certificate_seconds, 28800);
     assert_int_equal(settings.clock_tolerance_seconds, 300);
+    assert_int_equal(settings.rtpm_exchange_seconds, 120);
+    assert_int_equal(settings.functional_level, ATTESTATION_FUNCTIONAL_LEVEL);
     assert_int_equal(settings.signer_lifetime_days, 30);
     assert_int_equal(settings.signer_key, ATTESTATION_SIGNER_KEY_RSA2048);
     assert_false(settings.allow_unprotected_signing_keys);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What an attestation in TPM mode must remember between its requests (protocol.md 2.3). The server
+ * keeps none of it: it travels to the client and back, sealed by a key of the cluster's
+ * (sealing_key.h), so that any node continues any exchange.
+ *
+ * AES-256-GCM with a random nonce; associated data "HGS-RTPM-1" ‖ the 16 bytes of SessionId ‖
+ * SHA-256 of the endorsement key's SubjectPublicKeyInfo: a state of another session or another TPM
+ * does not open.
+ */
+
+#include "attestation/host_map.h"
+#include "attestation/rtpm_context.h"
+#include "attestation/sealing_key.h"
+#include "base/guid.h"
+#include "tpm/response.h"
+
+/* What was asked of the TPM last. */
+enum rtpm_step {
+    RTPM_STEP_SESSIONS = 1,        /* to start a session for each command */
+    RTPM_STEP_COMMANDS = 2,        /* to create the identity key and to read the PCRs */
+    RTPM_STEP_SIGNING_SESSION = 3, /* both certificates were asked for: one more session */
+    RTPM_STEP_SIGNING_COMMAND = 4, /* and to create the signing key */
+};
+
+#define RTPM_IDENTITY_KEYS_MAX 2
+#define RTPM_KEY_SIZE_MAX 512 /* DER SubjectPublicKeyInfo of RSA-2048 */
+
+struct rtpm_state {
+    enum rtpm_step step;
+    int64_t started;  /* seconds since 1970: when the exchange began */
+    unsigned version; /* of the route */
+    bool what_if;
+    uint8_t requested[ATTESTATION_RESULT_MAX];
+    size_t requested_count;
+    char host[ATTESTATION_NAME_SIZE];
+    uint8_t policies[DIGEST_SHA256_SIZE]; /* of the policies in force (policies.h) */
+    uint8_t log[DIGEST_SHA256_SIZE];      /* of the event log */
+    uint32_t handle;                      /* of the endorsement key, as the client says */
+    struct tpm_pcr_selection selection;   /* that is read */
+    struct tpm_pcr_selection sealed;      /* that the identity keys' policy is over */
+    struct tpm_identity_template identities[RTPM_IDENTITY_KEYS_MAX]; /* to be created, in order */
+    size_t identity_count; /* 0: the log has the identity keys */
+    struct tpm_session sessions[RTPM_COMMANDS_MAX];
+    size_t session_count;
+    /* From RTPM_STEP_SIGNING_SESSION on: what the TPM has said already. */
+    struct tpm_pcr_bank bank;
+    uint8_t key[RTPM_KEY_SIZE_MAX]; /* the first identity key */
+    size_t key_size;
+};
+
+/* Wipes it. NULL is allowed. */
+void rtpm_state_done(struct rtpm_state *state);
+#define _cleanup_rtpm_state_ __attribute__((cleanup(rtpm_state_done)))
+
+/* What a state is bound to. */
+struct rtpm_binding {
+    const struct guid *session;
+    const uint8_t *endorsement_key; /* SHA-256 of its SubjectPublicKeyInfo */
+};
+
+/* Seals by the present key. bytes: where the EncryptedBuffer goes, empty before; out borrows it. */
+void rtpm_state_seal(struct rtpm_sealed *out, struct buf *bytes, const struct rtpm_state *state,
+                     const struct attestation_sealing_set *keys,
+                     const struct rtpm_binding *binding);
+/*
+ * Opens by one of the keys. attestation.state-refused: it is altered, of another cluster, session
+ * or TPM, or of another version of this program. Freed with rtpm_state_done.
+ */
+bool rtpm_state_open(struct rtpm_state *out, const struct rtpm_sealed *sealed,
+                     const struct attestation_sealing_set *keys, const struct rtpm_binding *binding,
+                     struct error *err);

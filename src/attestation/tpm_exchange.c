@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attestation/tpm_exchange.h"
+
+#include "attestation/errors.h"
+#include "attestation/rtpm_state.h"
+#include "attestation/tpm_boot.h"
+#include "attestation/tpm_identity.h"
+
+#include <stdio.h>
+
+static const char clause[] = "protocol.md 2.3";
+
+_Static_assert(RTPM_COMMANDS_MAX == TPM_SESSIONS_MAX, "a session for each command");
+
+/* What one step works on. */
+struct exchange {
+    struct attestation_evidence *evidence;
+    const struct attestation_known_host *host;
+    const struct attestation_tpm_request *request;
+    const struct attestation_mode_input *input;
+    struct policy_subject subject;
+    struct rtpm_binding binding;
+    struct rtpm_context context; /* that came */
+    struct attestation_sealing_set keys;
+    struct rtpm_state state;
+    struct buf commands[RTPM_COMMANDS_MAX]; /* that go back */
+    size_t command_count;
+};
+
+static struct buf *next_command(struct exchange *exchange)
+{
+    return &exchange->commands[exchange->command_count++];
+}
+
+static void write_context(struct exchange *exchange, const struct rtpm_sealed *sealed)
+{
+    struct rtpm_context context = {.command_count = exchange->command_count};
+    if (sealed != NULL)
+        context.state = *sealed;
+    for (size_t i = 0; i < exchange->command_count; i++)
+        context.commands[i] = buf_slice(&exchange->commands[i]);
+    buf_init(&exchange->evidence->context, RTPM_CONTEXT_MAX);
+    rtpm_context_format(&exchange->evidence->context, &context);
+}
+
+/* The exchange goes on: the new state, sealed, and what the TPM should do next. */
+static bool go_on(struct exchange *exchange, enum rtpm_step step)
+{
+    struct rtpm_sealed sealed;
+    _cleanup_buf_ struct buf bytes;
+    buf_init(&bytes, RTPM_STATE_MAX);
+    exchange->state.step = step;
+    rtpm_state_seal(&sealed, &bytes, &exchange->state, &exchange->keys, &exchange->binding);
+    write_context(exchange, &sealed);
+    return true;
+}
+
+static bool start_sessions(struct exchange *exchange, size_t count, struct error *err)
+{
+    struct rtpm_state *state = &exchange->state;
+    state->session_count = count;
+    exchange->command_count = count;
+    return tpm_sessions_start(state->sessions, exchange->commands, count, &exchange->host->key,
+                              state->handle, err);
+}
+
+/* What the boot is remembered by, for pending boots and the audit trail. */
+static void note_boot(struct exchange *exchange, const struct tpm_pcr_bank *bank, bool proven)
+{
+    const struct attestation_evidence *evidence = exchange->evidence;
+    struct attestation_boot_seen seen = {
+        .host = exchange->host->host.name,
+        .time = exchange->input->now,
+        .profile = exchange->subject.profile,
+        .version = exchange->subject.version,
+        .bank = bank->algorithm,
+        .proven = proven,
+        .verdict = &evidence->verdict,
+        .log = exchange->context.log,
+        .digest = evidence->boot,
+    };
+    /* A what-if leaves no trace but for a boot that failed and that the TPM has proven. */
+    bool counts = !exchange->input->what_if || (proven && !evidence->verdict.passed);
+    if (exchange->input->tpm->pending != NULL && counts)
+        attestation_pending_note(exchange->input->tpm->pending, &seen);
+}
+
+/* Judges the boot by these values; its verdict is the evidence's from then on. */
+static bool judge(struct exchange *exchange, struct attestation_tpm_boot *boot,
+                  const struct tpm_pcr_bank *bank, struct error *err)
+{
+    struct attestation_evidence *evidence = exchange->evidence;
+    struct attestation_tpm_boot_input input = {
+        .set = exchange->input->tpm->policies->set,
+        .subject = &exchange->subject,
+        .registers = exchange->state.selection.pcrs,
+        .log = exchange->context.log,
+        .ima_log = exchange->context.ima_log,
+        .bank = bank,
+        .now = exchange->input->now,
+    };
+    digest_sha256(evidence->boot, exchange->context.log);
+    evidence->has_boot = true;
+    if (!attestation_tpm_boot_judge(boot, &input, err))
+        return false;
+    evidence->verdict = boot->verdict;
+    evidence->has_verdict = true;
+    boot->verdict = (struct verdict){0};
+    return true;
+}
+
+static bool refuse_policies(const struct exchange *exchange, struct error *err)
+{
+    const struct verdict *verdict = &exchange->evidence->verdict;
+    const struct verdict_policy *first = verdict_first_failure(verdict);
+    size_t count = 0;
+    for (size_t i = 0; i < verdict->count; i++)
+        count += verdict->policies[i].required && verdict->policies[i].result != VERDICT_PASSED;
+    return error_set(err, &attestation_policies_failed, clause, exchange->host->host.name,
+                     "%zu required policies did not pass; %s: %s", count,
+                     first != NULL ? first->name : "policies",
+                     first != NULL ? first->reason : "none was evaluated");
+}
+
+static bool incomplete(struct error *err, const char *what)
+{
+    return error_set(err, &attestation_context_incomplete, clause, "RtpmContext", "%s", what);
+}
+
+/* Transient or persistent objects (TPM 2.0 Part 2, 7.2). */
+static bool is_object_handle(uint32_t handle)
+{
+    return handle >> 24 == 0x80 || handle >> 24 == 0x81;
+}
+
+static bool check_first(const struct rtpm_context *context, struct error *err)
+{
+    if (context->response_count != 0)
+        return incomplete(err, "responses came without a state");
+    if (context->log.size == 0)
+        return incomplete(err, "the event log (blob 1) is missing");
+    if (!context->has_device)
+        return incomplete(err, "the device's description (blob 2) is missing");
+    if (!context->has_handle || !is_object_handle(context->handle))
+        return incomplete(err, "the endorsement key's handle (blob 5) is missing or none");
+    if (context->pcr_values.size == 0)
+        return incomplete(err, "the PCR values (blob 7) are missing");
+    return context->device.version == RTPM_TPM_20 ||
+           error_set(err, &attestation_tpm_version, clause, "TPM_DEVICE_INFO",
+                     "its TPM is not of version 2.0");
+}
+
+static bool check_signing_allowed(const struct exchange *exchange, struct error *err)
+{
+    const struct attestation_tpm_request *request = exchange->request;
+    bool signing = false;
+    for (size_t i = 0; i < request->requested_count; i++)
+        signing = signing || request->requested[i] == ATTESTATION_RESULT_SIGNING_CERTIFICATE;
+    if (!signing || exchange->subject.profile == EVENTLOG_PROFILE_WINDOWS ||
+        exchange->input->settings->allow_unprotected_signing_keys)
+        return true;
+    return error_set(err, &attestation_content_refused, "protocol.md 2.4", "RequestedContent",
+                     "a signing certificate is only for a key that Windows' virtual secure mode "
+                     "protects");
+}
+
+static void bind_state(struct exchange *exchange)
+{
+    struct rtpm_state *state = &exchange->state;
+    const struct attestation_tpm_request *request = exchange->request;
+    state->started = exchange->input->now;
+    state->version = request->version;
+    state->what_if = exchange->input->what_if;
+    memcpy(state->requested, request->requested, sizeof state->requested);
+    state->requested_count = request->requested_count;
+    snprintf(state->host, sizeof state->host, "%s", exchange->host->host.name);
+    memcpy(state->policies, exchange->input->tpm->policies->digest, sizeof state->policies);
+    memcpy(state->log, exchange->evidence->boot, sizeof state->log);
+    state->handle = exchange->context.handle;
+}
+
+/* One key for each certificate; the first is created together with the reads. */
+static void make_templates(struct rtpm_state *state, const struct tpm_pcr_bank *claimed)
+{
+    for (size_t i = 0; i < state->requested_count; i++)
+        tpm_identity_template_make(&state->identities[state->identity_count++],
+                                   state->requested[i] == ATTESTATION_RESULT_SIGNING_CERTIFICATE
+                                       ? TPM_IDENTITY_SIGN
+                                       : TPM_IDENTITY_DECRYPT,
+                                   state->sealed, claimed);
+}
+
+/* One session for each command of the next step. */
+static bool ask_sessions(struct exchange *exchange, struct error *err)
+{
+    struct tpm_pcr_selection reads[TPM_PCR_READS_MAX];
+    size_t count = tpm_pcr_split(reads, exchange->state.selection);
+    count += exchange->state.identity_count > 0;
+    return start_sessions(exchange, count, err) && go_on(exchange, RTPM_STEP_SESSIONS);
+}
+
+/* The first step: what the client claims is judged, so that a host that cannot pass hears it at
+ * once. A what-if goes on, because its answer should be about what the TPM proves. */
+static bool begin(struct exchange *exchange, struct error *err)
+{
+    _cleanup_attestation_tpm_boot_ struct attestation_tpm_boot boot = {0};
+    struct attestation_tpm_registers registers;
+    struct tpm_pcr_bank claimed;
+    if (!check_first(&exchange->context, err) || !check_signing_allowed(exchange, err) ||
+        !tpm_pcr_bank_parse(&claimed, exchange->context.pcr_values, err) ||
+        !attestation_tpm_boot_registers(&registers, exchange->input->tpm->policies->set,
+                                        &exchange->subject, err))
+        return false;
+    exchange->state.selection = (struct tpm_pcr_selection){claimed.algorithm, registers.read};
+    exchange->state.sealed = (struct tpm_pcr_selection){claimed.algorithm, registers.sealed};
+    if (!judge(exchange, &boot, &claimed, err))
+        return false;
+    if (!exchange->evidence->verdict.passed && !exchange->input->what_if) {
+        note_boot(exchange, &claimed, false);
+        return refuse_policies(exchange, err);
+    }
+    bind_state(exchange);
+    if (exchange->subject.profile == EVENTLOG_PROFILE_LINUX)
+        make_templates(&exchange->state, &claimed);
+    return ask_sessions(exchange, err);
+}
+
+/* Takes the sessions that were started. */
+static bool take_sessions(struct exchange *exchange, struct error *err)
+{
+    struct rtpm_state *state = &exchange->state;
+    for (size_t i = 0; i < state->session_count; i++)
+        if (!tpm_session_started(&state->sessions[i], exchange->context.responses[i], err))
+            return false;
+    return true;
+}
+
+static bool command(struct exchange *exchange, struct error *err)
+{
+    struct rtpm_state *state = &exchange->state;
+    struct tpm_pcr_selection reads[TPM_PCR_READS_MAX];
+    size_t count = tpm_pcr_split(reads, state->selection);
+    struct tpm_session *session = state->sessions;
+    if (!take_sessions(exchange, err))
+        return false;
+    if (state->identity_count > 0)
+        tpm_command_create_primary(next_command(exchange), session++, &state->identities[0]);
+    for (size_t i = 0; i < count; i++)
+        tpm_command_pcr_read(next_command(exchange), session++, reads[i]);
+    return go_on(exchange, RTPM_STEP_COMMANDS);
+}
+
+/* The registers as the TPM read them. responses and sessions: of the reads. */
+static bool take_reads(struct tpm_pcr_bank *bank, const struct exchange *exchange,
+                       const struct tpm_session *sessions, const struct slice *responses,
+                       struct error *err)
+{
+    const struct rtpm_state *state = &exchange->state;
+    struct tpm_pcr_selection selections[TPM_PCR_READS_MAX];
+    struct tpm_pcr_read reads[TPM_PCR_READS_MAX];
+    size_t count = tpm_pcr_split(selections, state->selection);
+    for (size_t i = 0; i < count; i++)
+        if (!tpm_response_pcrs(&reads[i], &sessions[i], selections[i], responses[i], err))
+            return false;
+    return tpm_pcr_reads_join(bank, reads, count, state->identity_count > 0, err);
+}
+
+/* A key's policy was made of the values that the client claimed: they must be the TPM's. */
+static bool check_policy(const struct rtpm_state *state, const struct tpm_pcr_bank *bank,
+                         struct error *err)
+{
+    uint8_t policy[DIGEST_SHA256_SIZE];
+    tpm_pcr_policy_digest(policy, state->sealed, bank);
+    return memcmp(policy, state->identities[0].policy, sizeof policy) == 0 ||
+           error_set(err, &attestation_pcr_changed, clause, state->host,
+                     "the TPM reads other PCR values than those that the exchange began with");
+}
+
+/* The end: every proof is there. keys: in the order of state.identities, empty on Windows. */
+static bool conclude(struct exchange *exchange, const struct attestation_tpm_boot *boot,
+                     struct public_key *const *keys, struct error *err)
+{
+    struct attestation_evidence *evidence = exchange->evidence;
+    if (exchange->input->what_if)
+        return true;
+    if (exchange->state.identity_count == 0)
+        return attestation_tpm_identity_measured(
+            evidence, &boot->claims, exchange->input->settings->allow_unprotected_signing_keys,
+            err);
+    for (size_t i = 0; i < evidence->requested_count; i++)
+        evidence->identity_keys[i] = public_key_ref(keys[i]);
+    return true;
+}
+
+/* By the values that the TPM read: false when the policies refuse, whatever was claimed before. */
+static bool judge_proven(struct exchange *exchange, struct attestation_tpm_boot *boot,
+                         const struct tpm_pcr_bank *bank, struct error *err)
+{
+    if (!judge(exchange, boot, bank, err))
+        return false;
+    note_boot(exchange, bank, true);
+    return exchange->evidence->verdict.passed || exchange->input->what_if ||
+           refuse_policies(exchange, err);
+}
+
+/* Both certificates were asked for: a TPM need hold no more sessions, so the signing key has its
+ * own round. */
+static bool start_signing(struct exchange *exchange, const struct tpm_pcr_bank *bank,
+                          const struct public_key *first, struct error *err)
+{
+    struct rtpm_state *state = &exchange->state;
+    struct slice key = public_key_spki(first);
+    if (key.size > sizeof state->key)
+        return error_set(err, &attestation_identity_key, clause, "CreatePrimary",
+                         "a key of %zu bytes is none of RSA-2048", key.size);
+    state->bank = *bank;
+    memcpy(state->key, key.data, key.size);
+    state->key_size = key.size;
+    return start_sessions(exchange, 1, err) && go_on(exchange, RTPM_STEP_SIGNING_SESSION);
+}
+
+/* Any failure of a response is one of the remote TPM's, also where its key is of no use. */
+static bool take_key(struct tpm_created_key *created, const struct exchange *exchange,
+                     const struct tpm_identity_template *identity, struct error *err)
+{
+    struct error why = {0};
+    if (tpm_response_created(created, &exchange->state.sessions[0], identity,
+                             exchange->context.responses[0], &why))
+        return true;
+    bool about_response =
+        strncmp(why.code->name, "tpm.", 4) == 0 && strncmp(why.code->name, "tpm.public-", 11) != 0;
+    if (!about_response)
+        return error_set(err, &attestation_response_refused, clause, "CreatePrimary", "%s (%s)",
+                         why.message, why.code->name);
+    if (err != NULL)
+        *err = why;
+    return false;
+}
+
+static bool finish(struct exchange *exchange, struct error *err)
+{
+    const struct rtpm_state *state = &exchange->state;
+    _cleanup_attestation_tpm_boot_ struct attestation_tpm_boot boot = {0};
+    _cleanup_tpm_created_key_ struct tpm_created_key created = {0};
+    struct tpm_pcr_bank bank;
+    const struct slice *responses = exchange->context.responses;
+    bool creates = state->identity_count > 0;
+    if (creates && !take_key(&created, exchange, &state->identities[0], err))
+        return false;
+    if (!take_reads(&bank, exchange, state->sessions + creates, responses + creates, err) ||
+        (creates && !check_policy(state, &bank, err)) || !judge_proven(exchange, &boot, &bank, err))
+        return false;
+    if (state->identity_count > 1)
+        return start_signing(exchange, &bank, created.key, err);
+    return conclude(exchange, &boot, &created.key, err);
+}
+
+static bool command_signing(struct exchange *exchange, struct error *err)
+{
+    if (!take_sessions(exchange, err))
+        return false;
+    tpm_command_create_primary(next_command(exchange), &exchange->state.sessions[0],
+                               &exchange->state.identities[1]);
+    return go_on(exchange, RTPM_STEP_SIGNING_COMMAND);
+}
+
+static bool finish_signing(struct exchange *exchange, struct error *err)
+{
+    const struct rtpm_state *state = &exchange->state;
+    _cleanup_attestation_tpm_boot_ struct attestation_tpm_boot boot = {0};
+    _cleanup_tpm_created_key_ struct tpm_created_key created = {0};
+    _cleanup_public_key_ struct public_key *first = NULL;
+    if (!take_key(&created, exchange, &state->identities[1], err) ||
+        !public_key_parse(&first, slice_of(state->key, state->key_size), err) ||
+        !judge_proven(exchange, &boot, &state->bank, err))
+        return false;
+    struct public_key *keys[] = {first, created.key};
+    return conclude(exchange, &boot, keys, err);
+}
+
+static const struct step {
+    bool (*run)(struct exchange *exchange, struct error *err);
+    bool with_log; /* the logs come again */
+} steps[] = {
+    [RTPM_STEP_SESSIONS] = {command, false},
+    [RTPM_STEP_COMMANDS] = {finish, true},
+    [RTPM_STEP_SIGNING_SESSION] = {command_signing, false},
+    [RTPM_STEP_SIGNING_COMMAND] = {finish_signing, true},
+};
+#define STEPS (sizeof steps / sizeof steps[0])
+
+/* The same request of the same host on the same route, in time, under the same policies. */
+static bool check_state(const struct exchange *exchange, struct error *err)
+{
+    const struct rtpm_state *state = &exchange->state;
+    const struct attestation_mode_input *input = exchange->input;
+    const struct attestation_tpm_request *request = exchange->request;
+    int64_t age = input->now - state->started;
+    if (age > input->settings->rtpm_exchange_seconds ||
+        age < -input->settings->clock_tolerance_seconds)
+        return error_set(err, &attestation_exchange_expired, clause, state->host,
+                         "it began %lld s ago; at most %lld s are allowed", (long long)age,
+                         (long long)input->settings->rtpm_exchange_seconds);
+    if (state->version != request->version || state->what_if != input->what_if ||
+        state->requested_count != request->requested_count ||
+        memcmp(state->requested, request->requested, state->requested_count) != 0 ||
+        strcmp(state->host, exchange->host->host.name) != 0)
+        return error_set(err, &attestation_state_mismatch, clause, state->host,
+                         "the exchange began on another route, with another request or under "
+                         "another name of the host");
+    if (memcmp(state->policies, input->tpm->policies->digest, sizeof state->policies) != 0)
+        return error_set(err, &attestation_policies_changed, clause, state->host,
+                         "the policies are not those that the exchange began with");
+    return true;
+}
+
+static bool check_log(const struct exchange *exchange, struct error *err)
+{
+    uint8_t digest[DIGEST_SHA256_SIZE];
+    if (exchange->context.log.size == 0)
+        return incomplete(err, "the event log (blob 1) does not come with the responses");
+    digest_sha256(digest, exchange->context.log);
+    return memcmp(digest, exchange->state.log, sizeof digest) == 0 ||
+           error_set(err, &attestation_log_changed, clause, exchange->state.host,
+                     "the event log is not the one that the exchange began with");
+}
+
+static bool continue_exchange(struct exchange *exchange, struct error *err)
+{
+    if (!rtpm_state_open(&exchange->state, &exchange->context.state, &exchange->keys,
+                         &exchange->binding, err) ||
+        !check_state(exchange, err))
+        return false;
+    enum rtpm_step step = exchange->state.step;
+    if (step < RTPM_STEP_SESSIONS || step >= STEPS)
+        return error_set(err, &attestation_state_refused, clause, "EncStateObject",
+                         "step %d is none of this service's", (int)step);
+    if (exchange->context.response_count != exchange->state.session_count)
+        return error_set(err, &attestation_context_incomplete, clause, "RtpmContext",
+                         "%zu responses to %zu commands", exchange->context.response_count,
+                         exchange->state.session_count);
+    if (steps[step].with_log && !check_log(exchange, err))
+        return false;
+    return steps[step].run(exchange, err);
+}
+
+static bool step(struct exchange *exchange, struct error *err)
+{
+    const struct attestation_mode_input *input = exchange->input;
+    if (exchange->request->context.size != 0 &&
+        !rtpm_context_parse(&exchange->context, exchange->request->context, err))
+        return false;
+    if (exchange->context.command_count != 0)
+        return incomplete(err, "commands came from the client");
+    const struct rtpm_context *context = &exchange->context;
+    bool empty = context->state.bytes.size == 0 && context->log.size == 0 &&
+                 context->pcr_values.size == 0 && context->response_count == 0;
+    if (empty) { /* MS-HGSA 3.1.5.1.1.3: "return TpmReplyContinue … with the empty context" */
+        write_context(exchange, NULL);
+        return true;
+    }
+    if (!attestation_sealing_keys_get(&exchange->keys, input->tpm->sealing_keys, input->now, err))
+        return false;
+    return context->state.bytes.size == 0 ? begin(exchange, err) : continue_exchange(exchange, err);
+}
+
+bool attestation_tpm_exchange(struct attestation_evidence *evidence,
+                              const struct attestation_known_host *host,
+                              const struct attestation_tpm_request *request,
+                              const struct attestation_mode_input *input, struct error *err)
+{
+    struct exchange exchange = {
+        .evidence = evidence,
+        .host = host,
+        .request = request,
+        .input = input,
+        .binding = {&request->session, evidence->host_id},
+    };
+    attestation_tpm_host_subject(&exchange.subject, &host->host.tpm, host->host.name);
+    for (size_t i = 0; i < RTPM_COMMANDS_MAX; i++)
+        buf_init(&exchange.commands[i], RTPM_COMMAND_SIZE_MAX);
+    bool good = step(&exchange, err);
+    for (size_t i = 0; i < RTPM_COMMANDS_MAX; i++)
+        buf_done(&exchange.commands[i]);
+    attestation_sealing_set_done(&exchange.keys);
+    rtpm_state_done(&exchange.state);
+    return good;
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * A service in TPM mode under test, and a host: a simulated TPM with a made boot, and the client's
+ * side of the exchange (protocol.md 2.3), in which a test can alter what is sent.
+ */
+
+#include "fixture.h"
+
+#include "../log_builder.h"
+#include "../simulated_tpm.h"
+#include "attestation/message_request.h"
+#include "attestation/rtpm_context.h"
+#include "attestation/tpm_root.h"
+#include "eventlog/replay.h"
+#include "policy/policy.h"
+#include "tpm/command.h"
+
+#define ROUNDS_MAX 8
+#define CLAIMED_PCRS 0xffffu
+
+struct host {
+    struct simulated_tpm *tpm;
+    enum eventlog_profile profile;
+    struct buf log;
+    struct buf ima;
+};
+
+/* How a client attests. */
+struct client {
+    struct host *host;
+    unsigned version; /* 0: 2 */
+    bool what_if;
+    bool sends_key, sends_no_certificate;
+    uint8_t requested[ATTESTATION_RESULT_MAX]; /* none: an encryption certificate */
+    size_t requested_count;
+    struct guid session;
+    struct attestation_service *other; /* answers every second request */
+    /* Called before each request is sent, with its number from 0. */
+    void (*alter)(struct client *client, unsigned round, struct rtpm_context *context);
+    void *kept;      /* for alter */
+    unsigned rounds; /* requests that were sent */
+};
+
+static inline void host_boot(struct host *host, struct slice log)
+{
+    struct eventlog parsed;
+    struct tpm_pcr_bank bank;
+    buf_reset(&host->log);
+    buf_append(&host->log, log);
+    testing_assert_good(eventlog_parse(&parsed, buf_slice(&host->log), err));
+    testing_assert_good(eventlog_replay(&bank, &parsed, DIGEST_SHA256, err));
+    for (unsigned pcr = 0; pcr < TPM_PCR_COUNT; pcr++)
+        tpm_pcr_set(simulated_tpm_pcrs(host->tpm), pcr, tpm_pcr_value(&bank, pcr));
+    eventlog_done(&parsed);
+}
+
+static inline void host_boot_linux(struct host *host, const struct log_linux *boot)
+{
+    static const enum digest_algorithm bank[] = {DIGEST_SHA256};
+    _cleanup_log_builder_ struct log_builder builder;
+    log_builder_init(&builder, bank, 1);
+    log_linux_build(&builder, boot);
+    host_boot(host, log_builder_slice(&builder));
+}
+
+static inline void host_boot_windows(struct host *host, const struct log_windows *boot)
+{
+    static const enum digest_algorithm bank[] = {DIGEST_SHA256};
+    _cleanup_log_builder_ struct log_builder builder;
+    log_builder_init(&builder, bank, 1);
+    log_windows_build(&builder, boot);
+    host_boot(host, log_builder_slice(&builder));
+}
+
+static inline void host_init(struct host *host, enum simulated_endorsement kind,
+                             enum eventlog_profile profile)
+{
+    *host = (struct host){.tpm = simulated_tpm_new(kind, DIGEST_SHA256), .profile = profile};
+    buf_init(&host->log, RTPM_LOG_MAX);
+    buf_init(&host->ima, RTPM_LOG_MAX);
+    if (profile == EVENTLOG_PROFILE_LINUX) {
+        struct log_linux boot;
+        log_linux_init(&boot);
+        host_boot_linux(host, &boot);
+    } else {
+        struct log_windows boot;
+        log_windows_init(&boot);
+        host_boot_windows(host, &boot);
+    }
+}
+
+static inline void host_done(struct host *host)
+{
+    simulated_tpm_free(&host->tpm);
+    buf_done(&host->log);
+    buf_done(&host->ima);
+}
+#define _cleanup_host_ __attribute__((cleanup(host_done)))
+
+static inline void add_root(struct fixture *fixture, struct slice der, bool intermediate)
+{
+    char key[ATTESTATION_THUMBPRINT_SIZE];
+    _cleanup_buf_ struct buf value;
+    buf_init(&value, VECTOR_MAX);
+    testing_assert_good(
+        attestation_tpm_root_format(&value, key, der, intermediate, 0, "root", err));
+    change(fixture, STORE_TPM_ROOT, key, buf_text(&value));
+}
+
+/* What hgs host identify would write. */
+static inline void host_identifier(struct buf *out, const struct host *host, bool certificate)
+{
+    _cleanup_platform_identifier_ struct platform_identifier identifier;
+    platform_identifier_init(&identifier);
+    snprintf(identifier.name, sizeof identifier.name, "node");
+    buf_append(&identifier.endorsement_key, simulated_tpm_public(host->tpm));
+    if (certificate)
+        buf_append(&identifier.certificate, simulated_tpm_certificate(host->tpm));
+    platform_identifier_format(out, &identifier);
+}
+
+static inline bool register_tpm(struct fixture *fixture, const char *name, const struct host *host,
+                                const struct attestation_registration *registration,
+                                bool certificate, struct error *err)
+{
+    struct attestation_host record;
+    _cleanup_buf_ struct buf file, value;
+    _cleanup_tpm_trust_ struct tpm_trust *trust = attestation_trust(fixture->service);
+    buf_init(&file, VECTOR_MAX);
+    buf_init(&value, VECTOR_MAX);
+    host_identifier(&file, host, certificate);
+    if (!attestation_host_init_tpm(&record, name, buf_slice(&file), registration, trust,
+                                   clock_now(&fixture->clock), "root", err))
+        return false;
+    attestation_host_format(&value, &record);
+    change(fixture, STORE_HOST, name, buf_text(&value));
+    attestation_host_done(&record);
+    return true;
+}
+
+static inline void register_good(struct fixture *fixture, const char *name, const struct host *host)
+{
+    struct attestation_registration registration = {.profile = host->profile,
+                                                    .version = POLICY_VERSION_2};
+    testing_assert_good(register_tpm(fixture, name, host, &registration, true, err));
+}
+
+/* Puts the policy into the store; it is empty then. */
+static inline void add_policy(struct fixture *fixture, struct policy *policy)
+{
+    char key[POLICY_KEY_SIZE];
+    _cleanup_buf_ struct buf value;
+    buf_init(&value, POLICY_RECORD_MAX);
+    policy_format(&value, policy);
+    change(fixture, STORE_POLICY, policy_key(policy, key), buf_text(&value));
+    policy_done(policy);
+}
+
+static inline struct policy new_policy(const char *name, enum policy_kind kind,
+                                       enum eventlog_profile profile)
+{
+    struct policy policy = {.kind = kind,
+                            .profile = profile,
+                            .version = POLICY_VERSION_2,
+                            .state = POLICY_ENABLED,
+                            .added_by = "root"};
+    snprintf(policy.name, sizeof policy.name, "%s", name);
+    return policy;
+}
+
+static inline void add_baseline_of(struct fixture *fixture, const char *name,
+                                   const struct host *host, uint32_t pcrs)
+{
+    struct eventlog log;
+    struct policy policy = new_policy(name, POLICY_BASELINE, host->profile);
+    testing_assert_good(eventlog_parse(&log, buf_slice(&host->log), err));
+    testing_assert_good(baseline_take(&policy.baseline, &log, pcrs, err));
+    eventlog_done(&log);
+    add_policy(fixture, &policy);
+}
+
+static inline void add_baseline(struct fixture *fixture, const char *name, const struct host *host)
+{
+    add_baseline_of(fixture, name, host, BASELINE_PCRS_DEFAULT);
+}
+
+/* The code integrity policies of the made boots. */
+static inline void add_code_integrity(struct fixture *fixture)
+{
+    struct log_linux linux_boot;
+    struct log_windows windows_boot;
+    log_linux_init(&linux_boot);
+    log_windows_init(&windows_boot);
+    struct policy kernel = new_policy("kernel", POLICY_CI, EVENTLOG_PROFILE_LINUX);
+    testing_assert_good(code_integrity_take_kernel(&kernel.ci, slice_from_text("kernel"),
+                                                   linux_boot.grub_line, err));
+    add_policy(fixture, &kernel);
+    struct policy si = new_policy("si", POLICY_CI, EVENTLOG_PROFILE_WINDOWS);
+    si.ci.windows.candidate_count = 1;
+    digests_compute(&si.ci.windows.candidates[0], &SLICE_EMPTY, 1);
+    memcpy(si.ci.windows.candidates[0].banks[0].value, windows_boot.si_policy_digest, 32);
+    add_policy(fixture, &si);
+}
+
+/* A service in TPM mode that trusts the simulated TPMs' makers, with policies for the boots. */
+static inline void initialise_tpm(struct fixture *fixture)
+{
+    change(fixture, STORE_SETTING, "service", "{\"name\":\"hgs\",\"mode\":\"tpm\"}");
+    add_root(fixture, simulated_tpm_root(), false);
+    add_root(fixture, simulated_tpm_intermediate(), true);
+    add_code_integrity(fixture);
+    tick(fixture);
+}
+
+static inline void format_v1(struct buf *out, const struct client *client,
+                             const struct slice *context)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_write_object(&writer, NULL);
+    json_write_text(&writer, "__type",
+                    context == NULL ? "TpmRequestInitial" ATTESTATION_TYPE_SUFFIX
+                                    : "TpmRequestContinue" ATTESTATION_TYPE_SUFFIX);
+    json_write_base64(&writer, "SessionId", slice_of(client->session.bytes, 16));
+    json_write_array(&writer, "RequestedContent");
+    for (size_t i = 0; i < client->requested_count; i++)
+        json_write_integer(&writer, NULL, client->requested[i]);
+    json_write_array_end(&writer);
+    json_write_base64(&writer, "RtpmPublicEndorsementKey", simulated_tpm_public(client->host->tpm));
+    if (context != NULL)
+        json_write_base64(&writer, "RtpmNewContext", *context);
+    json_write_object_end(&writer);
+}
+
+static inline void format_v2(struct buf *out, const struct client *client,
+                             const struct slice *context)
+{
+    struct attestation_request request = {.session = client->session,
+                                          .requested_count = client->requested_count};
+    memcpy(request.requested, client->requested, sizeof request.requested);
+    if (!client->sends_no_certificate)
+        request.content[ATTESTATION_CONTENT_ENDORSEMENT_KEY_CERTIFICATE] =
+            simulated_tpm_certificate(client->host->tpm);
+    if (client->sends_key || client->sends_no_certificate)
+        request.content[ATTESTATION_CONTENT_IDENTITY_KEY] = simulated_tpm_public(client->host->tpm);
+    if (context != NULL)
+        request.content[ATTESTATION_CONTENT_RTPM_CONTEXT] = *context;
+    attestation_request_format(out, &request);
+}
+
+/* Sends one request; context NULL: without one. */
+static inline void client_send(struct fixture *fixture, struct client *client,
+                               struct rtpm_context *context, struct attestation_reply *reply)
+{
+    _cleanup_buf_ struct buf bytes, body, out;
+    buf_init(&bytes, (size_t)2 * RTPM_CONTEXT_MAX);
+    buf_init(&body, (size_t)4 * RTPM_CONTEXT_MAX);
+    buf_init(&out, VECTOR_MAX);
+    if (client->alter != NULL && context != NULL)
+        client->alter(client, client->rounds, context);
+    if (context != NULL)
+        rtpm_context_format(&bytes, context);
+    struct slice slice = buf_slice(&bytes);
+    (client->version == 1 ? format_v1 : format_v2)(&body, client, context == NULL ? NULL : &slice);
+    struct attestation_service *service =
+        client->other != NULL && client->rounds % 2 == 1 ? client->other : fixture->service;
+    client->rounds++;
+    if (client->what_if)
+        attestation_evaluate(service, 2, buf_slice(&body), "192.0.2.1", &out);
+    else
+        attestation_attest(service, ATTESTATION_DOOR_TPM, client->version, buf_slice(&body),
+                           "192.0.2.1", &out);
+    testing_assert_good(attestation_reply_parse(reply, buf_slice(&out), err));
+}
+
+/* What the TPM answers; the responses borrow from answers. True when they answer more than
+ * StartAuthSession. */
+static inline bool client_execute(const struct client *client, const struct rtpm_context *asked,
+                                  struct rtpm_context *next, struct buf *answers)
+{
+    bool more = false;
+    for (size_t i = 0; i < asked->command_count; i++) {
+        testing_assert_good(tpm_command_is_allowed(asked->commands[i],
+                                                   simulated_tpm_handle(client->host->tpm), err));
+        more = more || tpm_command_code(asked->commands[i]) != TPM_CC_START_AUTH_SESSION;
+        buf_reset(&answers[i]);
+        simulated_tpm_execute(client->host->tpm, asked->commands[i], &answers[i]);
+        next->responses[i] = buf_slice(&answers[i]);
+    }
+    next->response_count = asked->command_count;
+    return more;
+}
+
+static inline void first_context(struct rtpm_context *out, const struct client *client,
+                                 struct buf *values)
+{
+    struct tpm_pcr_bank bank = *simulated_tpm_pcrs(client->host->tpm);
+    bank.present = CLAIMED_PCRS;
+    buf_reset(values);
+    tpm_pcr_bank_format(values, &bank);
+    *out = (struct rtpm_context){
+        .log = buf_slice(&client->host->log),
+        .ima_log = buf_slice(&client->host->ima),
+        .pcr_values = buf_slice(values),
+        .has_device = true,
+        .device = {RTPM_TPM_20, RTPM_INTERFACE_EMULATOR, 0},
+        .has_handle = true,
+        .handle = simulated_tpm_handle(client->host->tpm),
+    };
+}
+
+/* Attests to the end; the reply is the last one. */
+static inline void client_run(struct fixture *fixture, struct client *client,
+                              struct attestation_reply *reply)
+{
+    struct buf values, answers[RTPM_COMMANDS_MAX], sealed;
+    struct rtpm_context context;
+    buf_init(&values, RTPM_PCR_VALUES_MAX);
+    buf_init(&sealed, RTPM_CONTEXT_MAX);
+    for (size_t i = 0; i < RTPM_COMMANDS_MAX; i++)
+        buf_init(&answers[i], RTPM_COMMAND_SIZE_MAX);
+    client->rounds = 0;
+    if (client->version == 0)
+        client->version = 2;
+    if (client->requested_count == 0) {
+        client->requested[0] = ATTESTATION_RESULT_ENCRYPTION_CERTIFICATE;
+        client->requested_count = 1;
+    }
+    if (client->version == 1) {
+        client_send(fixture, client, NULL, reply);
+        if (reply->type == ATTESTATION_REPLY_TPM_CONTINUE) {
+            testing_assert_good(rtpm_context_parse(&context, reply->context, err));
+            assert_int_equal(context.state.bytes.size + context.command_count, 0);
+        }
+    }
+    bool first = true;
+    while (first || reply->type == ATTESTATION_REPLY_TPM_CONTINUE) {
+        assert_true(client->rounds < ROUNDS_MAX);
+        if (first && client->version == 1 && reply->type != ATTESTATION_REPLY_TPM_CONTINUE)
+            break;
+        if (first) {
+            if (client->version == 1)
+                attestation_reply_done(reply);
+            first_context(&context, client, &values);
+        } else {
+            struct rtpm_context asked, next = {0};
+            buf_reset(&sealed);
+            buf_append(&sealed, reply->context);
+            attestation_reply_done(reply);
+            testing_assert_good(rtpm_context_parse(&asked, buf_slice(&sealed), err));
+            next.state = asked.state;
+            if (client_execute(client, &asked, &next, answers)) {
+                next.log = buf_slice(&client->host->log);
+                next.ima_log = buf_slice(&client->host->ima);
+            }
+            context = next;
+        }
+        client_send(fixture, client, &context, reply);
+        first = false;
+    }
+    buf_done(&values);
+    buf_done(&sealed);
+    for (size_t i = 0; i < RTPM_COMMANDS_MAX; i++)
+        buf_done(&answers[i]);
+}
+
+/* The type of the last reply of an attestation. */
+static inline enum attestation_reply_type client_type(struct fixture *fixture,
+                                                      struct client *client)
+{
+    struct attestation_reply reply = {0};
+    client_run(fixture, client, &reply);
+    enum attestation_reply_type type = reply.type;
+    attestation_reply_done(&reply);
+    return type;
+}
+
+/* It ends with this reply, and the trail has this code of it. */
+static inline void assert_client_refused(struct fixture *fixture, struct client *client,
+                                         enum attestation_reply_type type, const char *code)
+{
+    enum attestation_reply_type got = client_type(fixture, client);
+    if (got != type || strcmp(trail_text("code"), code) != 0)
+        fail_msg("%s, %s; wanted %s, %s", attestation_reply_name(got), trail.fields,
+                 attestation_reply_name(type), code);
+    assert_string_equal(trail.event, "attestation.failed");
+}
