@@ -121,20 +121,6 @@ static bool damaged(struct error *err, const char *what)
     return error_set(err, &tpm_trust_file, "MS-CAB", NULL, "%s", what);
 }
 
-/* Limits before anything is extracted: what stands at the end of a folder costs all before it. */
-static bool check_limits(const struct mscabd_cabinet *cabinet, struct error *err)
-{
-    size_t files = 0;
-    uint64_t contents = 0;
-    for (const struct mscabd_file *file = cabinet->files; file != NULL; file = file->next) {
-        contents += file->length;
-        if (++files > CABINET_FILES_MAX || contents > CABINET_CONTENTS_MAX ||
-            file->offset > CABINET_CONTENTS_MAX)
-            return damaged(err, "the cabinet holds more than any list of authorities does");
-    }
-    return true;
-}
-
 /* Windows separates folders by backslashes. */
 static char *copy_name(const char *name)
 {
@@ -143,6 +129,38 @@ static char *copy_name(const char *name)
         if (*at == '\\')
             *at = '/';
     return copied;
+}
+
+/* What extracting the wanted files costs, in bytes that are unpacked: who goes back in a folder, or
+ * to another one, begins at its start. */
+static uint64_t count_work(const struct mscabd_cabinet *cabinet, bool (*wanted)(const char *name))
+{
+    const struct mscabd_folder *folder = NULL;
+    uint64_t work = 0, position = 0;
+    for (const struct mscabd_file *file = cabinet->files; file != NULL; file = file->next) {
+        _cleanup_free_ char *name = copy_name(file->filename);
+        if (!wanted(name))
+            continue;
+        if (file->folder != folder || file->offset < position)
+            position = 0;
+        folder = file->folder;
+        uint64_t end = (uint64_t)file->offset + file->length;
+        work += end - position;
+        position = end;
+    }
+    return work;
+}
+
+/* Limits before anything is extracted. */
+static bool check_limits(const struct mscabd_cabinet *cabinet, bool (*wanted)(const char *name),
+                         struct error *err)
+{
+    size_t files = 0;
+    for (const struct mscabd_file *file = cabinet->files; file != NULL; file = file->next)
+        if (++files > CABINET_FILES_MAX)
+            return damaged(err, "the cabinet holds more files than any list of authorities does");
+    return count_work(cabinet, wanted) <= CABINET_WORK_MAX ||
+           damaged(err, "the cabinet holds more than any list of authorities does");
 }
 
 static const char *extract(struct memory *memory, struct mscab_decompressor *decompressor,
@@ -163,7 +181,7 @@ static bool read_files(struct memory *memory, struct mscab_decompressor *decompr
                                     struct error *err),
                        void *context, struct error *err)
 {
-    if (!check_limits(cabinet, err))
+    if (!check_limits(cabinet, wanted, err))
         return false;
     for (struct mscabd_file *file = cabinet->files; file != NULL; file = file->next) {
         _cleanup_free_ char *name = copy_name(file->filename);

@@ -17,8 +17,8 @@ struct cabinet_file {
 };
 
 #define CABINET_FILES_MAX 8192
-#define CABINET_FILE_SIZE_MAX (256 * 1024)      /* of one that is read */
-#define CABINET_CONTENTS_MAX (64 * 1024 * 1024) /* of all together */
+#define CABINET_FILE_SIZE_MAX (256 * 1024)   /* bytes of one that is read */
+#define CABINET_WORK_MAX (512 * 1024 * 1024) /* bytes unpacked for all of them */
 
 /* Calls each file whose name wanted() wants, in order. False from each stops with its error. A
  * cabinet that is damaged, or larger than the limits, is tpm.trust-file. */

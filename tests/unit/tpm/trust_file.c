@@ -188,6 +188,34 @@ static void test_limits(void **state)
     buf_done(&file);
 }
 
+/* Files that lie far behind in their folder, and back and forth, would have to be unpacked for
+ * hours.
+ */
+static void test_endless_cabinet(void **state)
+{
+    (void)state;
+    struct buf file;
+    struct list list = {0};
+    struct error err;
+    files_read(&file, "zip.cab");
+    struct reader header = reader_of(slice_of(file.data + 16, 14));
+    uint8_t *at = file.data + reader_u32_le(&header);
+    reader_bytes(&header, 8);
+    unsigned count = reader_u16_le(&header);
+    assert_true(count > 8);
+    for (unsigned i = 0; i < count; i++) {
+        at[7] = i % 2 == 0 ? 0x7f : 0x00; /* the highest byte of its offset */
+        at += 16 + strlen((const char *)at + 16) + 1;
+    }
+    buf_init(&list.text, 65536);
+    assert_refused(tpm_trust_file_read(buf_slice(&file), note, &list, &err), &err,
+                   "tpm.trust-file");
+    assert_non_null(strstr(err.message, "holds more than"));
+    assert_int_equal(list.text.size, 0);
+    buf_done(&list.text);
+    buf_done(&file);
+}
+
 /* Of what was found, what may be trusted. */
 static void test_check(void **state)
 {
@@ -266,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_truncated_cabinet),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_endless_cabinet),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_skipped),
     };
