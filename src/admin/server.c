@@ -57,6 +57,7 @@ static bool resolve_groups(struct groups *groups, const struct config_list *name
 {
     groups->ids = memory_allocate_zero(names->count, sizeof *groups->ids);
     for (size_t i = 0; i < names->count; i++) {
+        /* cppcheck-suppress getgrnamCalled ; before there is a thread */
         struct group *group = getgrnam(names->items[i]);
         if (group == NULL)
             return error_set(err, &admin_argument, "hgsd.conf(5) [admin]", names->items[i],
@@ -306,6 +307,7 @@ static void *accept_connections(void *argument)
             return NULL;
         if (watched[1].revents != 0)
             return NULL;
+        /* cppcheck-suppress nullPointer ; SO_PEERCRED tells who it is */
         int socket = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
         if (socket >= 0)
             start_connection(server, socket);

@@ -91,9 +91,10 @@ void attestation_apply(struct attestation_service *service, const struct store_c
                        size_t count)
 {
     bool changed = false;
+    int64_t revision;
     pthread_mutex_lock(&service->lock);
     if (changes == NULL) { /* the watch lost commits */
-        attestation_state_load(&service->state, service->options.store, &(int64_t){0},
+        attestation_state_load(&service->state, service->options.store, &revision,
                                &service->state.problem); /* else a tick tries again */
         attestation_host_cache_forget(service->known_hosts, NULL);
         changed = true;

@@ -129,6 +129,7 @@ static size_t sort_sections(const struct pe_section *sorted[PE_SECTIONS_MAX],
         if (image->sections[i].raw.size > 0)
             sorted[count++] = &image->sections[i];
     }
+    /* cppcheck-suppress uninitvar ; the first count are filled */
     qsort(sorted, count, sizeof sorted[0], compare_places);
     return count;
 }

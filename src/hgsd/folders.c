@@ -27,6 +27,7 @@ static bool make_for(const char *path, mode_t mode, const char *user, struct err
         return false;
     if (existed || geteuid() != 0 || *user == '\0')
         return true;
+    /* cppcheck-suppress getpwnamCalled ; the supervisor has no threads */
     const struct passwd *entry = getpwnam(user);
     if (entry == NULL)
         return error_set(err, &process_user, "hgsd.conf(5)", user, "there is no such user");

@@ -35,6 +35,7 @@ bool service_prepare(const struct hgsd_config *config, struct error *err)
 
 static bool user_exists(const char *user, struct error *err)
 {
+    /* cppcheck-suppress getpwnamCalled ; before there is a thread */
     if (*user == '\0' || getpwnam(user) != NULL)
         return true;
     return error_set(err, &process_user, "hgsd.conf(5)", user, "there is no such user");
@@ -121,6 +122,7 @@ static bool enter_sandbox(const struct hgsd_config *config, const char *config_p
     _cleanup_free_ char *own =
         readable_for(config, config_path != NULL ? config_path : HGSD_CONFIG_FILE);
     /* Users are named in the audit trail; their modules can no longer be loaded in the sandbox. */
+    /* cppcheck-suppress [ignoredReturnValue,getpwuidCalled] ; no thread yet, nothing wanted */
     getpwuid(0);
     const char *writable[] = {store, config->audit_folder, run, NULL};
     const char *folders[] = {"/etc/passwd", "/etc/group", "/etc/nsswitch.conf", own, tls,

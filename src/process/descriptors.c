@@ -115,6 +115,7 @@ static bool peer_groups(int socket, gid_t **groups, size_t *count)
     socklen_t size = 0;
     *groups = NULL;
     *count = 0;
+    /* cppcheck-suppress nullPointer ; the kernel is asked for nothing but the size */
     if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) == 0)
         return true;
     if (errno != ERANGE)
