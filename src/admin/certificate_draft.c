@@ -95,16 +95,13 @@ bool certificate_draft_generate(struct certificate_draft *draft,
 }
 
 bool certificate_draft_import(struct certificate_draft *draft,
-                              enum keyprotection_certificate_type type, int key_fd,
-                              int certificate_fd, int password_fd, struct keyholder *keyholder,
-                              int64_t now, struct error *err)
+                              enum keyprotection_certificate_type type,
+                              enum keyprotection_certificate_source source, int meeting_fd,
+                              struct keyholder *keyholder, int64_t now, struct error *err)
 {
     _cleanup_buf_ struct buf der;
     buf_init(&der, CERTIFICATE_SIZE_MAX);
-    enum keyprotection_certificate_source source =
-        certificate_fd < 0 ? KEYPROTECTION_PFX : KEYPROTECTION_FILE;
-    return keyholder_import(keyholder, purpose_of(type), key_fd, certificate_fd, password_fd, &der,
-                            &draft->sealed, err) &&
+    return keyholder_import(keyholder, purpose_of(type), meeting_fd, &der, &draft->sealed, err) &&
            settle(draft, type, source, buf_slice(&der), now, err) &&
            keyprotection_certificate_check(type, draft->certificate.certificate, err);
 }

@@ -33,12 +33,12 @@ bool certificate_draft_generate(struct certificate_draft *draft,
                                 enum keyprotection_certificate_type type, const char *name,
                                 const struct certificate_draft *issuer, struct keyholder *keyholder,
                                 int64_t now, struct error *err);
-/* From files: descriptors are taken over (keyholder_import). The certificate is checked for its
- * type. */
+/* From files that are given to the keyholder at the meeting, which is taken over
+ * (keyholder_import). source: what they are said to be. The certificate is checked for its type. */
 bool certificate_draft_import(struct certificate_draft *draft,
-                              enum keyprotection_certificate_type type, int key_fd,
-                              int certificate_fd, int password_fd, struct keyholder *keyholder,
-                              int64_t now, struct error *err);
+                              enum keyprotection_certificate_type type,
+                              enum keyprotection_certificate_source source, int meeting_fd,
+                              struct keyholder *keyholder, int64_t now, struct error *err);
 
 /*
  * The changes that put it into the store. value: the record's, formatted here and kept by the

@@ -70,6 +70,14 @@ void admin_client_close(struct admin_client **client_pointer)
     free(client);
 }
 
+pid_t admin_client_peer(const struct admin_client *client)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    bool known = getsockopt(client->socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+    return known ? peer.pid : 0;
+}
+
 static enum error_kind kind_of(const char *name)
 {
     for (enum error_kind kind = ERROR_NONE; kind <= ERROR_INTERNAL; kind++)

@@ -5,11 +5,15 @@
 
 #include "base/json.h"
 
+#include <sys/types.h>
+
 struct admin_client;
 
 /* admin.unreachable, naming path and whether it is absent, refused, or not permitted. */
 bool admin_client_open(struct admin_client **out, const char *path, struct error *err);
 void admin_client_close(struct admin_client **client);
+/* The service's process, as the kernel knows it; 0 when it does not. */
+pid_t admin_client_peer(const struct admin_client *client);
 
 /*
  * One operation. arguments: a JSON object. fds (count of them) go along and stay open here. *result

@@ -22,17 +22,16 @@ static bool read_type(enum keyprotection_certificate_type *type,
 static bool import(struct certificate_draft *draft, enum keyprotection_certificate_type type,
                    struct admin_request *request, struct error *err)
 {
-    _cleanup_fd_ int key = -1, certificate = -1, password = -1;
-    if (!admin_request_descriptor(&key, request, "key_fd", err) ||
-        !admin_request_descriptor(&certificate, request, "certificate_fd", err) ||
-        !admin_request_descriptor(&password, request, "password_fd", err))
+    _cleanup_fd_ int meeting = -1;
+    bool pair;
+    if (!admin_request_descriptor(&meeting, request, "meeting_fd", err) ||
+        !json_get_bool_or(&pair, request->arguments, "pair", false, err))
         return false;
-    if (key < 0)
+    if (meeting < 0)
         return error_set(err, &admin_argument, "hgsctl(8)", "certificate add",
                          "no private key came with it: give --pfx, or --file and --key-file");
-    return certificate_draft_import(draft, type, admin_request_give(&key),
-                                    admin_request_give(&certificate), admin_request_give(&password),
-                                    request->services->keyholder,
+    return certificate_draft_import(draft, type, pair ? KEYPROTECTION_FILE : KEYPROTECTION_PFX,
+                                    admin_request_give(&meeting), request->services->keyholder,
                                     clock_now(request->services->clock), err);
 }
 

@@ -87,28 +87,22 @@ static bool check_keys_differ(const struct init *init, struct error *err)
                      "signing and encryption certificate have one private key; each needs its own");
 }
 
-/* One password file serves both; the keyholder reads each copy of the descriptor from its
- * beginning. */
 static bool import_certificates(struct init *init, struct error *err)
 {
     struct admin_request *request = init->request;
     struct keyholder *keyholder = request->services->keyholder;
-    _cleanup_fd_ int signing = -1, encryption = -1, password = -1, again = -1;
-    if (!admin_request_descriptor(&signing, request, "signing_fd", err) ||
-        !admin_request_descriptor(&encryption, request, "encryption_fd", err) ||
-        !admin_request_descriptor(&password, request, "password_fd", err) ||
-        !admin_request_descriptor(&again, request, "password_again_fd", err))
+    _cleanup_fd_ int signing = -1, encryption = -1;
+    if (!admin_request_descriptor(&signing, request, "signing_meeting_fd", err) ||
+        !admin_request_descriptor(&encryption, request, "encryption_meeting_fd", err))
         return false;
     if (signing < 0 || encryption < 0)
         return error_set(err, &admin_argument, "hgsctl(8)", "server init",
                          "give both --signing-certificate and --encryption-certificate, or "
                          "--generate-certificates");
-    return certificate_draft_import(&init->signing, KEYPROTECTION_SIGNING,
-                                    admin_request_give(&signing), -1, admin_request_give(&password),
-                                    keyholder, init->now, err) &&
-           certificate_draft_import(&init->encryption, KEYPROTECTION_ENCRYPTION,
-                                    admin_request_give(&encryption), -1, admin_request_give(&again),
-                                    keyholder, init->now, err) &&
+    return certificate_draft_import(&init->signing, KEYPROTECTION_SIGNING, KEYPROTECTION_PFX,
+                                    admin_request_give(&signing), keyholder, init->now, err) &&
+           certificate_draft_import(&init->encryption, KEYPROTECTION_ENCRYPTION, KEYPROTECTION_PFX,
+                                    admin_request_give(&encryption), keyholder, init->now, err) &&
            check_keys_differ(init, err);
 }
 

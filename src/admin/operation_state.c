@@ -30,14 +30,12 @@ static bool make_document_file(int *fd, struct error *err)
 
 /* Descriptors that an operation took over; closed again when it does not pass them on. */
 struct descriptors {
-    int permit, password, backup, document;
+    int meeting, document;
 };
 
 static void close_descriptors(struct descriptors *fds)
 {
-    file_close(&fds->permit);
-    file_close(&fds->password);
-    file_close(&fds->backup);
+    file_close(&fds->meeting);
     file_close(&fds->document);
 }
 #define _cleanup_descriptors_ __attribute__((cleanup(close_descriptors)))
@@ -45,11 +43,9 @@ static void close_descriptors(struct descriptors *fds)
 static bool take_descriptors(struct descriptors *fds, struct admin_request *request,
                              struct error *err)
 {
-    if (!admin_request_descriptor(&fds->permit, request, "permit_fd", err) ||
-        !admin_request_descriptor(&fds->password, request, "password_fd", err) ||
-        !admin_request_descriptor(&fds->backup, request, "backup_fd", err))
+    if (!admin_request_descriptor(&fds->meeting, request, "meeting_fd", err))
         return false;
-    if (fds->password >= 0 && fds->backup >= 0)
+    if (fds->meeting >= 0)
         return true;
     return error_set(err, &admin_argument, NULL, request->operation,
                      "a backup file and a password are needed");
@@ -75,7 +71,7 @@ static bool audit_export(const struct admin_request *request, size_t records, si
 bool operation_state_export(struct admin_request *request, struct json_writer *result,
                             struct error *err)
 {
-    _cleanup_descriptors_ struct descriptors fds = {-1, -1, -1, -1};
+    _cleanup_descriptors_ struct descriptors fds = {-1, -1};
     size_t records = 0, keys = 0;
     if (!take_descriptors(&fds, request, err) || !make_document_file(&fds.document, err) ||
         !document_write(fds.document, request->services->store, &records, &keys, err) ||
@@ -84,9 +80,8 @@ bool operation_state_export(struct admin_request *request, struct json_writer *r
     lseek(fds.document, 0, SEEK_SET);
     /* A dry run is not in the trail, so it must not give a key to anybody. */
     if (!request->dry_run &&
-        !keyholder_backup(request->services->keyholder, admin_request_give(&fds.permit),
-                          admin_request_give(&fds.document), admin_request_give(&fds.password),
-                          admin_request_give(&fds.backup), err))
+        !keyholder_backup(request->services->keyholder, admin_request_give(&fds.meeting),
+                          admin_request_give(&fds.document), err))
         return false;
     json_write_object(result, NULL);
     json_write_integer(result, "records", (int64_t)records);
@@ -97,14 +92,14 @@ bool operation_state_export(struct admin_request *request, struct json_writer *r
 
 static bool read_backup(struct document *document, struct admin_request *request, struct error *err)
 {
-    _cleanup_descriptors_ struct descriptors fds = {-1, -1, -1, -1};
+    _cleanup_descriptors_ struct descriptors fds = {-1, -1};
     if (!take_descriptors(&fds, request, err) || !make_document_file(&fds.document, err))
         return false;
     int copy = dup(fds.document);
     if (copy < 0)
         return error_set_errno(err, &admin_unhealthy, errno, "state", "no descriptors are left");
-    bool ok = keyholder_restore(request->services->keyholder, admin_request_give(&fds.backup),
-                                admin_request_give(&fds.password), copy, err);
+    bool ok = keyholder_restore(request->services->keyholder, admin_request_give(&fds.meeting),
+                                copy, err);
     lseek(fds.document, 0, SEEK_SET);
     return ok && document_read(document, fds.document, err);
 }

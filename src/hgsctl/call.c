@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hgsctl/call.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -25,16 +26,18 @@ void call_init(struct call *call, const struct option_values *values)
     json_write_object(&call->writer, NULL);
 }
 
-static void close_descriptors(struct call *call)
+static void drop_gives(struct call *call)
 {
-    for (size_t i = 0; i < call->fd_count; i++)
+    for (size_t i = 0; i < call->give_count; i++) {
+        give_done(&call->gives[i]);
         file_close(&call->fds[i]);
-    call->fd_count = 0;
+    }
+    call->give_count = 0;
 }
 
 void call_again(struct call *call)
 {
-    close_descriptors(call);
+    drop_gives(call);
     json_free(&call->document);
     call->result = NULL;
     buf_reset(&call->arguments);
@@ -44,24 +47,27 @@ void call_again(struct call *call)
 
 void call_done(struct call *call)
 {
-    close_descriptors(call);
+    drop_gives(call);
     json_free(&call->document);
     admin_client_close(&call->client);
     buf_done(&call->arguments);
 }
 
-void call_add_descriptor(struct call *call, const char *name, int fd)
+bool call_open(struct call *call, int *fd, const char *path)
 {
-    json_write_integer(&call->writer, name, (int64_t)call->fd_count);
-    call->fds[call->fd_count++] = fd;
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    return *fd >= 0 ||
+           error_set_errno(&call->err, &base_file_unreadable, errno, path, "cannot open it");
 }
 
-bool call_add_file(struct call *call, const char *name, const char *path)
+bool call_give(struct call *call, const char *name, struct meeting *files)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return error_set_errno(&call->err, &base_file_unreadable, errno, path, "cannot open it");
-    call_add_descriptor(call, name, fd);
+    size_t number = call->give_count;
+    assert(number < CALL_MEETINGS_MAX);
+    if (!give_init(&call->gives[number], &call->fds[number], files, &call->err))
+        return false;
+    call->give_count++;
+    json_write_integer(&call->writer, name, (int64_t)number);
     return true;
 }
 
@@ -104,10 +110,10 @@ static bool ask_password(struct secret *out, bool confirm, struct error *err)
     return true;
 }
 
-bool call_add_password(struct call *call, const char *name, const char *path, bool confirm)
+bool call_open_password(struct call *call, int *out, const char *path, bool confirm)
 {
     if (path != NULL)
-        return call_add_file(call, name, path);
+        return call_open(call, out, path);
     _cleanup_secret_ struct secret password = SECRET_EMPTY;
     if (!ask_password(&password, confirm, &call->err))
         return false;
@@ -118,16 +124,9 @@ bool call_add_password(struct call *call, const char *name, const char *path, bo
     if (!file_write_fd(fd, secret_slice(&password), "password", &call->err))
         return false;
     lseek(fd, 0, SEEK_SET);
-    call_add_descriptor(call, name, fd);
+    *out = fd;
     fd = -1;
     return true;
-}
-
-bool call_add_again(struct call *call, const char *name)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", call->fds[call->fd_count - 1]);
-    return call_add_file(call, name, path);
 }
 
 static bool connect_service(struct call *call)
@@ -149,12 +148,25 @@ static bool is_dry(const struct call *call)
     return false;
 }
 
+/* The keyholder comes for its files while the service answers. Why it got none says more than that
+ * the operation failed. */
+static bool exchange(struct call *call, const char *operation)
+{
+    size_t count = call->give_count;
+    for (size_t i = 0; i < count; i++)
+        give_start(&call->gives[i], admin_client_peer(call->client));
+    bool ok = admin_client_call(call->client, operation, buf_slice(&call->arguments), is_dry(call),
+                                call->fds, count, &call->document, &call->result, &call->err);
+    for (size_t i = 0; i < count; i++)
+        ok = give_finish(&call->gives[i], &call->err) && ok;
+    return ok;
+}
+
 bool call_run(struct call *call, const char *operation)
 {
     json_write_object_end(&call->writer);
     return buf_ok(&call->arguments, operation, &call->err) && connect_service(call) &&
-           admin_client_call(call->client, operation, buf_slice(&call->arguments), is_dry(call),
-                             call->fds, call->fd_count, &call->document, &call->result, &call->err);
+           exchange(call, operation);
 }
 
 int call_fail(struct call *call)

@@ -2,16 +2,17 @@
 #pragma once
 
 /*
- * One command of hgsctl is one call of the service: arguments go into a JSON object, files go along
- * as descriptors that the service forwards unread, and the result is printed as it came (--json) or
- * as a table.
+ * One command of hgsctl is one call of the service: arguments go into a JSON object, the result is
+ * printed as it came (--json) or as a table. Private files go to the keyholder at a meeting
+ * (hgsctl/give.h), past the service.
  */
 
 #include "admin/client.h"
 #include "base/json.h"
 #include "base/option.h"
+#include "hgsctl/give.h"
 
-#define CALL_DESCRIPTORS_MAX 8
+#define CALL_MEETINGS_MAX 2
 #define CALL_SOCKET "/run/hgs/admin.sock"
 
 struct call {
@@ -19,8 +20,9 @@ struct call {
     struct admin_client *client;
     struct buf arguments;
     struct json_writer writer; /* of the arguments' object, open */
-    int fds[CALL_DESCRIPTORS_MAX];
-    size_t fd_count;
+    struct give gives[CALL_MEETINGS_MAX];
+    int fds[CALL_MEETINGS_MAX]; /* the ends that go along */
+    size_t give_count;
     struct json *document;
     const struct json *result; /* of the last call_run */
     struct error err;
@@ -31,20 +33,16 @@ void call_init(struct call *call, const struct option_values *values);
 void call_done(struct call *call);
 #define _cleanup_call_ __attribute__((cleanup(call_done)))
 
-/* Opens path for reading and adds it as argument `name` (the descriptor's index). False with
- * call->err set. */
-bool call_add_file(struct call *call, const char *name, const char *path);
-/* As call_add_file for a descriptor that is open already; taken over. */
-void call_add_descriptor(struct call *call, const char *name, int fd);
+/* Opens path for reading. False with call->err set. */
+bool call_open(struct call *call, int *fd, const char *path);
 /*
- * A password as argument `name`: from path; or, where path is NULL, asked for on the terminal
- * (twice when confirm). It never stands in a variable longer than it takes to write it into an
- * anonymous file.
+ * A password: the file at path; or, where path is NULL, asked for on the terminal (twice when
+ * confirm). It never stands in a variable longer than it takes to write it into an anonymous file.
  */
-bool call_add_password(struct call *call, const char *name, const char *path, bool confirm);
-
-/* The file that was added last, once more with a position of its own, as argument `name`. */
-bool call_add_again(struct call *call, const char *name);
+bool call_open_password(struct call *call, int *fd, const char *path, bool confirm);
+/* Files for the keyholder, whose descriptors are taken over; the forwarded end of the meeting is
+ * argument `name`. At most CALL_MEETINGS_MAX. */
+bool call_give(struct call *call, const char *name, struct meeting *files);
 
 /* Sends it. False with call->err set. May be called again with new arguments after call_again. */
 bool call_run(struct call *call, const char *operation);

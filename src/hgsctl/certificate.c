@@ -7,16 +7,25 @@
 
 static const char *const types[] = {"signing", "encryption", "communications", NULL};
 
-static bool add_files(struct call *call, const struct option_values *values)
+static bool open_files(struct meeting *files, struct call *call, const struct option_values *values)
 {
     const char *pfx = option_text(values, "pfx");
     const char *password = option_text(values, "password-file");
-    if (pfx == NULL)
-        return call_add_file(call, "key_fd", option_text(values, "key-file")) &&
-               call_add_file(call, "certificate_fd", option_text(values, "file")) &&
-               (password == NULL || call_add_file(call, "password_fd", password));
-    return call_add_file(call, "key_fd", pfx) &&
-           call_add_password(call, "password_fd", password, false);
+    int *fds = files->fds;
+    if (pfx != NULL)
+        return call_open(call, &fds[MEETING_KEY], pfx) &&
+               call_open_password(call, &fds[MEETING_PASSWORD], password, false);
+    return call_open(call, &fds[MEETING_KEY], option_text(values, "key-file")) &&
+           call_open(call, &fds[MEETING_CERTIFICATE], option_text(values, "file")) &&
+           (password == NULL || call_open(call, &fds[MEETING_PASSWORD], password));
+}
+
+static bool add_files(struct call *call, const struct option_values *values)
+{
+    _cleanup_meeting_ struct meeting files = MEETING_NONE;
+    files.operation = KEYHOLDER_IMPORT;
+    json_write_bool(&call->writer, "pair", option_text(values, "pfx") == NULL);
+    return open_files(&files, call, values) && call_give(call, "meeting_fd", &files);
 }
 
 static int run_add(const struct option_values *values)
@@ -166,7 +175,7 @@ static const char *const remove_examples[] = {
 
 const struct option_command certificate_commands[] = {
     {"certificate add", "add a signing, encryption or communications certificate",
-     "The private key goes to the keyholder process as a descriptor; it is sealed into the state "
+     "The private key goes to the keyholder process, past the service; it is sealed into the state "
      "and so on every node. The first certificate of a type becomes primary.",
      NULL, add_options, add_examples, "Add-HgsKeyProtectionCertificate", run_add},
     {"certificate list", "list the certificates", NULL, NULL, NULL, list_examples,

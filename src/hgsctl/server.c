@@ -2,11 +2,23 @@
 #include <stdio.h>
 
 #include "base/config.h"
+#include "base/file.h"
 #include "base/table.h"
 #include "hgsctl/call.h"
 #include "hgsctl/commands.h"
 
 static const char *const modes[] = {"tpm", "hostkey", "ad", NULL};
+
+static bool add_pfx(struct call *call, const char *name, const char *path, int password)
+{
+    _cleanup_meeting_ struct meeting files = MEETING_NONE;
+    char again[64];
+    files.operation = KEYHOLDER_IMPORT;
+    /* Opened anew: each reader begins at its beginning. */
+    snprintf(again, sizeof again, "/proc/self/fd/%d", password);
+    return call_open(call, &files.fds[MEETING_KEY], path) &&
+           call_open(call, &files.fds[MEETING_PASSWORD], again) && call_give(call, name, &files);
+}
 
 /* The PFX files and the one password for both. */
 static bool add_certificates(struct call *call, const struct option_values *values)
@@ -15,10 +27,10 @@ static bool add_certificates(struct call *call, const struct option_values *valu
     const char *encryption = option_text(values, "encryption-certificate");
     if (signing == NULL || encryption == NULL)
         return true; /* the service refuses one without the other */
-    return call_add_file(call, "signing_fd", signing) &&
-           call_add_file(call, "encryption_fd", encryption) &&
-           call_add_password(call, "password_fd", option_text(values, "password-file"), false) &&
-           call_add_again(call, "password_again_fd");
+    _cleanup_fd_ int password = -1;
+    return call_open_password(call, &password, option_text(values, "password-file"), false) &&
+           add_pfx(call, "signing_meeting_fd", signing, password) &&
+           add_pfx(call, "encryption_meeting_fd", encryption, password);
 }
 
 static int run_init(const struct option_values *values)
@@ -274,8 +286,7 @@ static const char *const clear_examples[] = {"hgsctl server clear --yes", NULL};
 const struct option_command server_commands[] = {
     {"server init", "initialise the service: name, trust, certificates, first signer",
      "Run once, on the first node. With --generate-certificates the service makes self-signed "
-     "certificates; otherwise the PFX files go to the keyholder process as descriptors that "
-     "nothing else reads.",
+     "certificates; otherwise the PFX files go to the keyholder process, past the service.",
      NULL, init_options, init_examples, "Initialize-HgsServer", run_init},
     {"server show", "show URLs, users, mode, nodes, keys, and what is wrong", NULL, NULL, NULL,
      show_examples, "Get-HgsServer", run_show},

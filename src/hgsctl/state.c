@@ -15,7 +15,7 @@
 
 /* The proof that we are an administrator and not a service that was taken over: keyholder.h,
  * KEYHOLDER_PERMIT_FILE. */
-static bool add_permit(struct call *call, const struct option_values *values)
+static bool open_permit(int *fd, struct call *call, const struct option_values *values)
 {
     struct call show;
     call_init(&show, values);
@@ -27,12 +27,10 @@ static bool add_permit(struct call *call, const struct option_values *values)
     call_done(&show);
     if (!ok)
         return false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return error_set_errno(&call->err, &base_file_unreadable, errno, path,
-                               "only root and the keyholder's user may export private keys");
-    call_add_descriptor(call, "permit_fd", fd);
-    return true;
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    return *fd >= 0 ||
+           error_set_errno(&call->err, &base_file_unreadable, errno, path,
+                           "only root and the keyholder's user may export private keys");
 }
 
 /* A backup replaces a file only once it is whole. */
@@ -49,16 +47,20 @@ static int run_export(const struct option_values *values)
     call_init(&call, values);
     const char *path = option_argument(values, 0);
     _cleanup_free_ char *temporary = memory_format("%s.%d.new", path, (int)getpid());
-    if (!add_permit(&call, values) ||
-        !call_add_password(&call, "password_fd", option_text(values, "password-file"), true))
+    _cleanup_meeting_ struct meeting files = MEETING_NONE;
+    files.operation = KEYHOLDER_BACKUP;
+    if (!open_permit(&files.fds[MEETING_PERMIT], &call, values) ||
+        !call_open_password(&call, &files.fds[MEETING_PASSWORD],
+                            option_text(values, "password-file"), true))
         return call_fail(&call);
-    int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         error_set_errno(&call.err, &base_file_unwritable, errno, temporary, "cannot make it");
         return call_fail(&call);
     }
-    call_add_descriptor(&call, "backup_fd", fd);
-    if (!call_run(&call, "state.export") || !finish(&call, fd, temporary, path)) {
+    files.fds[MEETING_BACKUP] = fd; /* until call_done */
+    if (!call_give(&call, "meeting_fd", &files) || !call_run(&call, "state.export") ||
+        !finish(&call, fd, temporary, path)) {
         unlink(temporary);
         return call_fail(&call);
     }
@@ -95,9 +97,12 @@ static int run_import(const struct option_values *values)
     const char *mode = chosen_mode(values);
     if (mode != NULL)
         json_write_text(&call.writer, "trust", mode);
-    if (!call_add_file(&call, "backup_fd", option_argument(values, 0)) ||
-        !call_add_password(&call, "password_fd", option_text(values, "password-file"), false) ||
-        !call_run(&call, "state.import"))
+    _cleanup_meeting_ struct meeting files = MEETING_NONE;
+    files.operation = KEYHOLDER_RESTORE;
+    if (!call_open(&call, &files.fds[MEETING_BACKUP], option_argument(values, 0)) ||
+        !call_open_password(&call, &files.fds[MEETING_PASSWORD],
+                            option_text(values, "password-file"), false) ||
+        !call_give(&call, "meeting_fd", &files) || !call_run(&call, "state.import"))
         return call_fail(&call);
     if (call_printed(&call))
         return 0;

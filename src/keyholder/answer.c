@@ -5,6 +5,7 @@
 #include "crypto/kdf.h"
 #include "keyholder/backup.h"
 #include "keyholder/import.h"
+#include "keyholder/meeting.h"
 #include "keyholder/purpose.h"
 #include "keyholder/sealed.h"
 #include "keyholder/software.h"
@@ -59,14 +60,10 @@ static bool generate(const struct job *job, struct error *err)
 
 static bool import(const struct job *job, struct error *err)
 {
-    unsigned flags = job->request->flags;
-    const int *next = job->fds;
-    int key_fd = *next++;
-    int certificate_fd = (flags & KEYHOLDER_WITH_CERTIFICATE) != 0 ? *next++ : -1;
-    int password_fd = (flags & KEYHOLDER_WITH_PASSWORD) != 0 ? *next++ : -1;
+    _cleanup_meeting_ struct meeting files = MEETING_NONE;
     _cleanup_private_key_ struct private_key *key = NULL;
-    return import_read(&key, &job->answer->fields[0], job->request->purpose, key_fd, certificate_fd,
-                       password_fd, err) &&
+    return meeting_receive(&files, job->fds[0], KEYHOLDER_IMPORT, err) &&
+           import_read(&key, &job->answer->fields[0], job->request->purpose, &files, err) &&
            seal(job, key, err);
 }
 
@@ -115,27 +112,30 @@ static bool checkpoint(const struct job *job, struct error *err)
 
 static bool backup(const struct job *job, struct error *err)
 {
-    const int *fds = job->fds; /* permit, in, password, out */
+    _cleanup_meeting_ struct meeting files = MEETING_NONE;
     _cleanup_secret_ struct secret password = SECRET_EMPTY;
-    if (!permit_check(&job->context->permit, fds[0], err) ||
-        !stream_read_password(&password, fds[2], err))
+    if (!meeting_receive(&files, job->fds[0], KEYHOLDER_BACKUP, err) ||
+        !permit_check(&job->context->permit, files.fds[MEETING_PERMIT], err) ||
+        !stream_read_password(&password, files.fds[MEETING_PASSWORD], err))
         return false;
     pthread_mutex_lock(&job->context->backup_lock);
-    bool ok = backup_create(fds[1], fds[3], secret_slice(&job->context->sealing_key),
-                            secret_slice(&password), err);
+    bool ok = backup_create(job->fds[1], files.fds[MEETING_BACKUP],
+                            secret_slice(&job->context->sealing_key), secret_slice(&password), err);
     pthread_mutex_unlock(&job->context->backup_lock);
     return ok;
 }
 
 static bool restore(const struct job *job, struct error *err)
 {
-    const int *fds = job->fds; /* backup, password, document */
+    _cleanup_meeting_ struct meeting files = MEETING_NONE;
     _cleanup_secret_ struct secret password = SECRET_EMPTY;
-    if (!stream_read_password(&password, fds[1], err))
+    if (!meeting_receive(&files, job->fds[0], KEYHOLDER_RESTORE, err) ||
+        !stream_read_password(&password, files.fds[MEETING_PASSWORD], err))
         return false;
     pthread_mutex_lock(&job->context->backup_lock);
-    bool ok = backup_restore(fds[0], fds[2], secret_slice(&job->context->sealing_key),
-                             secret_slice(&password), err);
+    bool ok =
+        backup_restore(files.fds[MEETING_BACKUP], job->fds[1],
+                       secret_slice(&job->context->sealing_key), secret_slice(&password), err);
     pthread_mutex_unlock(&job->context->backup_lock);
     return ok;
 }

@@ -32,6 +32,13 @@
       "a backup of the private keys was asked for without proof that an administrator wants it", \
       "run the export as root or as the keyholder's user, who can open export.permit in the "    \
       "keyholder's folder")                                                                      \
+    X(keyholder_meeting, "keyholder.meeting", ERROR_UNAVAILABLE,                                 \
+      "the files that an administrator gives did not reach the keyholder",                       \
+      "run the command again; both hgsctl and hgsd must be of one version")                      \
+    X(keyholder_impostor, "keyholder.impostor", ERROR_UNAUTHORIZED,                              \
+      "another process than the keyholder asked hgsctl for private files; it got none",          \
+      "treat the service as taken over: stop it, and see hgsctl event list and the log. Without" \
+      " an attack, /proc may hide processes from you: run hgsctl as root")                       \
     X(backup_malformed, "backup.malformed", ERROR_MALFORMED,                                     \
       "a file is not a backup of this project, or was damaged or cut",                           \
       "use another copy; nothing was changed")                                                   \

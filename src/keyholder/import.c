@@ -49,17 +49,18 @@ static bool read_pair(struct private_key **key, struct certificate **certificate
 }
 
 bool import_read(struct private_key **key, struct buf *certificate, enum key_purpose purpose,
-                 int key_fd, int certificate_fd, int password_fd, struct error *err)
+                 const struct meeting *files, struct error *err)
 {
     _cleanup_secret_ struct secret password = SECRET_EMPTY;
     _cleanup_buf_ struct buf bytes;
     buf_init_secret(&bytes, IMPORT_FILE_MAX);
-    if (!stream_read_password(&password, password_fd, err) ||
-        !stream_read_all(&bytes, key_fd, "the key file", err))
+    if (!stream_read_password(&password, files->fds[MEETING_PASSWORD], err) ||
+        !stream_read_all(&bytes, files->fds[MEETING_KEY], "the key file", err))
         return false;
 
     _cleanup_certificate_ struct certificate *read_certificate = NULL;
     _cleanup_private_key_ struct private_key *read_key = NULL;
+    int certificate_fd = files->fds[MEETING_CERTIFICATE];
     bool ok = certificate_fd < 0 ? read_pfx(&read_key, &read_certificate, buf_slice(&bytes),
                                             secret_slice(&password), err)
                                  : read_pair(&read_key, &read_certificate, buf_slice(&bytes),

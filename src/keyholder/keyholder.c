@@ -120,7 +120,7 @@ struct call {
 
 static void add_descriptor(struct call *call, int fd)
 {
-    assert(call->fd_count < KEYHOLDER_REQUEST_DESCRIPTORS_MAX);
+    assert(fd >= 0 && call->fd_count < KEYHOLDER_REQUEST_DESCRIPTORS_MAX);
     call->fds[call->fd_count++] = fd;
 }
 
@@ -176,21 +176,12 @@ bool keyholder_generate(struct keyholder *keyholder, enum key_purpose purpose,
     return true;
 }
 
-bool keyholder_import(struct keyholder *keyholder, enum key_purpose purpose, int key_fd,
-                      int certificate_fd, int password_fd, struct buf *certificate,
-                      struct buf *sealed, struct error *err)
+bool keyholder_import(struct keyholder *keyholder, enum key_purpose purpose, int meeting_fd,
+                      struct buf *certificate, struct buf *sealed, struct error *err)
 {
     struct call call = call_of(KEYHOLDER_IMPORT, keyholder->slow_deadline_ms);
     call.request.purpose = purpose;
-    add_descriptor(&call, key_fd);
-    if (certificate_fd >= 0) {
-        call.request.flags |= KEYHOLDER_WITH_CERTIFICATE;
-        add_descriptor(&call, certificate_fd);
-    }
-    if (password_fd >= 0) {
-        call.request.flags |= KEYHOLDER_WITH_PASSWORD;
-        add_descriptor(&call, password_fd);
-    }
+    add_descriptor(&call, meeting_fd);
     _cleanup_free_ uint8_t *bytes = memory_allocate(KEYHOLDER_REPLY_MAX);
     if (!make_call(keyholder, &call, bytes, KEYHOLDER_REPLY_MAX, err))
         return false;
@@ -291,33 +282,20 @@ bool keyholder_derive(struct keyholder *keyholder, enum keyholder_label label, u
     return true;
 }
 
-bool keyholder_backup(struct keyholder *keyholder, int permit_fd, int in_fd, int password_fd,
-                      int out_fd, struct error *err)
+bool keyholder_backup(struct keyholder *keyholder, int meeting_fd, int in_fd, struct error *err)
 {
     struct call call = call_of(KEYHOLDER_BACKUP, keyholder->backup_deadline_ms);
-    assert(in_fd >= 0 && password_fd >= 0 && out_fd >= 0);
-    if (permit_fd < 0) {
-        file_close(&in_fd);
-        file_close(&password_fd);
-        file_close(&out_fd);
-        return error_set(err, &keyholder_permit, NULL, KEYHOLDER_PERMIT_FILE,
-                         "no descriptor of this file came with the request");
-    }
-    add_descriptor(&call, permit_fd);
+    add_descriptor(&call, meeting_fd);
     add_descriptor(&call, in_fd);
-    add_descriptor(&call, password_fd);
-    add_descriptor(&call, out_fd);
     uint8_t bytes[SHORT_REPLY_MAX];
     return make_call(keyholder, &call, bytes, sizeof bytes, err);
 }
 
-bool keyholder_restore(struct keyholder *keyholder, int backup_fd, int password_fd, int document_fd,
+bool keyholder_restore(struct keyholder *keyholder, int meeting_fd, int document_fd,
                        struct error *err)
 {
     struct call call = call_of(KEYHOLDER_RESTORE, keyholder->backup_deadline_ms);
-    assert(backup_fd >= 0 && password_fd >= 0 && document_fd >= 0);
-    add_descriptor(&call, backup_fd);
-    add_descriptor(&call, password_fd);
+    add_descriptor(&call, meeting_fd);
     add_descriptor(&call, document_fd);
     uint8_t bytes[SHORT_REPLY_MAX];
     return make_call(keyholder, &call, bytes, sizeof bytes, err);

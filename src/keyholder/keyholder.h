@@ -72,14 +72,13 @@ bool keyholder_generate(struct keyholder *keyholder, enum key_purpose purpose,
                         enum private_key_kind kind, struct public_key **public_key,
                         struct buf *sealed, struct error *err);
 /*
- * Imports a PFX (certificate_fd < 0) or a certificate and a PEM key, whose bytes this process never
- * reads: descriptors go over and are closed here. password_fd may be -1. Gives the certificate's
- * DER and the sealed key. Errors of crypto/ come back as they arose there (crypto.password-wrong,
- * crypto.pkcs12-legacy, crypto.key-mismatch…).
+ * Imports a PFX, or a certificate and a PEM key, which this process never sees: the administrator's
+ * program gives them to the keyholder at a meeting (meeting.h), whose forwarded end is closed here.
+ * Gives the certificate's DER and the sealed key. keyholder.meeting; errors of crypto/ come back as
+ * they arose there (crypto.password-wrong, crypto.pkcs12-legacy, crypto.key-mismatch…).
  */
-bool keyholder_import(struct keyholder *keyholder, enum key_purpose purpose, int key_fd,
-                      int certificate_fd, int password_fd, struct buf *certificate,
-                      struct buf *sealed, struct error *err);
+bool keyholder_import(struct keyholder *keyholder, enum key_purpose purpose, int meeting_fd,
+                      struct buf *certificate, struct buf *sealed, struct error *err);
 /* Makes a sealed key usable. *public_key may be NULL when not wanted. Loading twice is the same as
  * once. */
 bool keyholder_load(struct keyholder *keyholder, struct slice sealed,
@@ -117,20 +116,20 @@ bool keyholder_derive(struct keyholder *keyholder, enum keyholder_label label, u
 /*
  * Backups (backup.h has the format): the keyholder reads a document from in_fd, which begins with
  * sealed keys (u32 count, then u32 size and bytes each, little-endian) followed by opaque bytes;
- * writes to out_fd the encrypted backup, with the keys in the clear inside it. Restore does the
- * reverse and seals the keys to its own cluster key; when it fails, what document_fd received is
- * worthless and must be discarded. All descriptors are read from where they stand, and closed here.
- * Errors: backup.*, keyholder.permit, keyholder.sealed, base.file-*.
+ * writes the encrypted backup, with the keys in the clear inside it. Restore does the reverse and
+ * seals the keys to its own cluster key; when it fails, what document_fd received is worthless and
+ * must be discarded. Backup file and password are given at a meeting, as for an import. Descriptors
+ * are read from where they stand, and closed here. Errors: backup.*, keyholder.meeting,
+ * keyholder.permit, keyholder.sealed, base.file-*.
  *
- * permit_fd: a backup tells every private key to whoever chose its password, so a service that was
- * taken over must not be able to ask for one. The administrator's program (hgsctl) opens
- * KEYHOLDER_PERMIT_FILE in the keyholder's folder, which the service's user and sandbox cannot, and
- * passes it on as proof; the file is empty. Without it: keyholder.permit.
+ * A backup tells every private key to whoever chose its password, so a service that was taken over
+ * must not be able to ask for one. The administrator's program (hgsctl) opens KEYHOLDER_PERMIT_FILE
+ * in the keyholder's folder, which the service's user and sandbox cannot, and gives it along as
+ * proof; the file is empty. Without it: keyholder.permit.
  */
 #define KEYHOLDER_PERMIT_FILE "export.permit"
-bool keyholder_backup(struct keyholder *keyholder, int permit_fd, int in_fd, int password_fd,
-                      int out_fd, struct error *err);
-bool keyholder_restore(struct keyholder *keyholder, int backup_fd, int password_fd, int document_fd,
+bool keyholder_backup(struct keyholder *keyholder, int meeting_fd, int in_fd, struct error *err);
+bool keyholder_restore(struct keyholder *keyholder, int meeting_fd, int document_fd,
                        struct error *err);
 
 /* A signer over a key of the keyholder; reference must outlive it. */

@@ -12,9 +12,8 @@ struct shape {
     bool purpose;
     bool key;
     uint8_t parameter_min, parameter_max;
-    uint8_t flags; /* those allowed */
     uint16_t payload_min, payload_max;
-    uint8_t descriptors; /* flags add theirs */
+    uint8_t descriptors;
 };
 
 #define OPCODE_LAST KEYHOLDER_DERIVE
@@ -23,9 +22,7 @@ static const struct shape shapes[OPCODE_LAST + 1] = {
     [KEYHOLDER_GENERATE] = {.purpose = true,
                             .parameter_min = PRIVATE_KEY_RSA_2048,
                             .parameter_max = PRIVATE_KEY_P384},
-    [KEYHOLDER_IMPORT] = {.purpose = true,
-                          .flags = KEYHOLDER_WITH_CERTIFICATE | KEYHOLDER_WITH_PASSWORD,
-                          .descriptors = 1},
+    [KEYHOLDER_IMPORT] = {.purpose = true, .descriptors = 1},
     [KEYHOLDER_LOAD] = {.payload_min = 1, .payload_max = KEYHOLDER_SEALED_MAX},
     [KEYHOLDER_FORGET] = {.key = true},
     [KEYHOLDER_SIGN] = {.key = true,
@@ -41,8 +38,8 @@ static const struct shape shapes[OPCODE_LAST + 1] = {
     [KEYHOLDER_CHECKPOINT] = {.key = true,
                               .payload_min = KEYHOLDER_CHECKPOINT_SIZE,
                               .payload_max = KEYHOLDER_CHECKPOINT_SIZE},
-    [KEYHOLDER_BACKUP] = {.descriptors = 4},
-    [KEYHOLDER_RESTORE] = {.descriptors = 3},
+    [KEYHOLDER_BACKUP] = {.descriptors = 2},
+    [KEYHOLDER_RESTORE] = {.descriptors = 2},
     [KEYHOLDER_DERIVE] = {.parameter_min = KEYHOLDER_LABEL_RTPM,
                           .parameter_max = KEYHOLDER_LABEL_RTPM,
                           .payload_min = KEYHOLDER_EPOCH_SIZE,
@@ -82,15 +79,15 @@ static bool refuse(struct error *err, const char *what, unsigned value)
 
 /* The head's numbers, which decide what the rest may be. */
 static bool check_head(const struct shape *shape, unsigned purpose, unsigned parameter,
-                       unsigned flags, struct slice key_id, struct error *err)
+                       unsigned reserved, struct slice key_id, struct error *err)
 {
     if (shape->purpose ? purpose < KEY_PURPOSE_GUARDIAN_SIGNING || purpose > KEY_PURPOSE_AUDIT
                        : purpose != 0)
         return refuse(err, "has a purpose that does not exist or does not belong there", purpose);
     if (parameter < shape->parameter_min || parameter > shape->parameter_max)
         return refuse(err, "names a kind or algorithm that is not known", parameter);
-    if ((flags & ~(unsigned)shape->flags) != 0)
-        return refuse(err, "has flags that do not belong there", flags);
+    if (reserved != 0)
+        return refuse(err, "has a byte that should be zero", reserved);
     if (!shape->key && !all_zero(key_id))
         return refuse(err, "has a key id that does not belong there", 0);
     return true;
@@ -104,14 +101,14 @@ bool keyholder_message_parse_request(struct keyholder_request *out, struct slice
     unsigned opcode = reader_u8(&reader);
     unsigned purpose = reader_u8(&reader);
     unsigned parameter = reader_u8(&reader);
-    unsigned flags = reader_u8(&reader);
+    unsigned reserved = reader_u8(&reader);
     struct slice key_id = reader_bytes(&reader, KEY_ID_SIZE);
     if (reader.failed)
         return refuse(err, "is shorter than its head; bytes", (unsigned)bytes.size);
     if (opcode < KEYHOLDER_GENERATE || opcode > OPCODE_LAST)
         return refuse(err, "has an unknown opcode", opcode);
     const struct shape *shape = &shapes[opcode];
-    if (!check_head(shape, purpose, parameter, flags, key_id, err))
+    if (!check_head(shape, purpose, parameter, reserved, key_id, err))
         return false;
     struct slice payload = reader.rest;
     if (payload.size < shape->payload_min || payload.size > shape->payload_max)
@@ -119,8 +116,7 @@ bool keyholder_message_parse_request(struct keyholder_request *out, struct slice
     if (opcode == KEYHOLDER_SIGN && payload.size != digest_size(signature_digest(parameter)))
         return refuse(err, "has a digest that is not its algorithm's", (unsigned)payload.size);
 
-    *out = (struct keyholder_request){
-        .sequence = sequence, .opcode = opcode, .purpose = purpose, .flags = flags};
+    *out = (struct keyholder_request){.sequence = sequence, .opcode = opcode, .purpose = purpose};
     if (opcode == KEYHOLDER_GENERATE)
         out->kind = parameter;
     else if (opcode == KEYHOLDER_SIGN)
@@ -136,12 +132,7 @@ bool keyholder_message_parse_request(struct keyholder_request *out, struct slice
 
 size_t keyholder_message_descriptors(const struct keyholder_request *request)
 {
-    size_t count = shapes[request->opcode].descriptors;
-    if ((request->flags & KEYHOLDER_WITH_CERTIFICATE) != 0)
-        count++;
-    if ((request->flags & KEYHOLDER_WITH_PASSWORD) != 0)
-        count++;
-    return count;
+    return shapes[request->opcode].descriptors;
 }
 
 void keyholder_message_format_request(uint8_t head[KEYHOLDER_REQUEST_HEAD],
@@ -154,7 +145,7 @@ void keyholder_message_format_request(uint8_t head[KEYHOLDER_REQUEST_HEAD],
     head[4] = (uint8_t)request->opcode;
     head[5] = (uint8_t)request->purpose;
     head[6] = (uint8_t)parameter;
-    head[7] = (uint8_t)request->flags;
+    head[7] = 0;
     memcpy(head + 8, request->key_id, KEY_ID_SIZE);
 }
 

@@ -6,7 +6,7 @@
  * are one packet each of a SOCK_SEQPACKET socket; descriptors travel beside a request. All numbers
  * are little-endian.
  *
- *   request: u32 sequence, u8 opcode, u8 purpose, u8 parameter, u8 flags, 32 bytes key id, payload
+ *   request: u32 sequence, u8 opcode, u8 purpose, u8 parameter, u8 0, 32 bytes key id, payload
  *   reply:   u32 sequence, u8 failed, u8 0, 3 × u16 size, three fields of those sizes
  *
  * A field that the opcode does not use is zero. The keyholder takes every request for hostile:
@@ -14,15 +14,17 @@
  *
  *   opcode       uses                 payload                        descriptors
  *   generate     purpose, key kind
- *   import       purpose, flags                                      key, [certificate], [password]
+ *   import       purpose                                             meeting
  *   load                              sealed key
  *   forget       key id
  *   sign         key id, algorithm    digest, exactly its size
  *   decrypt      key id, algorithm    ciphertext
  *   checkpoint   key id               u64 sequence, head, i64 time
- *   backup                                                           permit, in, password, out
- *   restore                                                          backup, password, document
+ *   backup                                                           meeting, in
+ *   restore                                                          meeting, document
  *   derive       label                u64 epoch
+ *
+ * A meeting is where the files of an administrator are got (meeting.h).
  *
  * Reply fields: generate: public key, sealed key; import: certificate, sealed key; load: public
  * key; sign and checkpoint: signature; decrypt: plaintext; derive: key; when failed: code name,
@@ -38,7 +40,7 @@
 #define KEYHOLDER_CIPHERTEXT_MAX 1024 /* RSA of 8192 bits */
 #define KEYHOLDER_CHECKPOINT_SIZE 48
 #define KEYHOLDER_EPOCH_SIZE 8
-#define KEYHOLDER_REQUEST_DESCRIPTORS_MAX 4
+#define KEYHOLDER_REQUEST_DESCRIPTORS_MAX 2
 
 enum keyholder_opcode {
     KEYHOLDER_GENERATE = 1,
@@ -53,11 +55,6 @@ enum keyholder_opcode {
     KEYHOLDER_DERIVE = 10,
 };
 
-enum keyholder_flags {
-    KEYHOLDER_WITH_CERTIFICATE = 1,
-    KEYHOLDER_WITH_PASSWORD = 2,
-};
-
 struct keyholder_request {
     uint32_t sequence; /* the reply bears the same */
     enum keyholder_opcode opcode;
@@ -66,7 +63,6 @@ struct keyholder_request {
     enum signature_algorithm signature;   /* sign */
     enum encryption_algorithm encryption; /* decrypt */
     enum keyholder_label label;           /* derive */
-    unsigned flags;                       /* import */
     uint8_t key_id[KEY_ID_SIZE];
     struct slice payload; /* borrowed */
 };

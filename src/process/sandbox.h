@@ -24,9 +24,9 @@ bool sandbox_undumpable(struct error *err);
 
 /*
  * The software keyholder: no files and no network; read, write, send and receive on what is open
- * (descriptors that arrive, too), memory, threads. Looking for a file fails with EACCES; any other
- * call that is not listed in sandbox_keyholder.c kills the process. Both profiles are entered
- * before a second thread exists.
+ * (descriptors that arrive, too) and on socket pairs, memory, threads. Looking for a file fails
+ * with EACCES; any other call that is not listed in sandbox_keyholder.c kills the process. Both
+ * profiles are entered before a second thread exists.
  */
 bool sandbox_keyholder(struct error *err);
 

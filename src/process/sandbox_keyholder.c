@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 
 #include "process/sandbox.h"
 #include "process/sandbox_landlock.h"
@@ -31,6 +32,9 @@ static const struct sandbox_rule rules[] = {
     /* libc's fstat. A path beside the flag would tell metadata of a file, no more. */
     SANDBOX_IF_BITS(SCMP_ACT_ALLOW, newfstatat, 3, AT_EMPTY_PATH),
     SANDBOX_IF_NO_BITS(NO_FILES, newfstatat, 3, AT_EMPTY_PATH),
+
+    /* A line to whoever is given its other end; it leads nowhere by itself. */
+    SANDBOX_IF(SCMP_ACT_ALLOW, socketpair, 0, AF_UNIX),
 
     SANDBOX_DO(SCMP_ACT_ERRNO(ENOTTY), ioctl),
     SANDBOX_IF(SCMP_ACT_ALLOW, fcntl, 1, F_GETFD),

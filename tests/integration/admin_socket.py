@@ -7,8 +7,9 @@ import pwd
 import socket
 import struct
 import sys
+import threading
 
-from fabric import DEADLINE, Fabric, case, check, equal, finish, run, wait_until
+from fabric import DEADLINE, HGSCTL, Fabric, case, check, equal, finish, run, wait_until
 
 
 class Caller:
@@ -101,20 +102,113 @@ def strangers_do_not_keep_administrators_out(fabric):
     as_nobody(fabric, lambda: [Caller(fabric) for _ in range(64)], lambda: fabric.ctl("server", "show"))
 
 
+IMPORT, BACKUP = 2, 8  # of keyholder/message.h
+PERMIT, KEY, PASSWORD, FILE = 1, 2, 8, 16  # of keyholder/meeting.h
+
+
+class Meeting:
+    """Where the keyholder gets files (keyholder/meeting.h): {which: opened file}."""
+
+    def __init__(self, operation, files):
+        self.here, self.there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.message = bytes([operation, sum(files)])
+        self.files = [files[which].fileno() for which in sorted(files)]
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.here.shutdown(socket.SHUT_RDWR)
+        self.thread.join(DEADLINE)
+        self.here.close()
+        self.there.close()
+
+    def run(self):
+        _, lines, _, _ = socket.recv_fds(self.here, 1, 1)
+        for line in lines:
+            with socket.socket(fileno=line) as opened:
+                socket.send_fds(opened, [self.message], self.files)
+
+
 def a_dry_run_gives_no_key_away(fabric):
     backup, password = fabric.folder / "dry-backup", fabric.folder / "dry-password"
     backup.write_bytes(b"")
     password.write_text("a long password\n")
     permit = next(pathlib.Path(fabric.folder / "state").rglob("export.permit"))
     with open(permit, "rb") as one, open(password, "rb") as two, open(backup, "r+b") as three:
-        files = [one.fileno(), two.fileno(), three.fileno()]
-        names = {"permit_fd": 0, "password_fd": 1, "backup_fd": 2}
-        reply = call(fabric, "state.export", names, files, dry_run=True)
-        check(reply["ok"], reply)
+        with Meeting(BACKUP, {PERMIT: one, PASSWORD: two, FILE: three}) as meeting:
+            reply = call(fabric, "state.export", {"meeting_fd": 0}, [meeting.there.fileno()], dry_run=True)
+            check(reply["ok"], reply)
         equal((backup.stat().st_size, len(fabric.events("state.exported"))), (0, 0))
-        check(call(fabric, "state.export", names, files)["ok"], reply)
+        with Meeting(BACKUP, {PERMIT: one, PASSWORD: two, FILE: three}) as meeting:
+            reply = call(fabric, "state.export", {"meeting_fd": 0}, [meeting.there.fileno()])
+            check(reply["ok"], reply)
     check(backup.stat().st_size > 0)
     equal(len(fabric.events("state.exported")), 1)
+
+
+def files_are_for_one_operation(fabric):
+    """What an administrator gives for an import is no use for a backup, however the service asks."""
+    password = fabric.folder / "dry-password"
+    backup = fabric.folder / "other-backup"
+    with open(password, "rb") as one, open(backup, "w+b") as two:
+        with Meeting(IMPORT, {KEY: two, PASSWORD: one}) as meeting:
+            reply = call(fabric, "state.export", {"meeting_fd": 0}, [meeting.there.fileno()])
+            equal(reply["error"]["code"], "keyholder.meeting")
+        with Meeting(BACKUP, {PASSWORD: one, FILE: two}) as meeting:
+            reply = call(fabric, "state.export", {"meeting_fd": 0}, [meeting.there.fileno()])
+            equal(reply["error"]["code"], "keyholder.permit")
+    equal(backup.read_bytes(), b"")
+
+
+class Impostor:
+    """A service in an attacker's hands, which asks for the files in the keyholder's place: by itself, or by a process
+    that it has somewhere else."""
+
+    def __init__(self, path, by_child):
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen()
+        self.by_child, self.got = by_child, None
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def ask(self, meeting):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, theirs:
+            socket.send_fds(meeting, [b"!"], [theirs.fileno()])
+            theirs.close()
+            return socket.recv_fds(ours, 100, 10)[:2]
+
+    def ask_as_child(self, meeting):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0 if self.ask(meeting) == (b"", []) else 1)
+        return (b"", []) if os.waitpid(pid, 0)[1] == 0 else (b"something", [])
+
+    def run(self):
+        connection, _ = self.listener.accept()
+        with connection:
+            head, fds, _, _ = socket.recv_fds(connection, 4, 10)
+            connection.recv(struct.unpack("<I", head)[0])
+            with socket.socket(fileno=fds[0]) as meeting:
+                self.got = self.ask_as_child(meeting) if self.by_child else self.ask(meeting)
+            text = json.dumps({"ok": True, "result": {"thumbprint": "", "primary": False}}).encode()
+            connection.sendall(struct.pack("<I", len(text)) + text)
+
+
+def nobody_but_the_keyholder_gets_files(fabric):
+    password = fabric.folder / "dry-password"
+    for by_child in (False, True):
+        path = fabric.folder / f"impostor-{by_child}"
+        impostor = Impostor(path, by_child)
+        done = run([HGSCTL, "--socket", str(path), "certificate", "add", "--type", "signing", "--pfx", str(password),
+                    "--password-file", str(password), "--json"], status=1)
+        impostor.thread.join(DEADLINE)
+        equal(json.loads(done.stderr)["error"]["code"], "keyholder.impostor")
+        equal(impostor.got, (b"", []))
 
 
 def pair(fabric, name, usage, key=None):
@@ -161,15 +255,15 @@ def refused_requests_leave_no_descriptors(fabric):
 
         def refused():
             for service, operation, arguments, code in (
-                    (fabric, "certificate.add", {"type": "signing", "certificate_fd": 0, "password_fd": 1},
+                    (fabric, "certificate.add", {"type": "signing"}, "admin.argument"),
+                    (fabric, "certificate.add", {"type": "signing", "meeting_fd": 7}, "admin.argument"),
+                    (fabric, "certificate.add", {"type": "signing", "meeting_fd": 0}, "keyholder.meeting"),
+                    (second, "server.init", {"service_name": "x", "trust": "hostkey", "signing_meeting_fd": 0},
                      "admin.argument"),
-                    (fabric, "certificate.add", {"type": "signing", "certificate_fd": 0, "key_fd": 7}, "admin.argument"),
-                    (second, "server.init", {"service_name": "x", "trust": "hostkey", "signing_fd": 0,
-                                             "password_fd": 1}, "admin.argument"),
-                    (second, "server.init", {"service_name": "x", "trust": "hostkey", "signing_fd": 0,
-                                             "encryption_fd": 1, "password_fd": 2, "password_again_fd": 3},
-                     "crypto.pkcs12-malformed"),
-                    (fabric, "state.export", {"permit_fd": 0, "password_fd": 1}, "admin.argument")):
+                    (second, "server.init", {"service_name": "x", "trust": "hostkey", "signing_meeting_fd": 0,
+                                             "encryption_meeting_fd": 1}, "keyholder.meeting"),
+                    (fabric, "state.export", {"meeting_fd": 0}, "keyholder.meeting"),
+                    (fabric, "state.import", {}, "admin.argument")):
                 reply = call(service, operation, arguments, [fd] * 4)
                 equal(reply["error"]["code"], code)
 
@@ -184,7 +278,8 @@ def refused_requests_leave_no_descriptors(fabric):
 def main():
     with Fabric() as fabric:
         fabric.init()
-        bodies = [a_dry_run_gives_no_key_away, a_key_serves_one_type, long_names_fit, refused_requests_leave_no_descriptors]
+        bodies = [a_dry_run_gives_no_key_away, files_are_for_one_operation, nobody_but_the_keyholder_gets_files,
+                  a_key_serves_one_type, long_names_fit, refused_requests_leave_no_descriptors]
         if os.getuid() == 0:
             bodies += [a_stranger_cannot_spoil_the_trail, strangers_do_not_keep_administrators_out]
         else:

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "crypto/digest.h"
 #include "crypto/kdf.h"
+#include "guest.h"
 #include "keyholder/sealed.h"
 #include "running.h"
 
@@ -375,6 +376,34 @@ static int open_permit(const struct running *running)
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/* permit and out are taken over. */
+static bool back_up(const struct running *running, int permit, struct slice content,
+                    struct slice password, int out, struct error *err)
+{
+    struct guest guest;
+    struct meeting files = MEETING_NONE;
+    files.fds[MEETING_PERMIT] = permit;
+    files.fds[MEETING_PASSWORD] = memory_file(password);
+    files.fds[MEETING_BACKUP] = out;
+    int meeting = guest_come(&guest, KEYHOLDER_BACKUP, files, running->pid);
+    bool done = keyholder_backup(running->keyholder, meeting, memory_file(content), err);
+    assert_true(guest_go(&guest));
+    return done;
+}
+
+static bool restore_into(const struct running *running, int from, struct slice password, int to,
+                         struct error *err)
+{
+    struct guest guest;
+    struct meeting files = MEETING_NONE;
+    files.fds[MEETING_PASSWORD] = memory_file(password);
+    files.fds[MEETING_BACKUP] = from;
+    int meeting = guest_come(&guest, KEYHOLDER_RESTORE, files, running->pid);
+    bool done = keyholder_restore(running->keyholder, meeting, to, err);
+    assert_true(guest_go(&guest));
+    return done;
+}
+
 static void keys_move_from_process_to_process(void **state)
 {
     (void)state;
@@ -394,15 +423,13 @@ static void keys_move_from_process_to_process(void **state)
 
     _cleanup_fd_ int file = memory_file(SLICE_EMPTY);
     struct slice with_newline = slice_from_text("correct horse\n");
-    assert_ok(keyholder_backup(from.keyholder, open_permit(&from), memory_file(buf_slice(&moving)),
-                               memory_file(with_newline), dup(file), err));
+    assert_ok(back_up(&from, open_permit(&from), buf_slice(&moving), with_newline, dup(file), err));
     lseek(file, 0, SEEK_SET);
     _cleanup_fd_ int result = memory_file(SLICE_EMPTY);
-    assert_refused(keyholder_restore(to.keyholder, dup(file), memory_file(slice_from_text("wrong")),
-                                     dup(result), err),
+    assert_refused(restore_into(&to, dup(file), slice_from_text("wrong"), dup(result), err),
                    "backup.password");
     lseek(file, 0, SEEK_SET);
-    assert_ok(keyholder_restore(to.keyholder, dup(file), memory_file(PASSWORD), dup(result), err));
+    assert_ok(restore_into(&to, dup(file), PASSWORD, dup(result), err));
     contents(&restored, result);
     struct reader reader = reader_of(buf_slice(&restored));
     assert_int_equal(reader_u32_le(&reader), 1);
@@ -430,17 +457,14 @@ static void no_backup_without_permit(void **state)
     permits[2] = open_permit(&other);
     for (size_t i = 0; i < 3; i++) {
         _cleanup_fd_ int out = memory_file(SLICE_EMPTY);
-        assert_refused(keyholder_backup(running.keyholder, permits[i], memory_file(empty),
-                                        memory_file(PASSWORD), dup(out), err),
+        assert_refused(back_up(&running, permits[i], empty, PASSWORD, dup(out), err),
                        "keyholder.permit");
         assert_int_equal(lseek(out, 0, SEEK_END), 0);
     }
     _cleanup_fd_ int out = memory_file(SLICE_EMPTY);
-    assert_refused(keyholder_backup(running.keyholder, open_permit(&running), memory_file(empty),
-                                    memory_file(SLICE_EMPTY), dup(out), err),
+    assert_refused(back_up(&running, open_permit(&running), empty, SLICE_EMPTY, dup(out), err),
                    "backup.password");
-    assert_ok(keyholder_backup(running.keyholder, open_permit(&running), memory_file(empty),
-                               memory_file(PASSWORD), dup(out), err));
+    assert_ok(back_up(&running, open_permit(&running), empty, PASSWORD, dup(out), err));
     running_stop(&running);
     running_stop(&other);
 }

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "crypto/certificate.h"
+#include "guest.h"
 #include "keyholder/stream.h"
 #include "running.h"
 
@@ -69,11 +70,25 @@ static int file(const char *name)
     return fd;
 }
 
+/* Takes the descriptors over. */
+static bool import_files(enum key_purpose purpose, int key, int certificate, int password,
+                         struct buf *der, struct buf *sealed, struct error *err)
+{
+    struct guest guest;
+    struct meeting files = MEETING_NONE;
+    files.fds[MEETING_KEY] = key;
+    files.fds[MEETING_CERTIFICATE] = certificate;
+    files.fds[MEETING_PASSWORD] = password;
+    int there = guest_come(&guest, KEYHOLDER_IMPORT, files, running.pid);
+    bool imported = keyholder_import(running.keyholder, purpose, there, der, sealed, err);
+    assert_true(guest_go(&guest));
+    return imported;
+}
+
 static bool import(enum key_purpose purpose, const char *key, const char *certificate,
                    const char *password, struct buf *der, struct buf *sealed, struct error *err)
 {
-    return keyholder_import(running.keyholder, purpose, file(key), file(certificate),
-                            file(password), der, sealed, err);
+    return import_files(purpose, file(key), file(certificate), file(password), der, sealed, err);
 }
 
 static void imported(enum key_purpose purpose, const char *key, const char *certificate,
@@ -220,12 +235,12 @@ static void descriptors_may_be_pipes_but_must_be_readable(void **state)
     _cleanup_buf_ struct buf der, sealed;
     buf_init(&der, CERTIFICATE_SIZE_MAX);
     buf_init(&sealed, KEYHOLDER_SEALED_MAX);
-    assert_ok(keyholder_import(running.keyholder, KEY_PURPOSE_GUARDIAN_SIGNING, file("key.pfx"), -1,
-                               pipes[0], &der, &sealed, err));
+    assert_ok(import_files(KEY_PURPOSE_GUARDIAN_SIGNING, file("key.pfx"), -1, pipes[0], &der,
+                           &sealed, err));
     int write_only = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    assert_refused(keyholder_import(running.keyholder, KEY_PURPOSE_GUARDIAN_SIGNING, write_only, -1,
-                                    -1, &der, &sealed, err),
-                   "base.file-unreadable");
+    assert_refused(
+        import_files(KEY_PURPOSE_GUARDIAN_SIGNING, write_only, -1, -1, &der, &sealed, err),
+        "base.file-unreadable");
 }
 
 static void passwords_lose_one_newline(void **state)

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "guest.h"
 #include "keyholder/message.h"
 #include "process/descriptors.h"
 #include "running.h"
@@ -103,7 +104,7 @@ static void descriptors_are_counted_and_closed(void **state)
     struct keyholder_reply reply;
     int pipes[2];
     assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-    int fds[KEYHOLDER_REQUEST_DESCRIPTORS_MAX] = {pipes[1], pipes[1], pipes[1], pipes[1]};
+    int fds[KEYHOLDER_REQUEST_DESCRIPTORS_MAX] = {pipes[1], pipes[1]};
     for (enum keyholder_opcode opcode = KEYHOLDER_FORGET; opcode <= KEYHOLDER_RESTORE; opcode++) {
         struct keyholder_request request = {.sequence = 5, .opcode = opcode};
         if (opcode == KEYHOLDER_SIGN || opcode == KEYHOLDER_DECRYPT ||
@@ -126,6 +127,7 @@ static void descriptors_are_counted_and_closed(void **state)
     still_serves(sockets[0]);
 }
 
+/* At the socket, past the client: a descriptor of the permit's name alone is no permit either. */
 static void no_backup_without_permit(void **state)
 {
     (void)state;
@@ -137,16 +139,23 @@ static void no_backup_without_permit(void **state)
     still_serves(sockets[0]); /* the folder is there now */
     snprintf(path, sizeof path, "%s/%s", running.folder, KEYHOLDER_PERMIT_FILE);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    int naming = open(path, O_PATH | O_CLOEXEC);
-    assert_true(null >= 0 && naming >= 0);
-    int fds[4] = {null, null, null, null};
-    assert_true(ask(sockets[0], slice_of(head, sizeof head), fds, 4, &reply));
-    refused(&reply, 6, "keyholder.permit");
-    fds[0] = naming;
-    assert_true(ask(sockets[0], slice_of(head, sizeof head), fds, 4, &reply));
-    refused(&reply, 6, "keyholder.permit");
+    int fds[2] = {null, null};
+    assert_true(ask(sockets[0], slice_of(head, sizeof head), fds, 2, &reply));
+    refused(&reply, 6, "keyholder.meeting");
+    const int permits[] = {-1, dup(null), open(path, O_PATH | O_CLOEXEC)};
+    for (size_t i = 0; i < 3; i++) {
+        struct guest guest;
+        struct meeting files = MEETING_NONE;
+        files.fds[MEETING_PERMIT] = permits[i];
+        files.fds[MEETING_PASSWORD] = dup(null);
+        files.fds[MEETING_BACKUP] = dup(null);
+        fds[0] = guest_come(&guest, KEYHOLDER_BACKUP, files, running.pid);
+        assert_true(ask(sockets[0], slice_of(head, sizeof head), fds, 2, &reply));
+        refused(&reply, 6, "keyholder.permit");
+        assert_true(guest_go(&guest));
+        close(fds[0]);
+    }
     close(null);
-    close(naming);
     still_serves(sockets[0]);
 }
 
