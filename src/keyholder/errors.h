@@ -34,11 +34,11 @@
       "keyholder's folder")                                                                      \
     X(keyholder_meeting, "keyholder.meeting", ERROR_UNAVAILABLE,                                 \
       "the files that an administrator gives did not reach the keyholder",                       \
-      "run the command again; both hgsctl and hgsd must be of one version")                      \
+      "run the command again; it must be of the same version as the service")                    \
     X(keyholder_impostor, "keyholder.impostor", ERROR_UNAUTHORIZED,                              \
-      "another process than the keyholder asked hgsctl for private files; it got none",          \
-      "treat the service as taken over: stop it, and see hgsctl event list and the log. Without" \
-      " an attack, /proc may hide processes from you: run hgsctl as root")                       \
+      "another process than the keyholder asked for private files; it got none",                 \
+      "treat the service as taken over: stop it, and look into the audit trail and the log. If " \
+      "/proc hides the processes of others from you, run the command as root")                   \
     X(backup_malformed, "backup.malformed", ERROR_MALFORMED,                                     \
       "a file is not a backup of this project, or was damaged or cut",                           \
       "use another copy; nothing was changed")                                                   \
