@@ -4,6 +4,7 @@
 #include "base/utf16.h"
 #include "eventlog/command_line.h"
 #include "eventlog/evaluation.h"
+#include "tpm/pcr.h"
 
 #define WINDOWS (1u << EVENTLOG_PROFILE_WINDOWS)
 #define LINUX (1u << EVENTLOG_PROFILE_LINUX)
@@ -100,6 +101,14 @@ void evaluation_void(struct eventlog_claims *claims, enum eventlog_claim_id id,
         claim->events[claim->event_count++] = event;
 }
 
+/* Of a bank whose digests prove nothing. */
+static void distrust(struct eventlog_claims *out)
+{
+    for (int id = 0; id < EVENTLOG_CLAIMS; id++)
+        out->claims[id].sentence = "the bank is too weak to prove anything";
+    out->images_void = true;
+}
+
 void eventlog_claims_evaluate(struct eventlog_claims *out, const struct eventlog *log,
                               enum eventlog_profile profile, enum digest_algorithm algorithm)
 {
@@ -111,6 +120,10 @@ void eventlog_claims_evaluate(struct eventlog_claims *out, const struct eventlog
         bool has = (descriptions[id].profiles & 1u << profile) != 0;
         out->claims[id].sentence =
             has ? descriptions[id].unknown : "this profile has no such claim";
+    }
+    if (!tpm_pcr_bank_is_evidence(algorithm)) {
+        distrust(out);
+        return;
     }
     firmware_evaluate(&evaluation);
     if (profile == EVENTLOG_PROFILE_WINDOWS)

@@ -147,7 +147,8 @@ struct eventlog_claims {
 /*
  * Evaluates every claim of the profile in the bank of algorithm; those of other profiles are
  * unknown. Slices of *out borrow from the bytes of log. Free with eventlog_claims_done. Cannot
- * fail: a log that proves nothing gives claims that are all unknown. Time is linear in the log.
+ * fail: a log that proves nothing, as one judged by SHA-1, gives claims that are all unknown. Time
+ * is linear in the log.
  */
 void eventlog_claims_evaluate(struct eventlog_claims *out, const struct eventlog *log,
                               enum eventlog_profile profile, enum digest_algorithm algorithm);
