@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static const char *const kind_names[] = {
     [ERROR_NONE] = "none",
     [ERROR_MALFORMED] = "malformed",
@@ -22,16 +24,6 @@ static const char *const kind_names[] = {
     [ERROR_INTERNAL] = "internal",
 };
 
-/* Errors quote what others sent: nothing in them may move a terminal's cursor or break a line. */
-static void replace_controls(char *text)
-{
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7f)
-            *text = '?';
-    }
-}
-
 static void __attribute__((format(printf, 5, 0)))
 fill(struct error *err, const struct error_code *code, const char *clause, const char *object,
      const char *format, va_list arguments)
@@ -41,8 +33,8 @@ fill(struct error *err, const struct error_code *code, const char *clause, const
     err->clause = clause;
     snprintf(err->object, sizeof err->object, "%s", object != NULL ? object : "");
     vsnprintf(err->message, sizeof err->message, format, arguments);
-    replace_controls(err->object);
-    replace_controls(err->message);
+    utf8_replace_controls(err->object);
+    utf8_replace_controls(err->message);
 }
 
 bool(error_set)(struct error *err, const struct error_code *code, const char *clause,

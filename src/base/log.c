@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #define LINE_SIZE 2048
 
@@ -69,11 +70,8 @@ static size_t append_prefix(char *line, enum log_level level)
  * control characters; they move nobody's terminal. */
 static void emit(char *line, size_t size)
 {
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)line[i];
-        if (c < 0x20 || c == 0x7f)
-            line[i] = '?';
-    }
+    line[size] = '\0';
+    utf8_replace_controls(line);
     line[size] = '\n';
     ssize_t ignored = write(STDERR_FILENO, line, size + 1);
     (void)ignored;

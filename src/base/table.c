@@ -10,6 +10,7 @@
 #include <wchar.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 
 #define COLUMNS_MAX 32
 #define GAP 2
@@ -32,20 +33,9 @@ struct table {
     struct row open; /* under way */
 };
 
-/* Nothing that others wrote may move the cursor: C0, DEL, and C1 as UTF-8 writes it (C2 80–9F). */
-static void replace_controls(char *text)
-{
-    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
-        if (*c < 0x20 || *c == 0x7f)
-            *c = '?';
-        if (*c == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f)
-            c[0] = c[1] = '?';
-    }
-}
-
 static struct cell make_cell(enum table_tone tone, char *text)
 {
-    replace_controls(text);
+    utf8_replace_controls(text);
     return (struct cell){text, tone, table_width(text)};
 }
 

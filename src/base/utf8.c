@@ -60,3 +60,33 @@ bool utf8_check(struct slice text, const char *object, struct error *err)
                          (size_t)(nul - text.data) + 1);
     return true;
 }
+
+/* Unicode 15: general category Cc, and the property Bidi_Control. */
+static bool is_control(const uint8_t *character, size_t length)
+{
+    if (length == 1)
+        return character[0] < 0x20 || character[0] == 0x7f;
+    if (length == 2)
+        return (character[0] == 0xc2 && character[1] < 0xa0) || /* U+0080 to U+009F */
+               (character[0] == 0xd8 && character[1] == 0x9c);  /* U+061C */
+    if (length != 3 || character[0] != 0xe2)
+        return false;
+    return (character[1] == 0x80 && (character[2] == 0x8e || character[2] == 0x8f)) || /* U+200E */
+           (character[1] == 0x80 && character[2] >= 0xa8 && character[2] <= 0xae) ||   /* U+2028 */
+           (character[1] == 0x81 && character[2] >= 0xa6 && character[2] <= 0xa9);     /* U+2066 */
+}
+
+void utf8_replace_controls(char *text)
+{
+    struct slice rest = slice_from_text(text);
+    while (rest.size > 0) {
+        size_t length = utf8_length(rest);
+        bool replace = length == 0 || is_control(rest.data, length);
+        if (length == 0)
+            length = 1;
+        if (replace)
+            memset(text, '?', length);
+        text += length;
+        rest = slice_of(rest.data + length, rest.size - length);
+    }
+}

@@ -13,3 +13,9 @@ size_t utf8_length(struct slice bytes);
 size_t utf8_valid(struct slice text);
 /* Text from outside is UTF-8 without a NUL. base.text-malformed, about object. */
 bool utf8_check(struct slice text, const char *object, struct error *err);
+/*
+ * Text that quotes what others sent, before a person sees it: '?' takes the place of whatever could
+ * move a terminal's cursor, break a line or turn a line around (C0, DEL, C1, the bidirectional
+ * controls), byte by byte, and of bytes that are no UTF-8.
+ */
+void utf8_replace_controls(char *text);

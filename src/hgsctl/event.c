@@ -5,7 +5,9 @@
 #include "audit/audit.h"
 #include "base/clock.h"
 #include "base/hex.h"
+#include "base/memory.h"
 #include "base/table.h"
+#include "base/utf8.h"
 #include "hgsctl/call.h"
 #include "hgsctl/commands.h"
 
@@ -28,10 +30,12 @@ static bool is_frame_field(const char *name)
 static void print_field(const struct json *field)
 {
     if (json_is_text(field)) {
-        const char *text = json_text(field);
+        _cleanup_free_ char *text = memory_copy_text(json_text(field));
         bool cut = strlen(text) > VALUE_WIDTH && strchr(text, ' ') == NULL;
-        printf("  %s=%.*s%s", json_name(field), cut ? VALUE_CUT : (int)strlen(text), text,
-               cut ? "…" : "");
+        if (cut)
+            text[utf8_valid(slice_of(text, VALUE_CUT))] = '\0';
+        utf8_replace_controls(text); /* others wrote it */
+        printf("  %s=%s%s", json_name(field), text, cut ? "…" : "");
         return;
     }
     if (json_is_object(field)) {

@@ -186,10 +186,11 @@ size_t routes_limit(void *context, const struct http_request *request)
 {
     const struct routes *routes = context;
     const struct route *route = find(request);
-    if (route == NULL || !allows(route, http_request_method(request)))
-        return 4096;
-    return route->room == RELEASE || route->room == METADATA ? routes->options.key_protection_body
-                                                             : routes->options.attestation_body;
+    /* What will be refused is read, too: its client should learn that the path or the method is
+     * wrong, not that the body is large. */
+    bool attestation =
+        route != NULL && (route->room == ATTESTATION || route->room == IMMEDIATE_ATTESTATION);
+    return attestation ? routes->options.attestation_body : routes->options.key_protection_body;
 }
 
 void routes_refused(void *context, const struct http_refusal *refusal)

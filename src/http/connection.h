@@ -49,7 +49,7 @@ struct connection {
     bool corked;                   /* its TLS session gathers the reply for one record */
     struct connection *next_ended; /* of those whose client has ended its side */
     bool ended;                    /* is one of them */
-    bool lingers;                  /* the client may still be sending what was refused */
+    bool lingers; /* the client may still be sending what was refused with a reply */
     char peer[INET6_ADDRSTRLEN];
 };
 

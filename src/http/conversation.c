@@ -227,15 +227,17 @@ static enum MHD_Result read_head(struct connection *connection, const char *meth
     struct http_request *request = request_new(connection, method, path, version, &refusal);
     connection->request = request;
     request->replies = replies_hold(server->replies);
+    uint64_t size = request_body_size(request);
     if (connection->target_refused)
         refusal = MHD_HTTP_BAD_REQUEST;
-    if (refusal != 0)
+    if (refusal == 0) {
+        request->body_limit = server->limit(server->context, request);
+        if (size != UINT64_MAX && size > request->body_limit)
+            refusal = MHD_HTTP_CONTENT_TOO_LARGE;
+    }
+    if (refusal != 0) {
+        connection->lingers = size > 0;
         return refuse(connection, refusal);
-    request->body_limit = server->limit(server->context, request);
-    uint64_t size = request_body_size(request);
-    if (size != UINT64_MAX && size > request->body_limit) {
-        connection->lingers = true;
-        return refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE);
     }
     buf_init(&request->body, request->body_limit);
     if (size != UINT64_MAX && size > 0)

@@ -62,6 +62,7 @@ void refusal_done(struct connection *connection)
                          refusal_code(information->http_status));
         else
             refusal_tell(connection, 0, &http_request_incomplete);
+        connection->lingers = information != NULL;
     }
     connection->began = false;
     if (connection->session == NULL) {
@@ -109,6 +110,7 @@ void refusal_closed(struct connection *connection)
     /* The library does not say with what it answered: 414 when the line had no end, else 400 or
      * 505. */
     bool answered = traffic.sent > connection->sent;
+    connection->lingers = answered;
     if (answered &&
         traffic.received - connection->received >= connection->listener->server->header_limit)
         refusal_tell(connection, MHD_HTTP_URI_TOO_LONG, &http_head_too_large);

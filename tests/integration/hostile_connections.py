@@ -57,7 +57,9 @@ def http_attacks(scene):
     scene.refuse_http(
         "an attestation above its limit", ATTEST, b" " * (ATTESTATION_LIMIT + 1), 413, "http.body-too-large"
     )
-    scene.refuse_http("an unknown path above its limit", "/", b" " * 5000, 413, "http.body-too-large")
+    scene.refuse_http("an unknown path above its limit", "/", b" " * (KPS_LIMIT + 1), 413, "http.body-too-large")
+    scene.refuse_http("an unknown path", "/KeyProtection/rolltransportkey", body * 10, 404, "http.path-unknown")
+    scene.refuse_http("a wrong method", ROLL, body * 10, 405, "http.method-wrong", method="PUT")
     scene.refuse_http(
         "an unknown path", "/KeyProtection/service/v3.0/rolltransportkey", body[:100], 404, "http.path-unknown"
     )
@@ -70,6 +72,12 @@ def http_attacks(scene):
         "http.path-unknown",
     )
     scene.refuse_http("a NUL in the path", ROLL + "%00", body[:100], 400, "http.request-malformed")
+    scene.refuse_http("a path that moves the cursor", "/%C2%9B2J%1B[2J%ff", b"", 400, "http.request-malformed")
+    scene.refuse_http("a path that is no text", "/%C2%9B2J%E2%80%AE%ff%25", b"", 404, "http.path-unknown")
+    paths = [event.get("path") for event in scene.fabric.events("http.refused")]
+    check({"/%C2%9B2J%1B[2J%FF", "/%C2%9B2J%E2%80%AE%FF%25"} <= set(paths), paths)
+    shown = scene.fabric.ctl("event", "list", "--event", "http.refused").stdout.decode()
+    check(all(c.isprintable() or c == "\n" for c in shown), shown)
     for method in ("GET", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "X" * 30):
         scene.refuse_http(method, ROLL, None, 405, "http.method-wrong", method=method)
     chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
@@ -107,7 +115,7 @@ def http_attacks(scene):
         except (BrokenPipeError, ConnectionResetError):
             pass  # refused while it was still coming
         reply = receive_all(connections[-1])
-        if reply and status:  # a reset may overtake it
+        if status:
             check(reply.startswith(b"HTTP/1.1 %d " % status), f"{name}: {reply[:200]}")
         scene.expect(peer, "http.refused", code)
         wait_until(lambda peer=peer: any(e.get("peer") == peer for e in scene.fabric.events("http.refused")), name)

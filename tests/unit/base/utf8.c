@@ -49,6 +49,34 @@ static void test_four_bytes(void **state)
     assert_int_equal(utf8_length(slice_from_text("\xf0\x9f\x98\x41")), 0);
 }
 
+static void test_controls(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *shown;
+    } rows[] = {
+        {"plain, gr\xc3\xbc\xc3\x9f dich \xe2\x80\x9cquoted\xe2\x80\x9d \xe2\x80\xa6",
+         "plain, gr\xc3\xbc\xc3\x9f dich \xe2\x80\x9cquoted\xe2\x80\x9d \xe2\x80\xa6"},
+        {"\x1b[2J\r\n\t\x7f", "?[2J????"},
+        {"\xc2\x9b"
+         "2J \xc2\xa0",
+         "??2J \xc2\xa0"},
+        {"a\xe2\x80\xae"
+         "b\xe2\x81\xa6"
+         "c\xd8\x9c"
+         "d\xe2\x80\xa8",
+         "a???b???c??d???"},
+        {"\xff\xfe \xc3", "?? ?"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[64];
+        strcpy(text, rows[i].text);
+        utf8_replace_controls(text);
+        assert_string_equal(text, rows[i].shown);
+    }
+}
+
 static void test_check(void **state)
 {
     (void)state;
@@ -65,6 +93,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_short_sequences),
         cmocka_unit_test(test_four_bytes),
+        cmocka_unit_test(test_controls),
         cmocka_unit_test(test_check),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
