@@ -136,7 +136,7 @@ static size_t sort_sections(const struct pe_section *sorted[PE_SECTIONS_MAX],
 
 static bool check_overlap(const struct pe_image *image, struct error *err)
 {
-    const struct pe_section *sorted[PE_SECTIONS_MAX];
+    const struct pe_section *sorted[PE_SECTIONS_MAX] = {NULL};
     size_t count = sort_sections(sorted, image);
     for (size_t i = 1; i < count; i++) {
         if (sorted[i - 1]->raw.data + sorted[i - 1]->raw.size > sorted[i]->raw.data)
@@ -187,7 +187,7 @@ const struct pe_section *pe_find_section(const struct pe_image *image, const cha
  */
 void pe_authenticode(struct digests *out, const struct pe_image *image)
 {
-    const struct pe_section *sorted[PE_SECTIONS_MAX];
+    const struct pe_section *sorted[PE_SECTIONS_MAX] = {NULL};
     struct slice parts[PE_SECTIONS_MAX + 4];
     const uint8_t *data = image->bytes.data;
     size_t checksum_end = image->checksum_offset + 4;

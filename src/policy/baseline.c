@@ -41,23 +41,22 @@ void baseline_done(struct policy_baseline *baseline)
 }
 
 struct order {
-    const struct policy_baseline *baseline;
-    enum digest_algorithm algorithm;
+    const struct baseline_event *events;
+    size_t bank; /* place in an event's digests */
 };
 
 static int compare_events(const void *a, const void *b, void *context)
 {
     const struct order *order = context;
-    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-    const struct baseline_event *events = order->baseline->events;
-    if (events[left].pcr != events[right].pcr)
-        return events[left].pcr < events[right].pcr ? -1 : 1;
-    struct slice x = baseline_digest(order->baseline, left, order->algorithm);
-    int digests =
-        memcmp(x.data, baseline_digest(order->baseline, right, order->algorithm).data, x.size);
+    const struct baseline_event *left = &order->events[*(const uint32_t *)a];
+    const struct baseline_event *right = &order->events[*(const uint32_t *)b];
+    if (left->pcr != right->pcr)
+        return left->pcr < right->pcr ? -1 : 1;
+    int digests = memcmp(left->digests[order->bank], right->digests[order->bank],
+                         digest_size(algorithms[order->bank]));
     if (digests != 0)
         return digests;
-    return events[left].type < events[right].type ? -1 : events[left].type > events[right].type;
+    return left->type < right->type ? -1 : left->type > right->type;
 }
 
 static void sort(struct policy_baseline *baseline)
@@ -68,7 +67,7 @@ static void sort(struct policy_baseline *baseline)
         uint32_t *sorted = memory_allocate_zero(baseline->count, sizeof *sorted);
         for (uint32_t event = 0; event < baseline->count; event++)
             sorted[event] = event;
-        struct order order = {baseline, algorithms[i]};
+        struct order order = {baseline->events, i};
         qsort_r(sorted, baseline->count, sizeof *sorted, compare_events, &order);
         baseline->sorted[eventlog_bank_of(algorithms[i])] = sorted;
     }

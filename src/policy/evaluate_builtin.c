@@ -163,30 +163,32 @@ static void explain_none(const struct judgement *judgement, enum policy_kind kin
     }
 }
 
+static bool is_better(const struct finding *a, const struct finding *b)
+{
+    return a->result > b->result || (a->result == b->result && a->distance < b->distance);
+}
+
 /* One policy of the kind must pass; the best of those that count is told about. */
 static void evaluate_one_of(const struct judgement *judgement, enum policy_kind kind,
                             struct finding *out)
 {
-    const struct finding *best = NULL;
-    const char *name = NULL;
+    size_t best = judgement->count;
     for (size_t i = 0; i < judgement->count; i++) {
-        const struct finding *finding = &judgement->findings[i];
         if (judgement->policies[i]->kind != kind ||
             !judgement_counts(judgement, judgement->policies[i]))
             continue;
-        bool better = best == NULL || finding->result > best->result ||
-                      (finding->result == best->result && finding->distance < best->distance);
-        if (better) {
-            best = finding;
-            name = judgement->policies[i]->name;
-        }
+        if (best == judgement->count ||
+            is_better(&judgement->findings[i], &judgement->findings[best]))
+            best = i;
     }
-    if (best == NULL) {
+    if (best == judgement->count) {
         explain_none(judgement, kind, out);
         return;
     }
-    finding_set(out, best->result, "%s %s: %s", one_of(kind), name, best->reason);
-    copy_events(out, best);
+    const struct finding *finding = &judgement->findings[best];
+    finding_set(out, finding->result, "%s %s: %s", one_of(kind), judgement->policies[best]->name,
+                finding->reason);
+    copy_events(out, finding);
 }
 
 static void evaluate_identity_key(const struct judgement *judgement, struct finding *out)
@@ -243,32 +245,42 @@ static void check_kexec(const struct judgement *judgement, struct finding *out)
     }
 }
 
-void evaluate_builtin(const struct judgement *judgement, struct finding *out,
-                      const struct builtin *builtin)
+/* What claims decide, and what depends on other policies besides. */
+static void evaluate_by_rule(const struct judgement *judgement, const struct rule *rule,
+                             struct finding *out)
 {
-    enum eventlog_profile profile = judgement->evidence->subject.profile;
-    const struct rule *rule = find_rule(profile, builtin->policy);
-    switch (builtin->policy) {
-    case BUILTIN_SECURE_BOOT_SETTINGS:
-        evaluate_one_of(judgement, POLICY_BASELINE, out);
-        return;
-    case BUILTIN_IDENTITY_KEY_IN_TPM:
-        evaluate_identity_key(judgement, out);
-        return;
+    switch (rule->policy) {
     case BUILTIN_DUMP_ENCRYPTION:
     case BUILTIN_DUMP_ENCRYPTION_KEY:
         evaluate_dumps(judgement, rule, out);
         return;
     case BUILTIN_CI_POLICY:
-        if (rule != NULL)
-            evaluate_rule(judgement, rule, out);
-        if (rule == NULL || out->result == VERDICT_PASSED)
+        evaluate_rule(judgement, rule, out);
+        if (out->result == VERDICT_PASSED)
             evaluate_one_of(judgement, POLICY_CI, out);
+        return;
+    case BUILTIN_NO_DUMPS:
+        evaluate_rule(judgement, rule, out);
+        check_kexec(judgement, out);
         return;
     default:
         evaluate_rule(judgement, rule, out);
-        break;
+        return;
     }
-    if (builtin->policy == BUILTIN_NO_DUMPS)
-        check_kexec(judgement, out);
+}
+
+void evaluate_builtin(const struct judgement *judgement, struct finding *out,
+                      const struct builtin *builtin)
+{
+    const struct rule *rule = find_rule(judgement->evidence->subject.profile, builtin->policy);
+    if (builtin->policy == BUILTIN_SECURE_BOOT_SETTINGS)
+        evaluate_one_of(judgement, POLICY_BASELINE, out);
+    else if (builtin->policy == BUILTIN_IDENTITY_KEY_IN_TPM)
+        evaluate_identity_key(judgement, out);
+    else if (rule != NULL)
+        evaluate_by_rule(judgement, rule, out);
+    else if (builtin->policy == BUILTIN_CI_POLICY) /* Linux: each form has its own guards */
+        evaluate_one_of(judgement, POLICY_CI, out);
+    else
+        finding_set(out, VERDICT_NOT_EVALUATED, "nothing that is measured decides it");
 }

@@ -20,7 +20,8 @@ struct list {
 };
 
 struct policy_set {
-    struct list all; /* owns its policies */
+    struct policy **owned; /* all of them */
+    size_t count, capacity;
     struct list for_all[PROFILES];
     struct map *for_one; /* scope key -> struct list, of either profile */
     struct map *by_name; /* name -> policy, borrowed */
@@ -64,12 +65,11 @@ void policy_set_free(struct policy_set *set)
 {
     if (set == NULL)
         return;
-    for (size_t i = 0; i < set->all.count; i++) {
-        struct policy *policy = (struct policy *)(uintptr_t)set->all.items[i];
-        policy_done(policy);
-        free(policy);
+    for (size_t i = 0; i < set->count; i++) {
+        policy_done(set->owned[i]);
+        free(set->owned[i]);
     }
-    free(set->all.items);
+    free(set->owned);
     for (int profile = 0; profile < PROFILES; profile++)
         free(set->for_all[profile].items);
     map_free(set->for_one);
@@ -110,6 +110,15 @@ static bool add_builtin(struct policy_set *set, const struct policy *policy, str
     return true;
 }
 
+static void own(struct policy_set *set, struct policy *policy)
+{
+    if (set->count == set->capacity) {
+        set->capacity = set->capacity == 0 ? 16 : 2 * set->capacity;
+        set->owned = memory_resize(set->owned, set->capacity, sizeof *set->owned);
+    }
+    set->owned[set->count++] = policy;
+}
+
 bool policy_set_add(struct policy_set *set, struct policy *policy, struct error *err)
 {
     if (policy->kind == POLICY_BUILTIN)
@@ -119,7 +128,7 @@ bool policy_set_add(struct policy_set *set, struct policy *policy, struct error 
     struct policy *kept = memory_allocate(sizeof *kept);
     *kept = *policy;
     *policy = (struct policy){.kind = POLICY_BUILTIN}; /* owns nothing now */
-    list_add(&set->all, kept);
+    own(set, kept);
     list_add(list_for(set, kept), kept);
     map_put(set->by_name, slice_from_text(kept->name), kept);
     return true;
@@ -127,12 +136,12 @@ bool policy_set_add(struct policy_set *set, struct policy *policy, struct error 
 
 size_t policy_set_count(const struct policy_set *set)
 {
-    return set->all.count;
+    return set->count;
 }
 
 const struct policy *policy_set_at(const struct policy_set *set, size_t index)
 {
-    return set->all.items[index];
+    return set->owned[index];
 }
 
 const struct policy *policy_set_find(const struct policy_set *set, const char *name)
