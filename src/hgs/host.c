@@ -14,6 +14,7 @@
 #include "hgs/commands.h"
 #include "hgs/output.h"
 #include "hgs/platform.h"
+#include "hgs/what_if.h"
 #include "host/attest.h"
 #include "host/errors.h"
 #include "host/host_key.h"
@@ -349,6 +350,8 @@ static int run_attest(const struct option_values *values)
     if (!platform_load_config(&config, values, PLATFORM_BOTH_LOGS, &err))
         return option_fail(values, &err);
     struct host_attest_options options = {&config, &clock, option_given(values, "fallback")};
+    if (option_given(values, "what-if"))
+        return what_if_run(&output, &options);
     picture.config = &config;
     bool passed = host_attest(&identity, &picture.record, &options, &err);
     if (passed) {
@@ -391,8 +394,13 @@ static const struct option_entry configure_options[] = {
     OPTION_END,
 };
 
+static const char *const what_if_modes[] = {"tpm", NULL};
+
 static const struct option_entry attest_options[] = {
     {"fallback", NULL, "ask the fallback URL", OPTION_FLAG},
+    {"what-if", "MODE",
+     "keep nothing, and say policy by policy whether this host would pass in this mode: tpm",
+     OPTION_VALUE, OPTION_ANY, what_if_modes},
     PLATFORM_ROW_TCTI,
     PLATFORM_ROW_BIOS_LOG,
     PLATFORM_ROW_IMA_LOG,
@@ -409,7 +417,8 @@ static const char *const identify_examples[] = {"hgs host identify --name n1 --o
 static const char *const baseline_examples[] = {
     "hgs host baseline n1.tcglog", "hgs host baseline n1.tcglog --skip-validation", NULL};
 static const char *const show_examples[] = {"hgs host show", NULL};
-static const char *const attest_examples[] = {"hgs host attest", NULL};
+static const char *const attest_examples[] = {"hgs host attest", "hgs host attest --what-if tpm",
+                                              NULL};
 
 const struct option_command host_commands[] = {
     {"host key", "show, make or choose the host key", NULL, NULL, key_options, key_examples,

@@ -10,9 +10,13 @@
 #include "host/errors.h"
 #include "host/service.h"
 
-/* One URL: the service says in which mode it attests. */
-static bool attempt_one(struct host_attempt *attempt, struct error *err)
+/* What is done at one URL. */
+typedef bool attempt_step(void *context, struct host_attempt *attempt, struct error *err);
+
+/* Attests as the service says that it attests. */
+static bool attest_one(void *context, struct host_attempt *attempt, struct error *err)
 {
+    (void)context;
     attempt->record->status = HOST_STATUS_TRANSIENT_ERROR;
     if (!host_attempt_mode(&attempt->record->mode, attempt, err))
         return false;
@@ -26,26 +30,6 @@ static bool attempt_one(struct host_attempt *attempt, struct error *err)
                          "it attests in mode \"%s\", which this host does not know",
                          attestation_mode_name(attempt->record->mode));
     }
-}
-
-/* Each URL in turn; the first one's error counts, unless another settled the matter. */
-static bool attempt_all(struct host_attempt *attempt, const char *const urls[2], struct error *err)
-{
-    struct error first = {0};
-    for (int i = 0; i < 2 && urls[i] != NULL; i++) {
-        struct error cause = {0};
-        attempt->url = urls[i];
-        attempt->record->fallback = urls[i] == attempt->config->attestation_fallback_url;
-        if (attempt_one(attempt, &cause))
-            return true;
-        if (first.code == NULL || !attempt->retry)
-            first = cause;
-        if (!attempt->retry)
-            break;
-    }
-    if (err != NULL)
-        *err = first;
-    return false;
 }
 
 /* The URLs to ask, in order. */
@@ -62,23 +46,44 @@ static bool choose_urls(const char *urls[2], const struct host_attest_options *o
     return true;
 }
 
+/* Each URL in turn; the first one's error counts, unless another settled the matter. */
+static bool attempt_all(struct host_attempt *attempt, const struct host_attest_options *options,
+                        attempt_step *step, void *context, struct error *err)
+{
+    const char *urls[2];
+    struct error first = {0};
+    if (!choose_urls(urls, options, err))
+        return false;
+    for (int i = 0; i < 2 && urls[i] != NULL; i++) {
+        struct error cause = {0};
+        attempt->url = urls[i];
+        attempt->record->fallback = urls[i] == attempt->config->attestation_fallback_url;
+        if (step(context, attempt, &cause))
+            return true;
+        if (first.code == NULL || !attempt->retry)
+            first = cause;
+        if (!attempt->retry)
+            break;
+    }
+    if (err != NULL)
+        *err = first;
+    return false;
+}
+
 static bool attest(struct host_identity *out, struct host_status_record *record,
                    const struct host_attest_options *options, struct error *err)
 {
-    const char *urls[2];
     record->status = HOST_STATUS_NOT_CONFIGURED;
     if (!host_config_require(options->config, err))
         return false;
     record->status = HOST_STATUS_TRANSIENT_ERROR;
     record->time = clock_now(options->clock);
-    if (!choose_urls(urls, options, err))
-        return false;
     struct host_attempt attempt = {.config = options->config,
                                    .clock = options->clock,
                                    .client = host_service_client(options->config),
                                    .out = out,
                                    .record = record};
-    bool good = attempt_all(&attempt, urls, err);
+    bool good = attempt_all(&attempt, options, attest_one, NULL, err);
     if (good)
         record->status = HOST_STATUS_PASSED;
     else if (record->status == HOST_STATUS_PASSED)
@@ -105,6 +110,26 @@ bool host_attest(struct host_identity *out, struct host_status_record *record,
     *out = identity;
     identity = (struct host_identity){0};
     return true;
+}
+
+static bool evaluate_one(void *context, struct host_attempt *attempt, struct error *err)
+{
+    return host_attest_tpm_evaluate(context, attempt, err);
+}
+
+bool host_attest_what_if(struct attestation_reply *out, const struct host_attest_options *options,
+                         struct error *err)
+{
+    struct host_status_record record = {0}; /* of no interest here */
+    if (!host_config_require(options->config, err))
+        return false;
+    struct host_attempt attempt = {.config = options->config,
+                                   .clock = options->clock,
+                                   .client = host_service_client(options->config),
+                                   .record = &record};
+    bool good = attempt_all(&attempt, options, evaluate_one, out, err);
+    http_client_free(&attempt.client);
+    return good;
 }
 
 /* Whether the kept key can be used. A machine that was started anew, or measured something since,

@@ -25,6 +25,12 @@ struct host_attest_options {
 bool host_attest(struct host_identity *out, struct host_status_record *record,
                  const struct host_attest_options *options, struct error *err);
 /*
+ * What if the service attested by TPM: *out is its EvaluationReply, freed with
+ * attestation_reply_done. Nothing is kept. host.* errors, http.* when nobody answers.
+ */
+bool host_attest_what_if(struct attestation_reply *out, const struct host_attest_options *options,
+                         struct error *err);
+/*
  * The kept identity if it is fresh and its key can be used; attests otherwise. *cached: it was
  * kept. *lost (may be NULL): why a kept key could not be used (host.tpm-key-gone,
  * host.tpm-key-locked); no code: there was no such trouble.

@@ -236,19 +236,40 @@ static void blame_tpm(struct host_attempt *attempt, const struct error *err)
     }
 }
 
+/* The exchange at path up to the reply of type final. It stays open: its key is still loaded. */
+static bool perform(struct attestation_reply *out, struct exchange *exchange,
+                    enum attestation_reply_type final, struct error *err)
+{
+    return begin(exchange, err) && run(out, exchange, final, err);
+}
+
+static bool finish(struct exchange *exchange, bool good, const struct error *cause,
+                   struct error *err)
+{
+    exchange_done(exchange);
+    if (good)
+        return true;
+    blame_tpm(exchange->attempt, cause);
+    if (err != NULL)
+        *err = *cause;
+    return false;
+}
+
 bool host_attest_tpm(struct host_attempt *attempt, struct error *err)
 {
     struct exchange exchange = {.attempt = attempt, .path = "/v2.0/attest"};
     _cleanup_attestation_reply_ struct attestation_reply reply = {0};
     struct error cause = {0};
-    bool good = begin(&exchange, &cause) &&
-                run(&reply, &exchange, ATTESTATION_REPLY_HEALTH_CERTIFICATE, &cause) &&
+    bool good = perform(&reply, &exchange, ATTESTATION_REPLY_HEALTH_CERTIFICATE, &cause) &&
                 take_certificate(&exchange, &reply, &cause);
-    exchange_done(&exchange);
-    if (good)
-        return true;
-    blame_tpm(attempt, &cause);
-    if (err != NULL)
-        *err = cause;
-    return false;
+    return finish(&exchange, good, &cause, err);
+}
+
+bool host_attest_tpm_evaluate(struct attestation_reply *out, struct host_attempt *attempt,
+                              struct error *err)
+{
+    struct exchange exchange = {.attempt = attempt, .path = "/v2.0/evaluate"};
+    struct error cause = {0};
+    bool good = perform(out, &exchange, ATTESTATION_REPLY_EVALUATION, &cause);
+    return finish(&exchange, good, &cause, err);
 }

@@ -13,3 +13,11 @@
 
 /* Attests. host.tpm-*, host.log-unreadable, host.*, tpm.command-*, http.*. */
 bool host_attest_tpm(struct host_attempt *attempt, struct error *err);
+
+/*
+ * What if (protocol.md 2.3): the same exchange at a service in whatever mode, which evaluates the
+ * TPM policies and issues nothing. *out is its EvaluationReply, freed with attestation_reply_done,
+ * whether the host would pass or not. The same errors.
+ */
+bool host_attest_tpm_evaluate(struct attestation_reply *out, struct host_attempt *attempt,
+                              struct error *err);
