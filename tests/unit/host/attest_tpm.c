@@ -160,11 +160,6 @@ static void let_go(void)
     host_tpm_device_close(&device);
 }
 
-static void take_again(void)
-{
-    assert_fine(host_tpm_device_open(&device, tcti, &err));
-}
-
 static int tear_down(void **state)
 {
     http_server_stop(&server, 1000);
@@ -190,7 +185,7 @@ static void assert_ends(const struct error_code *code, enum host_status status)
     struct error err = {0};
     let_go();
     assert_false(host_attest(&identity, &record, options(), &err));
-    take_again();
+    take_tpm();
     if (err.code != code)
         fail_msg("%s: %s; wanted %s", err.code->name, err.message, code->name);
     assert_int_equal(record.status, status);
@@ -221,7 +216,7 @@ static void passes_and_keeps_a_key_of_its_tpm(void **state)
     assert_fine(host_attest_if_needed(&kept, &cached, &lost, options(), &err));
     assert_true(cached);
     assert_null(lost.code);
-    take_again();
+    take_tpm();
     assert_empty();
 }
 
@@ -236,11 +231,11 @@ static void loses_its_key_with_its_measurements(void **state)
     register_this_host();
     let_go();
     assert_fine(host_attest(&identity, &record, options(), &err));
-    take_again();
+    take_tpm();
     tpm_extend(7);
     let_go();
     assert_refused(host_attest_if_needed(&kept, &cached, &lost, options(), &err), host_insecure);
-    take_again();
+    take_tpm();
     assert_ptr_equal(lost.code, &host_tpm_key_locked);
     host_status_load(&record, state_path);
     assert_string_equal(record.substatus, "TcgLogVerification");
@@ -254,7 +249,7 @@ static void is_told_what_would_be(void **state)
     register_this_host();
     let_go();
     assert_fine(host_attest_what_if(&reply, options(), &err));
-    take_again();
+    take_tpm();
     assert_true(reply.passed);
     assert_true(reply.policy_count > 3);
     assert_int_not_equal(access(state_path, F_OK), 0); /* nothing was kept */

@@ -40,6 +40,12 @@ static inline int tpm_tear_down(void **state)
     return 0;
 }
 
+/* Opens it again after what is tested had it for itself. */
+static inline void take_tpm(void)
+{
+    assert_fine(host_tpm_device_open(&device, tcti, &err));
+}
+
 static inline ESYS_CONTEXT *esys(void)
 {
     return host_tpm_device_esys(device);
