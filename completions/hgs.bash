@@ -59,7 +59,7 @@ _hgs_options()
         values="--skip-validation --profile --tcti --bios-log $values"
         ;;
     "host attest")
-        values="--fallback --tcti --bios-log --ima-log $values"
+        values="--fallback --what-if --tcti --bios-log --ima-log $values"
         ;;
     "guardian create")
         values="--signing --encryption --password-file --dry-run $values"
@@ -129,6 +129,7 @@ _hgs_takes_value()
         "host baseline --profile" | \
         "host baseline --tcti" | \
         "host baseline --bios-log" | \
+        "host attest --what-if" | \
         "host attest --tcti" | \
         "host attest --bios-log" | \
         "host attest --ima-log" | \
@@ -177,6 +178,7 @@ _hgs_value()
     "host identify --out") values="FILES" ;;
     "host baseline --profile") values="linux windows" ;;
     "host baseline --bios-log") values="FILES" ;;
+    "host attest --what-if") values="tpm" ;;
     "host attest --bios-log") values="FILES" ;;
     "host attest --ima-log") values="FILES" ;;
     "guardian create --signing") values="FILES" ;;
