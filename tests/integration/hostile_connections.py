@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connections that attack: what is no HTTP, or too much of it, or never ends (scene.py says what each must lead to)."""
 import concurrent.futures
+import http.client
 import json
 import os
 import signal
@@ -189,5 +190,26 @@ def a_full_queue(_):
         equal(len(fabric.events("key.released")), scene.released)
 
 
+def a_flood_of_refusals(_):
+    """What is above the limit of records is counted: none is lost, and the trail does not grow with the flood."""
+    with Fabric("[audit]\nrefusals = 2") as fabric:
+        fabric.init()
+        address = urllib.parse.urlsplit(fabric.url)
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=DEADLINE)
+        for _ in range(500):
+            connection.request("GET", "/nowhere")
+            connection.getresponse().read()
+        connection.close()
+
+        def counted():
+            written = len(fabric.events("http.refused"))
+            return written, sum(event["count"] for event in fabric.events("http.refused.suppressed"))
+
+        wait_until(lambda: sum(counted()) >= 500, "all of them are counted")
+        written, suppressed = counted()
+        equal(written + suppressed, 500)
+        check(suppressed > written, counted())
+
+
 if __name__ == "__main__":
-    perform(given_up, http_attacks, slow_and_idle_connections, a_full_queue)
+    perform(given_up, http_attacks, slow_and_idle_connections, a_full_queue, a_flood_of_refusals)

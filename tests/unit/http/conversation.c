@@ -316,14 +316,21 @@ static void an_end_behind_the_request(void **state)
     struct fixture fixture;
     fixture_start(&fixture, NULL);
     int fd = fixture_connect(&fixture, 0);
-    fixture_send(fd, "POST /hold HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nheld");
+    fixture_send(fd, "POST /hold HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nheld"
+                     "POST /worker HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nnext"
+                     "GET /large HTTP/1.1\r\nHost: h\r\n\r\n"
+                     "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nlast");
     shutdown(fd, SHUT_WR);
     fixture_wait_held(&fixture, 1);
     fixture_release(&fixture);
-    struct fixture_reply reply;
-    assert_true(fixture_receive(fd, &reply));
-    assert_string_equal(buf_text(&reply.body), "held");
-    buf_done(&reply.body);
+    static const char *const bodies[] = {"held", "next", NULL, "last"};
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        struct fixture_reply reply;
+        assert_true(fixture_receive(fd, &reply));
+        if (bodies[i] != NULL)
+            assert_string_equal(buf_text(&reply.body), bodies[i]);
+        buf_done(&reply.body);
+    }
     assert_true(fixture_is_cut(fd));
     close(fd);
     fixture_stop(&fixture);

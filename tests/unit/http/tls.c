@@ -379,6 +379,49 @@ static void not_tls(void **state)
     free(key);
 }
 
+/* What has a request line is told of as without TLS; the client goes away, or only waits. */
+static void refusals_are_told(void **state)
+{
+    static const struct {
+        const char *text, *path;
+        bool stays;
+        unsigned status;
+        const struct error_code *code;
+    } rows[] = {
+        {"GET /echo%0 HTTP/1.1\r\nHost: h\r\n\r\n", "/echo%0", true, 400, &http_request_malformed},
+        {"GET /echo HTTP/1.1\r\n\r\n", "-", true, 400, &http_request_malformed},
+        {"POST /small HTTP/1.1\r\nHost: h\r\nContent-Length: 101\r\n\r\n", "/small", true, 413,
+         &http_body_too_large},
+        {"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf", "/echo", false, 0,
+         &http_request_incomplete},
+        {"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf", "/echo", true, 0,
+         &http_request_slow},
+    };
+    struct fixture fixture;
+    char *certificate = certificates_path(*state, "one.pem");
+    char *key = certificates_path(*state, "one.key");
+    fixture_start(&fixture, &(struct http_server_options){.https_addresses = loopback,
+                                                          .certificate_file = certificate,
+                                                          .key_file = key,
+                                                          .request_ms = 1000});
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct session session;
+        session_open(&session, &fixture);
+        session_send(&session, rows[i].text);
+        if (!rows[i].stays)
+            shutdown(session.fd, SHUT_WR);
+        const struct fixture_refusal *refusal = fixture_refusal(&fixture, i);
+        assert_string_equal(refusal->code->name, rows[i].code->name);
+        assert_string_equal(refusal->path, rows[i].path);
+        assert_int_equal(refusal->status, rows[i].status);
+        session_close(&session);
+    }
+    fixture_stop(&fixture);
+    assert_int_equal(fixture.refusal_count, sizeof rows / sizeof rows[0]);
+    free(certificate);
+    free(key);
+}
+
 static void reload_without_https(void **state)
 {
     (void)state;
@@ -400,6 +443,7 @@ int main(void)
         cmocka_unit_test(reload),
         cmocka_unit_test(reload_while_clients_connect),
         cmocka_unit_test(not_tls),
+        cmocka_unit_test(refusals_are_told),
         cmocka_unit_test(reload_without_https),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
