@@ -6,27 +6,35 @@
 
 #define CLAUSE "UAPI.5 unified kernel image"
 
-/* The sections that systemd-stub measures, in its order; .pcrsig, which signs the outcome, is not
- * measured. in_252: already known to version 252. */
+/* The oldest version of systemd-stub that measures sections into PCR 11. */
+#define OLDEST 252
+
+/* The sections that systemd-stub measures, in its order, and since which version; .pcrsig, which
+ * signs the outcome, is not measured. */
 static const struct {
     const char *name;
-    bool in_252;
+    uint32_t since;
 } measured[] = {
-    {".linux", true},  {".osrel", true},   {".cmdline", true},  {".initrd", true},
-    {".ucode", false}, {".splash", true},  {".dtb", true},      {".uname", false},
-    {".sbat", false},  {".pcrpkey", true}, {".profile", false}, {".dtbauto", false},
-    {".hwids", false}, {".efifw", false},
+    {".linux", OLDEST}, {".osrel", OLDEST},   {".cmdline", OLDEST}, {".initrd", OLDEST},
+    {".ucode", 256},    {".splash", OLDEST},  {".dtb", OLDEST},     {".uname", 253},
+    {".sbat", 254},     {".pcrpkey", OLDEST}, {".profile", 257},    {".dtbauto", 257},
+    {".hwids", 257},    {".efifw", 258},
 };
 #define MEASURED_COUNT (sizeof measured / sizeof measured[0])
 _Static_assert(MEASURED_COUNT <= UNIFIED_KERNEL_SECTIONS_MAX, "room for every section");
 
-bool unified_kernel_always_measured(const char *name)
+static uint32_t measured_since(const char *name)
 {
     for (size_t i = 0; i < MEASURED_COUNT; i++) {
         if (strcmp(measured[i].name, name) == 0)
-            return measured[i].in_252;
+            return measured[i].since;
     }
-    return false;
+    return UINT32_MAX;
+}
+
+bool unified_kernel_always_measured(const char *name)
+{
+    return measured_since(name) == OLDEST;
 }
 
 /* The one section of that name; *out is NULL when there is none, or one of no size, which the stub
@@ -147,11 +155,11 @@ static void extend(struct digest *value, struct slice digest)
 void unified_kernel_predict(struct digest *out, const struct unified_kernel *kernel,
                             enum digest_algorithm algorithm)
 {
-    bool is_old = kernel->stub_version != 0 && kernel->stub_version <= 252;
+    uint32_t version = kernel->stub_version == 0 ? UINT32_MAX : kernel->stub_version;
     struct digest value = {.algorithm = algorithm, .size = digest_size(algorithm)}, name;
     for (size_t i = 0; i < kernel->section_count; i++) {
         const struct unified_kernel_section *section = &kernel->sections[i];
-        if (is_old && !unified_kernel_always_measured(section->name))
+        if (measured_since(section->name) > version && version >= OLDEST)
             continue;
         digest_compute(&name, algorithm, slice_of(section->name, strlen(section->name) + 1));
         extend(&value, digest_slice(&name));

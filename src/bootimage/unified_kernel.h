@@ -45,8 +45,8 @@ void unified_kernel_done(struct unified_kernel *kernel);
 /* Whether stubs of every version measure the section; others may be missing in a log. */
 bool unified_kernel_always_measured(const char *name);
 /*
- * PCR 11 after the stub has measured the image, before user space extends it: all known sections,
- * or for a stub of version 252 or older those that it knew.
+ * PCR 11 after the stub has measured the image, before user space extends it: the sections that a
+ * stub of that version knows, of an unknown version all of them.
  */
 void unified_kernel_predict(struct digest *out, const struct unified_kernel *kernel,
                             enum digest_algorithm algorithm);
