@@ -170,7 +170,8 @@ static const char *read_variable(struct pcr7 *pcr7, const struct eventlog_event 
     }
 }
 
-/* The data that the event's digest covers. Old versions of shim log one byte more. */
+/* The data that the event's digest covers. Old versions of shim log one byte more, of what they
+ * made too long anyway. */
 static bool find_proven(struct slice *out, const struct evaluation *evaluation,
                         const struct eventlog_event *event)
 {
@@ -211,7 +212,9 @@ static const char *read_event(struct pcr7 *pcr7, const struct eventlog_event *ev
         return read_separator(pcr7, data);
     if (is_printable(data))
         return read_text(pcr7, data, index);
-    if (uefi_variable_parse(&variable, data))
+    bool is_of_old_shim = data.size < event->data.size;
+    if (is_of_old_shim ? uefi_variable_parse_padded(&variable, data)
+                       : uefi_variable_parse(&variable, data))
         return read_variable(pcr7, event, &variable, index);
     return "PCR 7 has an event that is neither text nor a variable";
 }

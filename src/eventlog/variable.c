@@ -24,6 +24,18 @@ bool uefi_variable_parse(struct uefi_variable *out, struct slice bytes)
     return true;
 }
 
+bool uefi_variable_parse_padded(struct uefi_variable *out, struct slice bytes)
+{
+    for (size_t padding = 0; padding <= UEFI_VARIABLE_PADDING_MAX; padding++) {
+        if (uefi_variable_parse(out, bytes))
+            return true;
+        if (bytes.size == 0 || bytes.data[bytes.size - 1] != 0)
+            return false;
+        bytes.size--;
+    }
+    return false;
+}
+
 bool uefi_variable_has_name(const struct uefi_variable *variable, const char *name)
 {
     size_t length = strlen(name);

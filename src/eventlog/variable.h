@@ -20,6 +20,11 @@ extern const struct guid uefi_security_database;
 /* The structure fills bytes exactly; borrows from them. False: it does not. */
 bool uefi_variable_parse(struct uefi_variable *out, struct slice bytes);
 
+/* The same, but with up to UEFI_VARIABLE_PADDING_MAX bytes of zeros behind, as versions 15 and
+ * earlier of shim hash a structure that they made too long. */
+#define UEFI_VARIABLE_PADDING_MAX 5
+bool uefi_variable_parse_padded(struct uefi_variable *out, struct slice bytes);
+
 /* Whether the name is this text of ASCII. */
 bool uefi_variable_has_name(const struct uefi_variable *variable, const char *name);
 bool uefi_variable_is(const struct uefi_variable *variable, const struct guid *vendor,

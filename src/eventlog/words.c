@@ -199,7 +199,9 @@ static void say_variable(struct words *words)
     struct uefi_variable variable;
     struct slice data = words->event->data;
     bool is_authority = words->event->type == EVENTLOG_EFI_VARIABLE_AUTHORITY;
-    if (!uefi_variable_parse(&variable, data)) {
+    if (is_authority && !words->is_proven && data.size > 0)
+        data.size -= !uefi_variable_parse(&variable, data); /* the odd byte of old shims */
+    if (!uefi_variable_parse_padded(&variable, data)) {
         say_type(words);
         return;
     }

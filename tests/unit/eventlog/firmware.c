@@ -143,21 +143,48 @@ static void rubbish(struct log_builder *builder)
     log_builder_event(builder, 7, EVENTLOG_EFI_VARIABLE_DRIVER_CONFIG, slice_of("\1\2\3", 3));
 }
 
-/* As old versions of shim log: a byte more than they hash. */
-static void authority_with_a_byte(struct log_builder *builder)
+/* An authority whose digest covers its structure and padding zeros, and of which more bytes are
+ * logged. */
+static void padded_authority(struct log_builder *builder, size_t padding, size_t logged)
 {
     _cleanup_log_builder_ struct log_builder right;
     _cleanup_eventlog_ struct eventlog log = {0};
-    uint8_t data[256];
+    uint8_t data[256] = {0};
     testing_log(&right);
     log_builder_variable(&right, 7, EVENTLOG_EFI_VARIABLE_AUTHORITY, &shim_lock, "Shim",
                          slice_from_text("certificate"));
     testing_assert_good(eventlog_parse(&log, log_builder_slice(&right), err));
-    struct slice hashed = log.events[1].data;
-    memcpy(data, hashed.data, hashed.size);
-    data[hashed.size] = 0;
-    log_builder_hashed(builder, 7, EVENTLOG_EFI_VARIABLE_AUTHORITY, hashed,
-                       slice_of(data, hashed.size + 1));
+    size_t size = log.events[1].data.size;
+    memcpy(data, log.events[1].data.data, size);
+    memset(data + size + padding, 0xAF, logged);
+    log_builder_hashed(builder, 7, EVENTLOG_EFI_VARIABLE_AUTHORITY, slice_of(data, size + padding),
+                       slice_of(data, size + padding + logged));
+}
+
+/* As old versions of shim do. */
+static void authority_of_old_shim(struct log_builder *builder)
+{
+    padded_authority(builder, 5, 1);
+}
+
+static void authority_with_a_byte(struct log_builder *builder)
+{
+    padded_authority(builder, 0, 1);
+}
+
+static void authority_with_two_bytes(struct log_builder *builder)
+{
+    padded_authority(builder, 0, 2);
+}
+
+static void authority_padded_too_much(struct log_builder *builder)
+{
+    padded_authority(builder, 6, 1);
+}
+
+static void authority_padded_only(struct log_builder *builder)
+{
+    padded_authority(builder, 5, 0);
 }
 
 static void note_off(struct log_builder *builder)
@@ -207,6 +234,10 @@ static const struct {
     {"data without its digest", {unproven_on, separator}, U, U, U},
     {"rubbish", {secure_boot_on, separator, rubbish}, U, U, U},
     {"a byte more in an authority", {secure_boot_on, separator, authority_with_a_byte}, G, G, U},
+    {"an authority of an old shim", {secure_boot_on, separator, authority_of_old_shim}, G, G, U},
+    {"two bytes more", {secure_boot_on, separator, authority_with_two_bytes}, U, U, U},
+    {"padded too much", {secure_boot_on, separator, authority_padded_too_much}, U, U, U},
+    {"padded, and no byte more", {secure_boot_on, separator, authority_padded_only}, U, U, U},
     {"a note", {note_off, secure_boot_on, separator, note_off}, G, G, U},
 #undef U
 #undef G

@@ -45,11 +45,28 @@ static void test_sizes(void **state)
     assert_false(uefi_variable_parse(&variable, SLICE_EMPTY));
 }
 
+static void test_padded(void **state)
+{
+    (void)state;
+    struct uefi_variable variable;
+    uint8_t bytes[64] = {0};
+    bytes[16] = 2;
+    bytes[24] = 1;
+    memcpy(bytes + 32, "P\0K\0x", 5);
+    for (size_t padding = 0; padding < 8; padding++)
+        assert_int_equal(uefi_variable_parse_padded(&variable, slice_of(bytes, 37 + padding)),
+                         padding <= UEFI_VARIABLE_PADDING_MAX);
+    bytes[38] = 1;
+    assert_false(uefi_variable_parse_padded(&variable, slice_of(bytes, 39)));
+    assert_false(uefi_variable_parse_padded(&variable, slice_of(bytes, 36)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_padded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
