@@ -243,6 +243,20 @@ static void say_image(struct words *words)
     say_path(words);
 }
 
+/* GRUB hashes neither the prefix of its text ("grub_cmd: ") nor the NUL behind it. */
+static bool is_text_of_grub(const struct words *words)
+{
+    struct slice data = words->event->data;
+    const uint8_t *space = memchr(data.data, ' ', data.size);
+    if (space == NULL)
+        return false;
+    struct slice text = slice_of(space + 1, data.size - (size_t)(space + 1 - data.data));
+    if (eventlog_event_covers(words->event, words->bank, text))
+        return true;
+    text.size -= text.size > 0 && text.data[text.size - 1] == 0;
+    return eventlog_event_covers(words->event, words->bank, text);
+}
+
 /* GRUB's text in PCR 8, systemd's in the others, in which the digest need not be of the text. */
 static void say_loader(struct words *words)
 {
@@ -254,7 +268,8 @@ static void say_loader(struct words *words)
     }
     switch (words->event->pcr) {
     case 8:
-        say(words, "boot loader: ");
+        words->is_proven |= is_text_of_grub(words);
+        say(words, words->is_proven ? "boot loader: " : "boot loader, claims to be: ");
         break;
     case 9:
         say(words, "file, claims to be ");
@@ -335,6 +350,8 @@ static void say_event(struct words *words)
         say_text(words);
         break;
     case EVENTLOG_EFI_VARIABLE_DRIVER_CONFIG:
+    case EVENTLOG_EFI_VARIABLE_BOOT:
+    case EVENTLOG_EFI_VARIABLE_BOOT2:
     case EVENTLOG_EFI_VARIABLE_AUTHORITY:
     case EVENTLOG_EFI_SPDM_DEVICE_POLICY:
     case EVENTLOG_EFI_SPDM_DEVICE_AUTHORITY:
@@ -357,7 +374,6 @@ static void say_event(struct words *words)
     }
 }
 
-/* Data that the digest covers; of GRUB's events, which hash their text alone, see linux.c. */
 char *eventlog_words(char text[EVENTLOG_WORDS_SIZE], const struct eventlog *log, uint32_t index,
                      enum digest_algorithm algorithm)
 {

@@ -26,6 +26,9 @@ static void test_variables(void **state)
     log_builder_variable(&builder, 7, EVENTLOG_EFI_VARIABLE_DRIVER_CONFIG, &uefi_global_variable,
                          "PK", SLICE_EMPTY);
     assert_words(&builder, "variable PK, 0 bytes, sha256 dea7b80ab53a3daa...");
+    log_builder_variable(&builder, 1, EVENTLOG_EFI_VARIABLE_BOOT, &uefi_global_variable, "Boot0000",
+                         slice_of("x", 1));
+    assert_words(&builder, "variable Boot0000, 1 bytes, sha256 95b372b9ae2ff46f...");
 }
 
 static void test_authority(void **state)
@@ -88,6 +91,9 @@ static void test_loaders(void **state)
     log_builder_hashed(&builder, 8, EVENTLOG_IPL, slice_from_text("/vmlinuz quiet"),
                        slice_of("kernel_cmdline: /vmlinuz quiet", 31));
     assert_words(&builder, "boot loader: kernel_cmdline: /vmlinuz quiet");
+    log_builder_hashed(&builder, 8, EVENTLOG_IPL, slice_from_text("evil"),
+                       slice_of("grub_cmd: set a=b", 18));
+    assert_words(&builder, "boot loader, claims to be: grub_cmd: set a=b");
     log_builder_wide(&builder, 12, "quiet");
     assert_words(&builder, "kernel command line: quiet");
     log_builder_hashed(&builder, 9, EVENTLOG_TAG, slice_from_text("x"),
