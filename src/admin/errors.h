@@ -42,7 +42,7 @@
       "request one with RSA of 2048 bits or more, and digital signature (signing) or key or data " \
       "encipherment (encryption) as key usage")                                                    \
     X(admin_mode_unsupported, "admin.mode-unsupported", ERROR_UNSUPPORTED,                         \
-      "this version does not attest in that mode", "use --trust hostkey")                          \
+      "this version does not attest in that mode", "use --trust tpm or --trust hostkey")           \
     X(admin_not_applied, "admin.not-applied", ERROR_UNAVAILABLE,                                   \
       "a change was stored, but this node does not enforce it yet",                                \
       "look at it in a moment: hgsctl server show")                                                \

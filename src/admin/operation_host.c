@@ -122,10 +122,14 @@ bool operation_host_remove(struct admin_request *request, struct json_writer *re
     buf_init(&value, STORE_VALUE_MAX);
     if (!load(&value, &revision, &name, request, err))
         return false;
-    struct store_change remove = {
-        .kind = STORE_HOST, .key = name, .remove = true, .expected = revision};
+    struct store_change removals[] = {
+        {.kind = STORE_HOST, .key = name, .remove = true, .expected = revision},
+        /* and what is remembered of its boots, if anything is */
+        {.kind = STORE_PENDING, .key = name, .remove = true, .expected = STORE_ANY},
+        {.kind = STORE_LAST_BOOT, .key = name, .remove = true, .expected = STORE_ANY},
+    };
     struct admin_change change = {
-        "host.removed", object_of(object, name), buf_slice(&value), SLICE_EMPTY, &remove, 1};
+        "host.removed", object_of(object, name), buf_slice(&value), SLICE_EMPTY, removals, 3};
     if (!admin_change_commit(request, &change, err))
         return false;
     json_write_raw(result, NULL, buf_slice(&value));

@@ -14,6 +14,7 @@
 #include "base/base64.h"
 #include "base/errors.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/json.h"
 
 #include <stdio.h>
