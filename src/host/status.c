@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "host/errors.h"
 #include "host/identity.h"
+#include "policy/builtin.h"
 
 #define STATUS_FILE "status.json"
 #define STATUS_SIZE_MAX 4096
@@ -25,43 +26,42 @@ static const char *const names[] = {
 };
 #define STATUS_COUNT (sizeof names / sizeof names[0])
 
-/* protocol.md 2, reasons by policy; the word that Windows shows for each, and what makes it pass.
- */
+/* The word that Windows shows for each policy (ours for those that Windows does not have), and what
+ * makes it pass. The last one is of no policy. */
 static const struct {
-    const char *policy;
+    enum builtin_policy policy;
     const char *word;
     const char *next;
 } substatuses[] = {
-    {"6a460ee1-62ea-416f-ae6c-04e29634506d", "SecureBoot",
+    {BUILTIN_SECURE_BOOT_ENABLED, "SecureBoot",
      "switch Secure Boot on in the firmware's setup, and start anew"},
-    {"756dc455-9528-479a-a86a-c646417316c9", "SecureBootSettings",
+    {BUILTIN_SECURE_BOOT_SETTINGS, "SecureBootSettings",
      "after an update of firmware or Secure Boot keys, have this start approved (hgsctl pending "
      "show HOST) or its baseline added (hgs host baseline, hgsctl policy add)"},
-    {"20188fda-d40b-460d-b078-2e7898a42ae9", "DebugModeUefi",
+    {BUILTIN_UEFI_DEBUG_DISABLED, "DebugModeUefi",
      "switch the debuggers of firmware and kernel off"},
-    {"81f110ba-53c5-4064-9d64-51029fa24f49", "CodeIntegrityPolicy",
+    {BUILTIN_CI_POLICY, "CodeIntegrityPolicy",
      "start an image that the service knows, or have this one added (hgsctl policy add --ci)"},
-    {"75ad09c9-7254-4d00-96f3-3b09d0aaac54", "FullBoot",
-     "start the machine anew instead of resuming it"},
-    {"75d595de-12f5-41e9-a61e-469d3205ecca", "VirtualSecureMode",
-     "enable virtualization based security"},
-    {"6c0a6d29-5bcb-4f28-bafb-f71eb60fdae0", "VirtualSecureMode",
-     "enable virtualization based security"},
-    {"da0776e5-6570-44b3-9a17-7e95b4fc7779", "Iommu",
+    {BUILTIN_FULL_BOOT, "FullBoot", "start the machine anew instead of resuming it"},
+    {BUILTIN_VSM_IDK_PRESENT, "VirtualSecureMode", "enable virtualization based security"},
+    {BUILTIN_VSM_RUNNING, "VirtualSecureMode", "enable virtualization based security"},
+    {BUILTIN_IOMMU_ENABLED, "Iommu",
      "switch the IOMMU on in the firmware's setup and on the command line (intel_iommu=on, "
      "amd_iommu=force_enable)"},
-    {"347da547-d266-4939-bf3d-9ec73a90bdbc", "BitLocker", "encrypt the system volume"},
-    {"12df0ee9-b38e-4086-90f8-703d9e7cb878", "PagefileEncryption", "encrypt the page file"},
-    {"5408bd30-3250-4ac1-a150-c410af756699", "HypervisorEnforcedCodeIntegrityPolicy",
+    {BUILTIN_BITLOCKER_ENABLED, "BitLocker", "encrypt the system volume"},
+    {BUILTIN_PAGEFILE_ENCRYPTION, "PagefileEncryption", "encrypt the page file"},
+    {BUILTIN_HYPERVISOR_ENFORCED_CI, "HypervisorEnforcedCodeIntegrityPolicy",
      "have the hypervisor enforce code integrity"},
-    {"a32022c6-dccd-4bf5-be76-3b5ca1542559", "HibernationEnabled",
+    {BUILTIN_NO_HIBERNATION, "HibernationEnabled",
      "disable hibernation (nohibernate on the command line)"},
-    {"2a796e36-e918-454f-b610-60f086e8d334", "DumpsEnabled",
-     "disable crash dumps (no crashkernel= on the command line)"},
-    {"6f390a71-753c-43aa-a326-74e30aedcd9d", "DumpEncryption", "encrypt crash dumps"},
-    {"85dac0a4-8ba9-4a7f-a342-211862ce0be8", "DumpEncryptionKey",
+    {BUILTIN_NO_DUMPS, "DumpsEnabled", "disable crash dumps (no crashkernel= on the command line)"},
+    {BUILTIN_DUMP_ENCRYPTION, "DumpEncryption", "encrypt crash dumps"},
+    {BUILTIN_DUMP_ENCRYPTION_KEY, "DumpEncryptionKey",
      "encrypt crash dumps with a key that the service knows (hgsctl policy add --dump)"},
-    {"", "TcgLogVerification",
+    {BUILTIN_IDENTITY_KEY_IN_TPM, "IdentityKeyInTpm", "have the identity key made in the TPM"},
+    {BUILTIN_LOCKDOWN, "Lockdown",
+     "have the kernel locked down (lockdown=integrity on the command line)"},
+    {BUILTIN_POLICY_COUNT, "TcgLogVerification",
      "send the log of this very start, whole (no copy by --bios-log); start the machine anew"},
 };
 
@@ -116,11 +116,11 @@ void host_status_next(struct buf *out, const struct host_status_record *record)
 
 static const char *substatus_word(const struct guid *policy, char text[GUID_TEXT_SIZE])
 {
-    guid_format(policy, text);
-    for (size_t i = 0; i < sizeof substatuses / sizeof substatuses[0]; i++)
-        if (strcmp(substatuses[i].policy, text) == 0)
+    const struct builtin *builtin = builtin_find_guid(policy);
+    for (size_t i = 0; builtin != NULL && i < sizeof substatuses / sizeof substatuses[0]; i++)
+        if (substatuses[i].policy == builtin->policy)
             return substatuses[i].word;
-    return text; /* a policy that we do not know is named by its number */
+    return guid_format(policy, text); /* one that we do not know is named by its number */
 }
 
 static void add_word(struct host_status_record *out, const char *word)

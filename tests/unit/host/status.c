@@ -84,12 +84,13 @@ static void names_the_policies_that_failed(void **state)
         "da0776e5-6570-44b3-9a17-7e95b4fc7779", /* IommuEnabled, passed */
         "75d595de-12f5-41e9-a61e-469d3205ecca", /* VsmIdkPresent */
         "6c0a6d29-5bcb-4f28-bafb-f71eb60fdae0", /* VsmRunning: the same word, once */
+        "463f3571-48f3-4139-94c4-2eb78e8a6ea2", /* Lockdown, which Windows does not have */
         "00000000-0000-0000-0000-00000000000a",
     };
     for (size_t i = 0; i < sizeof guids / sizeof guids[0]; i++)
         reply.reasons[reply.reason_count++] = reason(guids[i], i == 1);
     host_status_of_reply(&record, &reply);
-    assert_string_equal(record.substatus, "SecureBoot, VirtualSecureMode, "
+    assert_string_equal(record.substatus, "SecureBoot, VirtualSecureMode, Lockdown, "
                                           "00000000-0000-0000-0000-00000000000a");
     /* The most that a reply can hold fits, or is cut. */
     reply.reason_count = 0;
