@@ -140,6 +140,16 @@ class SoftwareTpm:
         self.run(["swtpm_setup", "--tpm2", "--tpmstate", str(self.state), *certificate, "--lock-nvram", "--overwrite",
                   "--pcr-banks", banks, "--runas", str(os.geteuid())])
 
+    @classmethod
+    def kept(cls, folder):
+        """One that was made before, and is switched off."""
+        tpm = cls.__new__(cls)
+        tpm.folder = pathlib.Path(folder)
+        tpm.state, tpm.path, tpm.process = tpm.folder / "tpm", tpm.folder / "t", None
+        for path in (tpm.path, pathlib.Path(f"{tpm.path}.ctrl")):
+            path.unlink(missing_ok=True)
+        return tpm
+
     def run(self, command):
         done = subprocess.run(command, capture_output=True, timeout=DEADLINE, check=False, cwd=self.folder)
         if done.returncode != 0:
@@ -163,7 +173,7 @@ class SoftwareTpm:
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
             ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.state}", "--server", f"type=unixio,path={self.path}",
              "--ctrl", f"type=unixio,path={self.path}.ctrl", "--flags", "not-need-init,startup-clear"],
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         log.close()
         end = time.monotonic() + DEADLINE
         while True:
