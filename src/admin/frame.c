@@ -82,7 +82,17 @@ static void close_all(struct arrival *arrival)
     arrival->count = 0;
 }
 
-/* Takes over what came, and closes what there is no place for. */
+/* Takes over a descriptor, or closes it when there is no place for it. */
+static bool take_descriptor(struct arrival *arrival, int fd)
+{
+    bool room = arrival->count < arrival->capacity;
+    if (room)
+        arrival->fds[arrival->count++] = fd;
+    else
+        close(fd);
+    return room;
+}
+
 static bool take_descriptors(struct msghdr *message, struct arrival *arrival)
 {
     bool whole = (message->msg_flags & MSG_CTRUNC) == 0;
@@ -94,12 +104,7 @@ static bool take_descriptors(struct msghdr *message, struct arrival *arrival)
         for (size_t i = 0; i < count; i++) {
             int fd;
             memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof fd);
-            if (arrival->count < arrival->capacity)
-                arrival->fds[arrival->count++] = fd;
-            else {
-                close(fd);
-                whole = false;
-            }
+            whole = take_descriptor(arrival, fd) && whole;
         }
     }
     return whole;

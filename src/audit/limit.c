@@ -36,8 +36,9 @@ static struct audit_limited *find(struct audit_limit *limit, const char *event)
         if (strcmp(limit->events[i].event, event) == 0)
             return &limit->events[i];
     struct audit_limited *added = &limit->events[limit->count];
-    assert(limit->count < AUDIT_LIMIT_EVENTS && strlen(event) < sizeof added->event);
-    strcpy(added->event, event);
+    size_t size = strlen(event) + 1;
+    assert(limit->count < AUDIT_LIMIT_EVENTS && size <= sizeof added->event);
+    memcpy(added->event, event, size);
     added->bucket.level = burst(limit->rate);
     limit->count++;
     return added;

@@ -31,7 +31,8 @@ enum verify_state {
 struct verification {
     struct audit_report *report;
     const struct audit_known *known;
-    const char *name;  /* of the file that is being read */
+    const char *name;            /* of the file that is being read */
+    char space[AUDIT_NAME_SIZE]; /* of the name, in a folder */
     bool whole_folder; /* what comes first must be the beginning, or follow what retention took */
 
     enum verify_state state;
@@ -283,10 +284,9 @@ static bool check_folder(struct verification *v, const char *path, struct error 
         return false;
     size_t count = audit_folder_count(&folder);
     for (size_t i = 0; i < count; i++) {
-        char name[AUDIT_NAME_SIZE];
         _cleanup_fd_ int fd = -1;
-        if (!audit_folder_open_file(&fd, name, &folder, i, err) ||
-            (fd >= 0 && !check_file(v, fd, name, i + 1 == count, err)))
+        if (!audit_folder_open_file(&fd, v->space, &folder, i, err) ||
+            (fd >= 0 && !check_file(v, fd, v->space, i + 1 == count, err)))
             return false;
     }
     v->name = AUDIT_CURRENT;

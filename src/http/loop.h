@@ -10,4 +10,4 @@
 
 /* The thread's function; its context is the struct http_server. Ends some time after stop_asked,
  * with no request at work and every daemon stopped. */
-void *loop_run(void *server);
+void *loop_run(void *context);

@@ -85,11 +85,9 @@ static bool sent_something(const struct connection *connection, struct traffic *
 void refusal_slow(struct connection *connection)
 {
     struct traffic traffic;
-    if (connection->phase == CONNECTION_REQUEST)
-        refusal_tell(connection, 0, &http_request_slow);
-    else if (connection->phase == CONNECTION_REPLY)
+    if (connection->phase == CONNECTION_REPLY)
         refusal_tell(connection, 0, &http_reply_slow);
-    else if (sent_something(connection, &traffic))
+    else if (connection->phase == CONNECTION_REQUEST || sent_something(connection, &traffic))
         refusal_tell(connection, 0, &http_request_slow);
 }
 

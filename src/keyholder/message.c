@@ -237,7 +237,9 @@ void keyholder_message_parse_checkpoint(struct keyholder_checkpoint *out, struct
     assert(payload.size == KEYHOLDER_CHECKPOINT_SIZE);
     struct reader reader = reader_of(payload);
     out->sequence = reader_u64_le(&reader);
-    memcpy(out->head, reader_bytes(&reader, sizeof out->head).data, sizeof out->head);
+    struct slice head = reader_bytes(&reader, sizeof out->head);
+    assert(head.data != NULL);
+    memcpy(out->head, head.data, sizeof out->head);
     out->time = (int64_t)reader_u64_le(&reader);
 }
 

@@ -170,7 +170,7 @@ static void watch_once(struct supervision *supervision, int64_t wait)
         struct supervised *child = &supervision->children[i];
         if (ends[i].revents != 0)
             reap(child);
-        if ((descriptors[i].revents & POLLIN) != 0)
+        if (child->readable != NULL && (descriptors[i].revents & POLLIN) != 0)
             child->readable(child->context);
         else if (descriptors[i].revents != 0)
             child->readable = NULL; /* nobody is left who could write */

@@ -44,9 +44,10 @@ void protector_payload_key(uint8_t key[PROTECTOR_TRANSPORT_KEY_SIZE],
                            const struct secret *decrypted)
 {
     random_bytes(key, PROTECTOR_TRANSPORT_KEY_SIZE);
-    struct slice found;
+    struct slice found = SLICE_EMPTY;
     size_t count;
-    if (decrypted && read_payload(&found, &count, 1, secret_slice(decrypted)))
+    bool fits = decrypted && read_payload(&found, &count, 1, secret_slice(decrypted));
+    if (fits && found.data != NULL)
         memcpy(key, found.data, PROTECTOR_TRANSPORT_KEY_SIZE);
 }
 

@@ -10,7 +10,8 @@
 
 bool sqlite_watch_start(void **watch, void *state, int64_t since, store_changed *changed,
                         void *context, struct error *err);
-void sqlite_watch_stop(void *watch);
+/* argument: what sqlite_watch_start gave. */
+void sqlite_watch_stop(void *argument);
 
 /* Wakes the watches: revision is durable. */
 void sqlite_watch_publish(struct sqlite_store *store, int64_t revision);
