@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ struct supervisor {
     int control[2];                        /* ours, the service's */
     int channels[SUPERVISOR_CHANNELS_MAX]; /* the keyholder's ends of the next start */
     size_t channel_count;
+    bool killed; /* the keyholder of now was; it has not ended yet */
     struct supervised children[2];
 };
 
@@ -82,6 +84,7 @@ static void keyholder_started(void *context, pid_t pid)
 {
     struct supervisor *supervisor = context;
     close_channels(supervisor->channels, supervisor->channel_count);
+    supervisor->killed = false;
     log_write(LOG_LEVEL_NOTICE, "keyholder started (pid %d)", (int)pid);
 }
 
@@ -93,12 +96,13 @@ static void service_started(void *context, pid_t pid)
 
 static void log_end(const char *name, int status)
 {
+    bool asked = status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    enum log_level level = asked ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR;
     if (WIFSIGNALED(status))
-        log_write(LOG_LEVEL_ERROR, "%s ended by signal %d (%s)", name, WTERMSIG(status),
+        log_write(level, "%s ended by signal %d (%s)", name, WTERMSIG(status),
                   strsignal(WTERMSIG(status)));
     else
-        log_write(WEXITSTATUS(status) == 0 ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR,
-                  "%s ended with status %d", name, WEXITSTATUS(status));
+        log_write(level, "%s ended with status %d", name, WEXITSTATUS(status));
 }
 
 static void keyholder_ended(void *context, int status)
@@ -139,11 +143,13 @@ bool supervisor_tell_stuck(int control, struct error *err)
 /* The service knows one word. */
 static void service_said(void *context)
 {
-    const struct supervisor *supervisor = context;
+    struct supervisor *supervisor = context;
     char word[sizeof STUCK_WORD];
     ssize_t size = recv(supervisor->control[0], word, sizeof word, MSG_DONTWAIT);
-    if (size != sizeof STUCK_WORD - 1 || memcmp(word, STUCK_WORD, (size_t)size) != 0)
+    bool stuck = size == sizeof STUCK_WORD - 1 && memcmp(word, STUCK_WORD, (size_t)size) == 0;
+    if (!stuck || supervisor->killed)
         return;
+    supervisor->killed = true;
     log_write(LOG_LEVEL_ERROR, "the keyholder runs and does not answer; it is started again");
     supervise_kill(&supervisor->children[KEYHOLDER]);
 }

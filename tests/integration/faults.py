@@ -20,11 +20,17 @@ SECRET = b"correct horse battery staple"
 class Recorder(http.server.BaseHTTPRequestHandler):
     """Between a host and the service: keeps what the host says, to be said again and again."""
 
-    def do_POST(self):  # the name is the library's
+    def do_GET(self):  # the names are the library's
+        self.forward(urllib.request.Request(self.server.fabric.url + self.path))
+
+    def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         kind = self.headers["Content-Type"]
         self.server.said["xml" if "xml" in kind else "json"] = (self.path, body, kind)
-        request = urllib.request.Request(self.server.fabric.url + self.path, data=body, headers={"Content-Type": kind})
+        self.forward(urllib.request.Request(self.server.fabric.url + self.path, data=body,
+                                            headers={"Content-Type": kind}))
+
+    def forward(self, request):
         with urllib.request.urlopen(request, timeout=DEADLINE) as reply:
             answer = reply.read()
         self.send_response(200)
