@@ -14,7 +14,7 @@ static bool normalize(char digits[65], const char *text)
             continue;
         if (!isxdigit((unsigned char)*text) || used == 64)
             return false;
-        digits[used++] = (char)tolower((unsigned char)*text);
+        digits[used++] = (char)(tolower)((unsigned char)*text);
     }
     digits[used] = '\0';
     return used >= THUMBPRINT_DIGITS_MIN;

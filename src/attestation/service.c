@@ -98,6 +98,7 @@ void attestation_apply(struct attestation_service *service, const struct store_c
                                &service->state.problem); /* else a tick tries again */
         attestation_host_cache_forget(service->known_hosts, NULL);
         changed = true;
+        count = 0;
     }
     for (size_t i = 0; i < count; i++)
         changed = attestation_state_apply(&service->state, &changes[i]) || changed;

@@ -287,7 +287,7 @@ static bool conclude(struct exchange *exchange, const struct attestation_tpm_boo
         return attestation_tpm_identity_measured(
             evidence, &boot->claims, exchange->input->settings->allow_unprotected_signing_keys,
             err);
-    for (size_t i = 0; i < evidence->requested_count; i++)
+    for (size_t i = 0; i < exchange->state.identity_count; i++) /* one a certificate asked for */
         evidence->identity_keys[i] = public_key_ref(keys[i]);
     return true;
 }

@@ -148,7 +148,7 @@ void routes_normalize(char *normal, size_t size, const char *path)
     for (; *path != '\0' && used + 1 < size; path++) {
         if (*path == '/' && used > 0 && normal[used - 1] == '/')
             continue;
-        normal[used++] = (char)tolower((unsigned char)*path);
+        normal[used++] = (char)(tolower)((unsigned char)*path);
     }
     while (used > 1 && normal[used - 1] == '/')
         used--;
