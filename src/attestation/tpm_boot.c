@@ -3,6 +3,7 @@
 
 #include "attestation/errors.h"
 #include "eventlog/replay.h"
+#include "eventlog/systemd.h"
 
 #include <stdio.h>
 
@@ -52,40 +53,6 @@ char *attestation_tpm_boot_format_registers(char text[ATTESTATION_REGISTERS_TEXT
     return text;
 }
 
-/*
- * What systemd extends PCR 11 with after the boot, in this order (systemd-pcrphase(8)); any of them
- * may be missing, as an initrd without it, or not have happened yet.
- */
-static const char *const phases[] = {"enter-initrd", "leave-initrd", "sysinit",
-                                     "ready",        "shutdown",     "final"};
-#define PHASES (sizeof phases / sizeof phases[0])
-
-/* Whether the phases whose bits are set lead from replayed to value. */
-static bool phases_lead(const struct tpm_pcr_bank *replayed, struct slice value, unsigned chosen)
-{
-    struct tpm_pcr_bank bank = {.algorithm = replayed->algorithm};
-    tpm_pcr_set(&bank, STUB_PCR, tpm_pcr_value(replayed, STUB_PCR));
-    for (size_t i = 0; i < PHASES; i++) {
-        struct digest digest;
-        if ((chosen >> i & 1) == 0)
-            continue;
-        digest_compute(&digest, bank.algorithm, slice_from_text(phases[i]));
-        tpm_pcr_extend(&bank, STUB_PCR, digest_slice(&digest));
-    }
-    return slice_equal(tpm_pcr_value(&bank, STUB_PCR), value);
-}
-
-static bool extended_by_phases(const struct tpm_pcr_bank *replayed, const struct tpm_pcr_bank *bank)
-{
-    if ((replayed->present & bank->present & BIT(STUB_PCR)) == 0)
-        return false;
-    struct slice value = tpm_pcr_value(bank, STUB_PCR);
-    for (unsigned chosen = 1; chosen < BIT(PHASES); chosen++)
-        if (phases_lead(replayed, value, chosen))
-            return true;
-    return false;
-}
-
 /* The log is that of the boot that the values tell of. */
 static bool compare(const struct tpm_pcr_bank *replayed,
                     const struct attestation_tpm_boot_input *input, struct error *err)
@@ -99,9 +66,8 @@ static bool compare(const struct tpm_pcr_bank *replayed,
     /* The IMA list, not the log, says what is in PCR 10. */
     uint32_t differing =
         eventlog_replay_differs(replayed, input->bank, input->registers & ~BIT(IMA_PCR));
-    if ((differing & BIT(STUB_PCR)) != 0 && input->subject->profile == EVENTLOG_PROFILE_LINUX &&
-        extended_by_phases(replayed, input->bank))
-        differing &= ~BIT(STUB_PCR);
+    if (differing != 0 && input->subject->profile == EVENTLOG_PROFILE_LINUX)
+        differing &= ~systemd_explains(replayed, input->bank, differing);
     return differing == 0 || error_set(err, &attestation_log_mismatch, clause, input->subject->host,
                                        "the log leads to other values than the TPM has in PCR %s",
                                        attestation_tpm_boot_format_registers(text, differing));
@@ -135,7 +101,8 @@ static bool judge_ima(struct policy_evidence *evidence, struct attestation_tpm_b
         !ima_replay(&ima->replay, &boot->ima, input->bank->algorithm, ima_start(replayed),
                     tpm_pcr_value(input->bank, IMA_PCR), err))
         return false;
-    ima_facts_evaluate(&ima->facts, &boot->ima, &ima->replay, input->bank);
+    /* boot_aggregate is of what there was before user space extended anything. */
+    ima_facts_evaluate(&ima->facts, &boot->ima, &ima->replay, replayed);
     evidence->ima = &boot->ima;
     evidence->ima_replay = &ima->replay;
     evidence->ima_facts = &ima->facts;
