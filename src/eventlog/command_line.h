@@ -13,8 +13,13 @@
 
 #include "eventlog/claims.h"
 
-#define COMMAND_LINE_SIZE_MAX 16384
+/* Kernels cut off what is behind (COMMAND_LINE_SIZE of x86 and arm64, less the NUL): of a longer
+ * line nobody knows what counts. */
+#define COMMAND_LINE_SIZE_MAX 2047
 #define COMMAND_LINE_TOKENS_MAX 1024
+
+/* What GRUB puts before the line that it measures. */
+#define COMMAND_LINE_GRUB_PREFIX "BOOT_IMAGE="
 
 /*
  * Fills in claims' FULL_BOOT, LOCKDOWN, MODULE_SIGNATURES, IMA_APPRAISE, IOMMU, NO_HIBERNATION and

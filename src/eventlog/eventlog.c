@@ -79,11 +79,14 @@ static bool read_data(struct slice *out, struct parser *parser)
     return true;
 }
 
-/* Whether the rest is a list of events in the SHA-1 layout, so that we can tell a log of TPM 1.2
- * from rubbish. */
+/* Whether the log is a list of events in the SHA-1 layout up to its padding, so that we can tell
+ * one of TPM 1.2 from rubbish. */
 static bool is_sha1_layout(struct reader reader)
 {
-    while (reader.rest.size > 0 && !all_bytes_are(reader.rest, 0)) {
+    size_t padding = 0;
+    while (padding < reader.rest.size && reader.rest.data[reader.rest.size - 1 - padding] == 0)
+        padding++;
+    while (reader.rest.size > padding) {
         uint32_t pcr = reader_u32_le(&reader);
         reader_u32_le(&reader);
         reader_bytes(&reader, SHA1_SIZE);

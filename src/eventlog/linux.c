@@ -44,9 +44,11 @@ static void take_line(struct linux_boot *boot, enum eventlog_command_line_source
             set_void(boot, two_lines, index);
         return;
     }
-    buf_append(&out->text, line);
-    if (!buf_ok(&out->text, NULL, NULL))
-        set_void(boot, "the kernel command line is too long", index);
+    size_t prefix = source == EVENTLOG_COMMAND_LINE_GRUB ? strlen(COMMAND_LINE_GRUB_PREFIX) : 0;
+    if (line.size + prefix > COMMAND_LINE_SIZE_MAX)
+        set_void(boot, "the kernel command line is longer than kernels read", index);
+    else
+        buf_append(&out->text, line);
     out->source = source;
     out->event = index;
 }
@@ -111,16 +113,15 @@ static bool read_systemd_line(struct linux_boot *boot, const struct eventlog_eve
                               uint32_t index)
 {
     _cleanup_buf_ struct buf whole, text;
-    buf_init(&whole, 2 * COMMAND_LINE_SIZE_MAX + 2);
-    buf_init(&text, COMMAND_LINE_SIZE_MAX + 1);
+    buf_init(&whole, event->data.size + 1);
+    buf_init(&text, 2 * event->data.size + 1);
     buf_append(&whole, event->data);
     if (!evaluation_covers(boot->evaluation, event, event->data)) {
         buf_append_u8(&whole, 0);
-        if (!buf_ok(&whole, NULL, NULL) ||
-            !evaluation_covers(boot->evaluation, event, buf_slice(&whole)))
+        if (!evaluation_covers(boot->evaluation, event, buf_slice(&whole)))
             return false;
     }
-    if (!utf16_to_utf8(&text, buf_slice(&whole)) || !buf_ok(&text, NULL, NULL))
+    if (!utf16_to_utf8(&text, buf_slice(&whole)))
         return false;
     boot->has_systemd_line = true;
     take_line(boot, EVENTLOG_COMMAND_LINE_SYSTEMD, without_nul(buf_slice(&text)), index);
@@ -235,7 +236,7 @@ static bool load_options_fit(const struct linux_boot *boot)
     _cleanup_buf_ struct buf whole;
     buf_init(&whole, COMMAND_LINE_SIZE_MAX + 32);
     if (out->command_line.source == EVENTLOG_COMMAND_LINE_GRUB)
-        buf_append_text(&whole, "BOOT_IMAGE=");
+        buf_append_text(&whole, COMMAND_LINE_GRUB_PREFIX);
     buf_append(&whole, line);
     return eventlog_claims_confirm_load_options(out, buf_slice(&whole));
 }

@@ -343,6 +343,19 @@ static void test_rubbish(void **state)
     assert_parse_refuses(&text, eventlog_too_large);
 }
 
+/* Events of zeros up to the last byte: time is linear. */
+static void test_zeros(void **state)
+{
+    (void)state;
+    _cleanup_buf_ struct buf zeros;
+    buf_init(&zeros, EVENTLOG_SIZE_MAX);
+    memset(buf_reserve(&zeros, EVENTLOG_SIZE_MAX), 0, EVENTLOG_SIZE_MAX);
+    buf_added(&zeros, EVENTLOG_SIZE_MAX);
+    assert_parse_refuses(&zeros, eventlog_tpm12);
+    zeros.data[EVENTLOG_SIZE_MAX - 1] = 1;
+    assert_parse_refuses(&zeros, eventlog_malformed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_ccel),
         cmocka_unit_test(test_two_boots),
         cmocka_unit_test(test_rubbish),
+        cmocka_unit_test(test_zeros),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -365,18 +365,44 @@ static void test_dma_protection(void **state)
     done(&boot);
 }
 
+/* As long as kernels read, and a byte longer: what they cut off may be what was asked for. */
 static void test_long_line(void **state)
 {
     (void)state;
     static char line[COMMAND_LINE_SIZE_MAX + 2];
-    struct boot boot;
-    memset(line, 'a', sizeof line - 1);
-    line[0] = '/';
-    begin(&boot);
-    boot.linux_boot.grub_line = line;
-    build(&boot);
-    assert_contradicted(&boot);
-    done(&boot);
+    size_t longest = COMMAND_LINE_SIZE_MAX - strlen(COMMAND_LINE_GRUB_PREFIX);
+    for (size_t more = 0; more < 2; more++) {
+        struct boot boot;
+        memset(line, 'a', longest + more);
+        line[longest + more] = '\0';
+        line[0] = '/';
+        begin(&boot);
+        boot.linux_boot.grub_line = line;
+        build(&boot);
+        if (more == 0)
+            assert_line(&boot, EVENTLOG_COMMAND_LINE_GRUB, line);
+        else
+            assert_contradicted(&boot);
+        done(&boot);
+    }
+}
+
+static void test_long_systemd_line(void **state)
+{
+    (void)state;
+    static char line[COMMAND_LINE_SIZE_MAX + 2];
+    for (size_t size = COMMAND_LINE_SIZE_MAX; size <= COMMAND_LINE_SIZE_MAX + 1; size++) {
+        struct boot boot;
+        memset(line, 'a', size);
+        begin(&boot);
+        boot.linux_boot = (struct log_linux){.is_secure_boot_on = true, .systemd_line = line};
+        build(&boot);
+        if (size == COMMAND_LINE_SIZE_MAX)
+            assert_line(&boot, EVENTLOG_COMMAND_LINE_SYSTEMD, line);
+        else
+            assert_contradicted(&boot);
+        done(&boot);
+    }
 }
 
 /* Recorded boots: the line that the image carries is the one that the EFI stub measured. */
@@ -421,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_mok_state),
         cmocka_unit_test(test_dma_protection),
         cmocka_unit_test(test_long_line),
+        cmocka_unit_test(test_long_systemd_line),
         cmocka_unit_test(test_recorded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
