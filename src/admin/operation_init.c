@@ -136,6 +136,7 @@ static void format_service(struct init *init)
     json_write_object(&writer, NULL);
     json_write_text(&writer, "name", init->name);
     json_write_text(&writer, "mode", attestation_mode_name(init->mode));
+    json_write_integer(&writer, "functional_level", ATTESTATION_FUNCTIONAL_LEVEL);
     json_write_text(&writer, "initialized", clock_format(init->now, now));
     json_write_object_end(&writer);
 }

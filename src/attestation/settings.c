@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Of services that were initialised before the level was written. */
+#define FIRST_LEVEL 2
+
 struct number {
     const char *name;
     size_t offset;
@@ -43,7 +46,7 @@ bool attestation_settings_parse_service(struct attestation_settings *settings, s
     if (!json_parse(&record, value, err) || !json_get_text(&word, record, "mode", err))
         return false;
     int64_t level;
-    if (!json_get_integer_or(&level, record, "functional_level", ATTESTATION_FUNCTIONAL_LEVEL, err))
+    if (!json_get_integer_or(&level, record, "functional_level", FIRST_LEVEL, err))
         return false;
     if (level < 1 || level > ATTESTATION_FUNCTIONAL_LEVEL)
         return error_set(err, &attestation_settings_malformed, NULL, "functional_level",

@@ -32,8 +32,9 @@ struct attestation_settings {
 
 /* Not initialised, and the defaults. */
 void attestation_settings_init(struct attestation_settings *settings);
-/* Reads the record "service": {"mode": "tpm"|"hostkey"|"ad", …}, "functional_level" (absent: this
- * version's own); only these two are changed.
+/* Reads the record "service": {"mode": "tpm"|"hostkey"|"ad", "functional_level", …}; only these two
+ * are changed. server init writes this version's own level, and `policy activate` raises it: until
+ * then the built-in policies of a newer version are staged. Absent: the first version's, 2.
  * attestation.settings-malformed, base.json-*. */
 bool attestation_settings_parse_service(struct attestation_settings *settings, struct slice value,
                                         struct error *err);

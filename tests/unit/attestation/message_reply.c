@@ -190,6 +190,71 @@ static void test_signing_certificates(void **state)
     assert_int_equal(again.size, body.size); /* untouched by failures */
 }
 
+/* protocol.md 2.3, what-if. */
+static void test_evaluation(void **state)
+{
+    (void)state;
+    struct verdict_policy policies[] = {
+        {.name = (char *)"Hgs_A", .result = VERDICT_PASSED, .guid = {{1}}, .reason = (char *)"x"},
+        {.name = (char *)"b",
+         .result = VERDICT_NOT_EVALUATED,
+         .guid = {{2}},
+         .reason = (char *)"y"},
+    };
+    struct verdict verdict = {.passed = true, .policies = policies, .count = 2};
+    _cleanup_attestation_reply_ struct attestation_reply sent = {0}, got = {0};
+    _cleanup_buf_ struct buf text;
+    buf_init(&text, VECTOR_MAX);
+    attestation_reply_from_verdict(&sent, &verdict);
+    attestation_reply_format(&text, &sent);
+    assert_string_equal(
+        buf_text(&text),
+        "{\"__type\":\"EvaluationReply:#Microsoft.Windows.RemoteAttestation.Core\",\"Result\":true,"
+        "\"Policies\":[{\"Name\":\"Hgs_A\",\"Result\":\"Passed\",\"Reason\":"
+        "\"AQAAAAAAAAAAAAAAAAAAAA==\",\"Text\":\"x\"},{\"Name\":\"b\",\"Result\":\"NotEvaluated\","
+        "\"Reason\":\"AgAAAAAAAAAAAAAAAAAAAA==\",\"Text\":\"y\"}]}");
+    testing_assert_good(attestation_reply_parse(&got, buf_slice(&text), err));
+    assert_int_equal(got.type, ATTESTATION_REPLY_EVALUATION);
+    assert_false(attestation_reply_is_error(got.type));
+    assert_true(got.passed);
+    assert_int_equal(got.policy_count, 2);
+    assert_string_equal(got.policies[0].name, "Hgs_A");
+    assert_int_equal(got.policies[1].result, VERDICT_NOT_EVALUATED);
+    assert_int_equal(got.policies[1].reason.bytes[0], 2);
+    assert_string_equal(got.policies[1].text, "y");
+}
+
+static void test_bad_evaluations(void **state)
+{
+    (void)state;
+#define EVALUATION "{\"__type\":\"EvaluationReply:#Microsoft.Windows.RemoteAttestation.Core\","
+#define POLICY(name, result)                                                            \
+    EVALUATION "\"Result\":true,\"Policies\":[{\"" name "\":\"a\",\"Result\":\"" result \
+               "\",\"Reason\":\"AQAAAAAAAAAAAAAAAAAAAA==\",\"Text\":\"x\"}]}"
+    static const char *const bad[] = {
+        EVALUATION "\"Result\":1,\"Policies\":[]}",
+        EVALUATION "\"Result\":true}",
+        EVALUATION "\"Result\":true,\"Policies\":[1]}",
+        POLICY("Nome", "Passed"),
+        POLICY("Name", "passed"),
+        POLICY("Name", ""),
+    };
+    struct attestation_reply got;
+    _cleanup_buf_ struct buf text;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (attestation_reply_parse(&got, slice_from_text(bad[i]), NULL))
+            fail_msg("accepted: %s", bad[i]);
+    testing_assert_code(attestation_reply_parse(&got, slice_from_text(POLICY("Name", "ok")), err),
+                        &attestation_reply_malformed);
+    buf_init(&text, VECTOR_MAX);
+    buf_append_text(&text, EVALUATION "\"Result\":true,\"Policies\":[");
+    for (int i = 0; i <= ATTESTATION_EVALUATED_MAX; i++)
+        buf_append_text(&text, i == 0 ? "{}" : ",{}");
+    buf_append_text(&text, "]}");
+    testing_assert_code(attestation_reply_parse(&got, buf_slice(&text), err),
+                        &attestation_reply_malformed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +262,8 @@ int main(void)
         cmocka_unit_test(test_members),
         cmocka_unit_test(test_refuses),
         cmocka_unit_test(test_too_many_reasons),
+        cmocka_unit_test(test_evaluation),
+        cmocka_unit_test(test_bad_evaluations),
         cmocka_unit_test(test_signing_certificates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

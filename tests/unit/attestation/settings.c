@@ -52,10 +52,18 @@ static void test_refuses(void **state)
         "{\"clock_tolerance_seconds\":-1}",     "{\"clock_tolerance_seconds\":3601}",
         "{\"signer_lifetime_days\":1}",         "{\"signer_lifetime_days\":826}",
         "{\"signer_key\":\"rsa1024\"}",         "[]",
+        "{\"rtpm_exchange_seconds\":9}",        "{\"rtpm_exchange_seconds\":3601}",
     };
     struct attestation_settings settings, before;
     attestation_settings_init(&settings);
     before = settings;
+    static const char *const levels[] = {"0", "3", "\"2\""};
+    for (size_t i = 0; i < 3; i++) {
+        char record[64];
+        snprintf(record, sizeof record, "{\"mode\":\"tpm\",\"functional_level\":%s}", levels[i]);
+        assert_false(attestation_settings_parse_service(&settings, slice_from_text(record), NULL));
+        assert_memory_equal(&settings, &before, sizeof settings);
+    }
     for (size_t i = 0; i < sizeof out_of_bounds / sizeof out_of_bounds[0]; i++)
         testing_assert_code(parse(&settings, out_of_bounds[i], err),
                             &attestation_settings_malformed);
