@@ -12,7 +12,8 @@
  * room for a new one), and time, however slowly bytes drip: from a connection's start or its last
  * reply to the next request line, and from that to the end of the request; for a reply, the larger
  * of the two. Past them the connection is cut. A request at work has no limit; a client that goes
- * away meanwhile is noticed when the reply is given.
+ * away meanwhile is noticed when the reply is given. A client that ends its side behind a whole
+ * request gets its reply; one that ends it before is cut at once.
  *
  * Refused here and never handed over: paths with control characters or bad percent-encoding, and
  * framing that two readers could take differently (400); transfer encodings but chunked (501).
