@@ -2,6 +2,7 @@
 #include "policy/code_integrity.h"
 
 #include "base/utf8.h"
+#include "eventlog/command_line.h"
 #include "policy/errors.h"
 
 #define IMA_FILE_MAX (1u << 20)
@@ -98,4 +99,62 @@ void code_integrity_done(struct policy_ci *ci)
     for (size_t i = 0; i < ci->addition_count; i++)
         unified_kernel_addon_done(&ci->additions[i]);
     ci->addition_count = 0;
+}
+
+static const struct {
+    const char *strength, *evidence;
+} forms[] = {
+    [POLICY_CI_WINDOWS] = {"strong",
+                           "the digest of the policy file, measured by Windows' loader (PCR 13)"},
+    [POLICY_CI_UNIFIED_KERNEL] = {"strong",
+                                  "the digests of the image (PCR 4) and of its sections (PCR 11), "
+                                  "with nothing added (PCRs 12 and 13)"},
+    [POLICY_CI_KERNEL] =
+        {"good", "the digest of the kernel (PCR 4, or of its file in PCR 9) and its command "
+                 "line (PCR 8 or 12); the initrd only as far as a baseline has PCR 9"},
+    [POLICY_CI_IMA] =
+        {"medium", "the digest of the policy's file, measured by IMA (PCR 10); not that no other "
+                   "policy followed"},
+};
+
+const char *code_integrity_strength(enum policy_ci_form form)
+{
+    return forms[form].strength;
+}
+
+const char *code_integrity_evidence(enum policy_ci_form form)
+{
+    return forms[form].evidence;
+}
+
+/* Whether the command line has the kernel look at what it runs, by what it proves or as it asks for
+ * a root file system whose every block is verified. */
+static bool is_guarded(struct slice line)
+{
+    static const char *const verified_root[] = {"roothash=", "root_hexdigest=", " verity "};
+    struct eventlog_claims claims = {.profile = EVENTLOG_PROFILE_LINUX};
+    for (size_t i = 0; i < sizeof verified_root / sizeof verified_root[0]; i++) {
+        if (line.size > 0 &&
+            memmem(line.data, line.size, verified_root[i], strlen(verified_root[i])) != NULL)
+            return true;
+    }
+    command_line_evaluate(&claims, line, NULL, 0);
+    return claims.claims[EVENTLOG_CLAIM_LOCKDOWN].value == EVENTLOG_GOOD ||
+           claims.claims[EVENTLOG_CLAIM_MODULE_SIGNATURES].value == EVENTLOG_GOOD ||
+           claims.claims[EVENTLOG_CLAIM_IMA_APPRAISE].value == EVENTLOG_GOOD;
+}
+
+const char *code_integrity_warning(const struct policy_ci *ci)
+{
+    struct slice line = SLICE_EMPTY;
+    if (ci->form == POLICY_CI_UNIFIED_KERNEL)
+        line = buf_slice(&ci->unified.command_line);
+    else if (ci->form == POLICY_CI_KERNEL)
+        line = buf_slice(&ci->kernel.command_line);
+    else
+        return NULL;
+    if (is_guarded(line))
+        return NULL;
+    return "the command line asks for neither lockdown, signed modules (module.sig_enforce=1), IMA "
+           "appraisal nor a verified root, so root of such a host can run any code";
 }

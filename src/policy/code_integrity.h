@@ -68,3 +68,14 @@ bool code_integrity_take_kernel(struct policy_ci *out, struct slice kernel,
 bool code_integrity_take_ima(struct policy_ci *out, struct slice file, struct error *err);
 
 void code_integrity_done(struct policy_ci *ci);
+
+/* How strong the evidence of the form is ("strong", "good", "medium"), and what it rests on: one
+ * sentence. */
+const char *code_integrity_strength(enum policy_ci_form form);
+const char *code_integrity_evidence(enum policy_ci_form form);
+/*
+ * What an administrator should think about before trusting the policy, one sentence; NULL: nothing.
+ * A kernel whose command line asks for neither lockdown, signed modules, IMA appraisal nor a
+ * verified root runs whatever root loads.
+ */
+const char *code_integrity_warning(const struct policy_ci *ci);

@@ -55,19 +55,9 @@ static void evaluate_dump(const struct judgement *judgement, struct finding *out
         finding_set(out, VERDICT_FAILED, "dumps are encrypted to another key");
 }
 
-static uint32_t line_pcrs(const struct eventlog_command_line *line)
-{
-    switch (line->source) {
-    case EVENTLOG_COMMAND_LINE_GRUB:
-        return PCR(8);
-    case EVENTLOG_COMMAND_LINE_SYSTEMD:
-        return PCR(8) | PCR(9) | PCR(12);
-    case EVENTLOG_COMMAND_LINE_NONE:
-    case EVENTLOG_COMMAND_LINE_CONTRADICTED:
-        break;
-    }
-    return 0;
-}
+/* What speaks of a command line, for or against it: no line is believed without Secure Boot. */
+#define PCRS_LINE (PCR(7) | PCR(8) | PCR(9) | PCR(11) | PCR(12) | PCR(14))
+#define PCRS_UNIFIED (PCRS_LINE | PCR(4) | PCR(13))
 
 /* The image that was booted carries the command line, which the log alone does not show. */
 static void take_line(struct judgement *judgement, const struct policy_ci *ci,
@@ -87,7 +77,7 @@ static void take_line(struct judgement *judgement, const struct policy_ci *ci,
         return;
     }
     command_line_evaluate(&judgement->claims, buf_slice(&line), finding->events, count);
-    judgement->line_pcrs = PCR(4) | PCR(11) | PCR(12) | PCR(13);
+    judgement->line_pcrs = PCRS_UNIFIED;
 }
 
 static void evaluate_policies(struct judgement *judgement)
@@ -170,7 +160,7 @@ void policy_evaluate(struct verdict *out, const struct policy_set *set,
         .set = set,
         .evidence = evidence,
         .claims = *evidence->claims,
-        .line_pcrs = line_pcrs(&evidence->claims->command_line),
+        .line_pcrs = PCRS_LINE,
     };
     judgement->policies = policy_set_select(set, &evidence->subject, &judgement->count);
     judgement->findings = memory_allocate_zero(judgement->count + 1, sizeof *judgement->findings);

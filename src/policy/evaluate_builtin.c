@@ -12,6 +12,7 @@ struct rule {
     enum builtin_policy policy;
     enum {
         FROM_FIRMWARE,     /* PCR 7 */
+        FROM_SHIM,         /* PCR 7, and 14, by which shim may speak against it */
         FROM_LOADER,       /* what Windows' loaders measured */
         FROM_COMMAND_LINE, /* of a Linux kernel */
     } source;
@@ -52,7 +53,7 @@ static const struct rule windows_rules[] = {
 };
 
 static const struct rule linux_rules[] = {
-    {BUILTIN_SECURE_BOOT_ENABLED, FROM_FIRMWARE, ONLY(EVENTLOG_CLAIM_SECURE_BOOT)},
+    {BUILTIN_SECURE_BOOT_ENABLED, FROM_SHIM, ONLY(EVENTLOG_CLAIM_SECURE_BOOT)},
     {BUILTIN_UEFI_DEBUG_DISABLED, FROM_FIRMWARE, ONLY(EVENTLOG_CLAIM_UEFI_DEBUG_OFF)},
     {BUILTIN_FULL_BOOT, FROM_COMMAND_LINE, ONLY(EVENTLOG_CLAIM_FULL_BOOT)},
     {BUILTIN_LOCKDOWN, FROM_COMMAND_LINE, ONLY(EVENTLOG_CLAIM_LOCKDOWN)},
@@ -100,6 +101,8 @@ static bool has_source(const struct judgement *judgement, const struct rule *rul
     switch (rule->source) {
     case FROM_FIRMWARE:
         return judgement_attested(judgement, PCR(7), out);
+    case FROM_SHIM:
+        return judgement_attested(judgement, PCR(7) | PCR(14), out);
     case FROM_LOADER:
         return judgement_attested(judgement, PCRS_LOADER, out) &&
                windows_booted(&judgement->claims, out);

@@ -90,7 +90,7 @@ static void evaluate_kernel(const struct judgement *judgement, struct finding *o
     uint32_t event = EVENTLOG_NO_EVENT;
     if (kernel->has_image)
         event = find_image(judgement, digests_get(&kernel->image, bank));
-    if (event == EVENTLOG_NO_EVENT && (judgement->evidence->attested & PCR(9)))
+    if (event == EVENTLOG_NO_EVENT)
         event = find_file(judgement, digests_get(&kernel->file, bank));
     out->distance = DISTANCE_OTHER;
     if (event == EVENTLOG_NO_EVENT) {

@@ -6,6 +6,10 @@
 #define DISTANCE_OTHER 100
 #define DISTANCE_NEAR 1
 
+/* The image, what it was given besides, and where other boot loaders would have left their traces.
+ */
+#define PCRS (PCR(4) | PCR(8) | PCR(9) | PCR(11) | PCR(12) | PCR(13))
+
 #define LINE_MAX (UNIFIED_KERNEL_COMMAND_LINE_MAX * (CODE_INTEGRITY_ADDITIONS_MAX + 2))
 
 static bool fail(struct finding *out, const char *sentence)
@@ -198,10 +202,7 @@ static bool check_line(const struct judgement *judgement, struct finding *out,
 void evaluate_unified(const struct judgement *judgement, struct finding *out,
                       const struct policy_ci *ci)
 {
-    uint32_t pcrs = PCR(4) | PCR(11) | PCR(12) | PCR(13);
-    if (judgement->claims.load_options.digest.size > 0)
-        pcrs |= PCR(9);
-    if (judgement_attested(judgement, pcrs, out) && check_image(judgement, out, &ci->unified) &&
+    if (judgement_attested(judgement, PCRS, out) && check_image(judgement, out, &ci->unified) &&
         check_sections(judgement, out, &ci->unified) && check_additions(judgement, out, ci) &&
         check_other_lines(judgement, out) && check_line(judgement, out, ci))
         finding_set(out, VERDICT_PASSED, "the image was booted, whole and as it is");

@@ -7,24 +7,13 @@
 
 /* What claims are drawn from (eventlog/claims.h). */
 #define PCRS_WINDOWS (PCR(7) | PCR(11) | PCR(12) | PCR(13) | PCR(14))
-#define PCRS_LINUX (PCR(4) | PCR(7) | PCR(8) | PCR(9) | PCR(12) | PCR(14))
+#define PCRS_LINUX (PCR(4) | PCR(7) | PCR(8) | PCR(9) | PCR(11) | PCR(12) | PCR(13) | PCR(14))
 
 static uint32_t read_by(const struct policy *policy)
 {
     if (policy->kind == POLICY_BASELINE)
         return policy->baseline.pcrs;
-    if (policy->kind != POLICY_CI)
-        return 0;
-    switch (policy->ci.form) {
-    case POLICY_CI_UNIFIED_KERNEL:
-        return PCR(4) | PCR(9) | PCR(11) | PCR(12) | PCR(13);
-    case POLICY_CI_IMA:
-        return PCR(10);
-    case POLICY_CI_WINDOWS:
-    case POLICY_CI_KERNEL:
-        break;
-    }
-    return 0; /* of the profile's already */
+    return policy->kind == POLICY_CI && policy->ci.form == POLICY_CI_IMA ? PCR(10) : 0;
 }
 
 uint32_t policy_pcrs(const struct policy_set *set, const struct policy_subject *subject)

@@ -48,8 +48,8 @@ const struct policy **policy_set_select(const struct policy_set *set,
 bool policy_counts(const struct policy *policy, const struct policy_subject *subject, int64_t now);
 
 /*
- * Bit i: PCR i is read by a policy that is for this host. Includes 10 where an IMA policy is among
- * them, and 11, which user space of a systemd host extends further: who seals to PCRs leaves those
- * out. pcrs.c.
+ * Bit i: PCR i is read to judge this host: those of its profile's claims, of its baselines, and 10
+ * where an IMA policy is among its policies. User space of a Linux host extends 10 and 11 further:
+ * who seals to PCRs leaves those out. pcrs.c.
  */
 uint32_t policy_pcrs(const struct policy_set *set, const struct policy_subject *subject);

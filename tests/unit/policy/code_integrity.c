@@ -100,12 +100,42 @@ static void test_ima(void **state)
                         &policy_ci_ima);
 }
 
+static void test_warning(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        bool is_guarded;
+    } cases[] = {
+        {"root=/dev/vda quiet", false},
+        {"root=/dev/vda lockdown=integrity", true},
+        {"root=/dev/vda module.sig_enforce=1", true},
+        {"root=/dev/vda ima_policy=appraise_tcb ima_appraise=enforce", true},
+        {"root=/dev/vda lockdown=integrity lockdown=none", false},
+        {"roothash=0123 quiet", true},
+    };
+    struct policy_ci ci;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        print_message("%s\n", cases[i].line);
+        testing_assert_good(
+            code_integrity_take_kernel(&ci, slice_from_text("kernel"), cases[i].line, err));
+        assert_int_equal(code_integrity_warning(&ci) == NULL, cases[i].is_guarded);
+        code_integrity_done(&ci);
+    }
+    testing_assert_good(code_integrity_take_ima(&ci, slice_from_text("appraise\n"), err));
+    assert_null(code_integrity_warning(&ci));
+    for (int form = 0; form < 4; form++) {
+        assert_true(strlen(code_integrity_strength((enum policy_ci_form)form)) > 0);
+        assert_true(strlen(code_integrity_evidence((enum policy_ci_form)form)) > 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows), cmocka_unit_test(test_unified),
         cmocka_unit_test(test_kernel),  cmocka_unit_test(test_kernel_refuses),
-        cmocka_unit_test(test_ima),
+        cmocka_unit_test(test_ima),     cmocka_unit_test(test_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
