@@ -20,6 +20,7 @@
 
 #define HEADER_SIZE 10 /* tag, size, code */
 #define GROUP "tss"    /* that Debian gives /dev/tpmrm0 to */
+#define NAMES_SIZE 4096
 
 struct host_tpm_device {
     char *name; /* the TCTI string */
@@ -54,15 +55,17 @@ static const char *device_path(const char *tcti)
 
 static bool refuse_permission(const char *path, struct error *err)
 {
-    const char *group = GROUP;
+    const char *group = GROUP, *name = "USER";
+    char group_text[NAMES_SIZE], user_text[NAMES_SIZE];
+    struct group group_found, *owner = NULL;
+    struct passwd user_found, *user = NULL;
     struct stat status;
-    if (stat(path, &status) == 0 && status.st_gid != 0 && (status.st_mode & S_IRGRP) != 0) {
-        const struct group *owner = getgrgid(status.st_gid);
-        if (owner != NULL)
-            group = owner->gr_name;
-    }
-    const struct passwd *user = getpwuid(geteuid());
-    const char *name = user != NULL ? user->pw_name : "USER";
+    if (stat(path, &status) == 0 && status.st_gid != 0 && (status.st_mode & S_IRGRP) != 0 &&
+        getgrgid_r(status.st_gid, &group_found, group_text, sizeof group_text, &owner) == 0 &&
+        owner != NULL)
+        group = owner->gr_name;
+    if (getpwuid_r(geteuid(), &user_found, user_text, sizeof user_text, &user) == 0 && user != NULL)
+        name = user->pw_name;
     return error_set(err, &host_tpm_permission, NULL, path,
                      "only root and the group %s may use this TPM, and %s is neither: sudo usermod "
                      "-aG %s %s, then log in again",
