@@ -28,9 +28,9 @@ struct reply {
 
 struct connection {
     int fd;
-    const struct load_request *request;
+    struct load_request request;
     size_t sent;
-    uint64_t begun; /* ns; 0: nothing under way */
+    uint64_t begun; /* ns, of the conversation; 0: none is under way */
     struct reply reply;
 };
 
@@ -42,7 +42,6 @@ struct run {
     uint64_t begun;
     uint64_t until; /* ns; no new requests from here on */
     uint64_t started;
-    size_t next; /* request of the plan */
     unsigned busy;
 };
 
@@ -108,10 +107,13 @@ static bool reply_complete(const struct reply *reply)
     return reply->head > 0 && reply->got == reply->total;
 }
 
-static bool reply_good(const struct reply *reply, const char *expect)
+/* What a complete reply means. */
+static enum load_turn follow(const struct load_plan *plan, unsigned connection,
+                             const struct reply *reply, struct load_request *next)
 {
-    return reply->status == 200 &&
-           (expect == NULL || memmem(reply->bytes, reply->kept, expect, strlen(expect)) != NULL);
+    if (reply->status != 200)
+        return LOAD_WRONG;
+    return plan->follow(plan->context, connection, slice_of(reply->bytes, reply->kept), next);
 }
 
 static void reset(struct reply *reply)
@@ -131,7 +133,7 @@ static void count(struct run *run, uint64_t begun, uint64_t now)
 /* Sends what the socket takes; writable is watched for only while something is left. */
 static bool send_on(struct run *run, struct connection *connection)
 {
-    const struct load_request *request = connection->request;
+    const struct load_request *request = &connection->request;
     bool waited = connection->sent > 0;
     ssize_t size = send(connection->fd, request->bytes + connection->sent,
                         request->size - connection->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -145,8 +147,22 @@ static bool send_on(struct run *run, struct connection *connection)
     return epoll_ctl(run->epoll_fd, EPOLL_CTL_MOD, connection->fd, &event) == 0;
 }
 
-/* Begins another request, if there is to be one. */
-static bool begin_request(struct run *run, struct connection *connection, uint64_t now)
+static bool send_request(struct run *run, struct connection *connection,
+                         struct load_request request)
+{
+    connection->request = request;
+    connection->sent = 0;
+    reset(&connection->reply);
+    return send_on(run, connection);
+}
+
+static unsigned number_of(const struct run *run, const struct connection *connection)
+{
+    return (unsigned)(connection - run->connections);
+}
+
+/* Begins another conversation, if there is to be one. */
+static bool begin(struct run *run, struct connection *connection, uint64_t now)
 {
     const struct load_plan *plan = run->plan;
     connection->begun = 0;
@@ -154,12 +170,8 @@ static bool begin_request(struct run *run, struct connection *connection, uint64
         return true;
     run->started++;
     run->busy++;
-    connection->request = &plan->requests[run->next];
-    run->next = run->next + 1 < plan->request_count ? run->next + 1 : 0;
-    connection->sent = 0;
     connection->begun = now;
-    reset(&connection->reply);
-    return send_on(run, connection);
+    return send_request(run, connection, plan->begin(plan->context, number_of(run, connection)));
 }
 
 static bool connect_one(struct run *run, struct connection *connection)
@@ -180,7 +192,22 @@ static bool replace(struct run *run, struct connection *connection)
         run->busy--;
     }
     close(connection->fd);
-    return connect_one(run, connection) && begin_request(run, connection, now_ns());
+    return connect_one(run, connection) && begin(run, connection, now_ns());
+}
+
+static bool on_reply(struct run *run, struct connection *connection)
+{
+    struct load_request next;
+    enum load_turn turn = follow(run->plan, number_of(run, connection), &connection->reply, &next);
+    if (turn == LOAD_MORE)
+        return send_request(run, connection, next);
+    uint64_t now = now_ns();
+    run->busy--;
+    if (turn == LOAD_DONE)
+        count(run, connection->begun, now);
+    else
+        run->result->errors++;
+    return begin(run, connection, now);
 }
 
 static bool on_event(struct run *run, struct connection *connection, uint32_t events)
@@ -191,15 +218,8 @@ static bool on_event(struct run *run, struct connection *connection, uint32_t ev
         return true;
     if (!read_reply(connection->fd, &connection->reply, MSG_DONTWAIT) || connection->begun == 0)
         return replace(run, connection);
-    if (!reply_complete(&connection->reply))
-        return true;
-    uint64_t now = now_ns();
-    run->busy--;
-    if (reply_good(&connection->reply, run->plan->expect))
-        count(run, connection->begun, now);
-    else
-        run->result->errors++;
-    return begin_request(run, connection, now) || replace(run, connection);
+    return !reply_complete(&connection->reply) || on_reply(run, connection) ||
+           replace(run, connection);
 }
 
 static bool start(struct run *run)
@@ -214,7 +234,7 @@ static bool start(struct run *run)
     run->until =
         run->plan->seconds > 0 ? run->begun + (uint64_t)(run->plan->seconds * 1e9) : UINT64_MAX;
     for (unsigned i = 0; i < run->plan->connections; i++)
-        if (!begin_request(run, &run->connections[i], now_ns()))
+        if (!begin(run, &run->connections[i], now_ns()))
             return false;
     return true;
 }
@@ -274,17 +294,17 @@ uint32_t load_percentile(const struct load_result *result, double share)
     return result->max_us;
 }
 
-/* One request and its reply, waiting. */
+/* A conversation of one request, waiting. */
 static bool ask(const struct load_plan *plan, int fd, struct reply *reply)
 {
-    const struct load_request *request = &plan->requests[0];
+    struct load_request request = plan->begin(plan->context, 0);
     reset(reply);
-    if (send(fd, request->bytes, request->size, MSG_NOSIGNAL) != (ssize_t)request->size)
+    if (send(fd, request.bytes, request.size, MSG_NOSIGNAL) != (ssize_t)request.size)
         return false;
     while (!reply_complete(reply))
         if (!read_reply(fd, reply, 0))
             return false;
-    return reply_good(reply, plan->expect);
+    return follow(plan, 0, reply, &request) == LOAD_DONE;
 }
 
 size_t load_open_idle(const struct load_plan *plan, int *fds, size_t count_wanted)

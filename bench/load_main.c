@@ -34,9 +34,30 @@ struct command {
     const char *content_type;
     const char **files;
     size_t file_count;
+    const char *expect; /* a text that every reply must hold, or NULL */
     unsigned idle;
+    struct load_request *requests; /* taken in turn, by all connections together */
+    size_t request_count, next;
     struct load_plan plan;
 };
+
+static struct load_request begin(void *context, unsigned connection)
+{
+    (void)connection;
+    struct command *command = context;
+    size_t number = command->next;
+    command->next = number + 1 < command->request_count ? number + 1 : 0;
+    return command->requests[number];
+}
+
+static enum load_turn follow(void *context, unsigned connection, struct slice reply,
+                             struct load_request *next)
+{
+    (void)connection, (void)next;
+    const char *expect = ((const struct command *)context)->expect;
+    bool good = expect == NULL || memmem(reply.data, reply.size, expect, strlen(expect)) != NULL;
+    return good ? LOAD_DONE : LOAD_WRONG;
+}
 
 static bool complain(const char *what, const char *object)
 {
@@ -65,7 +86,7 @@ static bool take_option(struct command *command, int option, const char *value)
         command->content_type = value;
         return true;
     case 'e':
-        command->plan.expect = value;
+        command->expect = value;
         return true;
     case 'p':
         command->files[command->file_count++] = value;
@@ -155,18 +176,17 @@ static bool build_requests(struct command *command)
     const char *path = NULL;
     if (!parse_url(command, &host, &path))
         return false;
-    struct load_plan *plan = &command->plan;
-    plan->request_count = command->file_count > 0 ? command->file_count : 1;
-    plan->requests = memory_allocate_zero(plan->request_count, sizeof *plan->requests);
+    command->request_count = command->file_count > 0 ? command->file_count : 1;
+    command->requests = memory_allocate_zero(command->request_count, sizeof *command->requests);
     if (command->file_count == 0)
-        plan->requests[0] = build("GET", path, host, NULL, SLICE_EMPTY);
+        command->requests[0] = build("GET", path, host, NULL, SLICE_EMPTY);
     for (size_t i = 0; i < command->file_count; i++) {
         struct error err = {0};
         _cleanup_buf_ struct buf body;
         buf_init(&body, BODY_MAX);
         if (!file_read(&body, command->files[i], &err))
             return complain(err.message, command->files[i]);
-        plan->requests[i] = build("POST", path, host, command->content_type, buf_slice(&body));
+        command->requests[i] = build("POST", path, host, command->content_type, buf_slice(&body));
     }
     return true;
 }
@@ -200,7 +220,7 @@ static void allow_descriptors(void)
 /* Exit status: 0 all was answered, 1 something was not, 2 wrong usage. */
 int main(int count, char **words)
 {
-    struct command command = {0};
+    struct command command = {.plan = {.context = &command, .begin = begin, .follow = follow}};
     struct load_result result = {0};
     if (!parse_command(&command, count, words)) {
         fputs(usage, stderr);
@@ -216,9 +236,9 @@ int main(int count, char **words)
     if (done)
         print(&command, &result, opened, answered);
     bool good = done && result.errors == 0 && answered == command.idle;
-    for (size_t i = 0; i < command.plan.request_count; i++)
-        free(command.plan.requests[i].bytes);
-    free(command.plan.requests);
+    for (size_t i = 0; i < command.request_count; i++)
+        free((char *)command.requests[i].bytes);
+    free(command.requests);
     free(command.files);
     free(idle);
     load_result_done(&result);
