@@ -50,18 +50,19 @@ int main(int count, char **words)
         return 2;
     }
     struct attestation_host_map *map = attestation_host_map_new();
-    uint8_t id[ATTESTATION_HOST_ID_SIZE];
     char name[ATTESTATION_NAME_SIZE];
     for (uint64_t i = 0; i < hosts; i++) {
+        struct attestation_host_identity identity = {.mode = ATTESTATION_MODE_HOST_KEY};
         snprintf(name, sizeof name, "many-%08llu", (unsigned long long)i);
-        make_id(id, i);
-        attestation_host_map_put(map, name, id);
+        make_id(identity.id, i);
+        attestation_host_map_put(map, name, &identity);
     }
     uint8_t *questions = make_questions(hosts);
     size_t found = 0;
     double begun = read_clock();
     for (size_t i = 0; i < LOOKUPS; i++)
-        found += attestation_host_map_find(map, questions + i * ATTESTATION_HOST_ID_SIZE, name);
+        found += attestation_host_map_find(map, ATTESTATION_MODE_HOST_KEY,
+                                           questions + i * ATTESTATION_HOST_ID_SIZE, name, NULL);
     double took = read_clock() - begun;
     printf("{\"hosts\": %llu, \"lookup_ns\": %.1f, \"found\": %.2f, \"bytes_per_host\": %.1f}\n",
            (unsigned long long)hosts, took / LOOKUPS * 1e9, (double)found / LOOKUPS,
