@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "host/attest.h"
+#include "host/attest_key.h"
 #include "host/host_key.h"
 #include "keyprotection/message.h"
 #include "protector/metadata.h"
@@ -71,7 +71,8 @@ static int make_attestations(const char *folder, size_t hosts, size_t bodies)
         _cleanup_private_key_ struct private_key *identity = new_key();
         _cleanup_buf_ struct buf body;
         buf_init(&body, SIZE_MAX_BODY);
-        check(host_attest_format(&body, keys[i % hosts], private_key_public(identity), &err), &err);
+        check(host_attest_key_format(&body, keys[i % hosts], private_key_public(identity), &err),
+              &err);
         write_file(folder, "attest", i, "json", buf_slice(&body));
     }
     for (size_t i = 0; i < hosts; i++)
