@@ -202,7 +202,7 @@ static void write_basic_constraints(struct buf *out)
     end_extension(out, open);
 }
 
-static void write_key_usage(struct buf *out, unsigned usage)
+void certificate_write_key_usage(struct buf *out, unsigned usage)
 {
     /* A named bit list ends with its last set bit (X.690 11.2.2). */
     uint8_t bits[3] = {0, (uint8_t)usage, (uint8_t)(usage >> 8)};
@@ -210,6 +210,13 @@ static void write_key_usage(struct buf *out, unsigned usage)
     bits[0] = (uint8_t)__builtin_ctz(bits[size - 1]);
     struct open_extension open = begin_extension(out, OID(oid_key_usage), true);
     der_write(out, DER_BIT_STRING, slice_of(bits, size));
+    end_extension(out, open);
+}
+
+void certificate_write_subject_key_id(struct buf *out, struct slice key_id)
+{
+    struct open_extension open = begin_extension(out, OID(oid_subject_key_id), false);
+    der_write(out, DER_OCTET_STRING, key_id);
     end_extension(out, open);
 }
 
@@ -251,12 +258,10 @@ void certificate_write_extensions(struct buf *out,
     if (certificate_template->authority)
         write_basic_constraints(out);
     if (certificate_template->usage != 0)
-        write_key_usage(out, certificate_template->usage);
+        certificate_write_key_usage(out, certificate_template->usage);
     if (certificate_template->health_policy)
         write_health_policy(out);
-    struct open_extension open = begin_extension(out, OID(oid_subject_key_id), false);
-    der_write(out, DER_OCTET_STRING, subject_key_id);
-    end_extension(out, open);
+    certificate_write_subject_key_id(out, subject_key_id);
     write_authority_key_id(out, authority_key_id, certificate_template->issuer);
     der_end(out, extensions);
     der_end(out, explicit);

@@ -15,5 +15,9 @@ void certificate_write_extensions(struct buf *out,
                                   const struct certificate_template *certificate_template,
                                   struct slice subject_key_id, struct slice authority_key_id);
 
+/* One Extension each: a critical keyUsage, and the subjectKeyIdentifier. */
+void certificate_write_key_usage(struct buf *out, unsigned usage);
+void certificate_write_subject_key_id(struct buf *out, struct slice key_id);
+
 /* The DER AlgorithmIdentifier of a signature; empty for a number that is none. */
 struct slice certificate_algorithm_identifier(enum signature_algorithm algorithm);

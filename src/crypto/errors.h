@@ -31,6 +31,9 @@
     X(crypto_certificate_malformed, "crypto.certificate-malformed", ERROR_MALFORMED,            \
       "a certificate is not a DER or PEM X.509 certificate",                                    \
       "look at it: openssl x509 -in FILE -noout -text (add -inform der for DER)")               \
+    X(crypto_name_malformed, "crypto.name-malformed", ERROR_USAGE,                              \
+      "a distinguished name cannot be read",                                                    \
+      "write it as CN=HGS signing,O=Example,C=DE, a comma inside a value as \\,")               \
     X(crypto_cms_malformed, "crypto.cms-malformed", ERROR_MALFORMED,                            \
       "a list of certificates is not a CMS SignedData",                                         \
       "look at it: openssl pkcs7 -inform der -in FILE -print_certs")                            \
