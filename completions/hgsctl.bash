@@ -5,7 +5,7 @@
 _hgsctl_is_command()
 {
     case "$1" in
-    "certificate" | "certificate add" | "certificate list" | "certificate remove" | "certificate set" | "certificate show" | "event" | "event acknowledge" | "event list" | "event verify" | "explain" | "host" | "host add" | "host list" | "host remove" | "host show" | "server" | "server clear" | "server init" | "server set" | "server show" | "server test" | "signer" | "signer deny-before" | "signer distrust" | "signer list" | "signer renew" | "signer trust" | "state" | "state export" | "state import")
+    "certificate" | "certificate add" | "certificate cancel" | "certificate list" | "certificate remove" | "certificate request" | "certificate set" | "certificate show" | "event" | "event acknowledge" | "event list" | "event verify" | "explain" | "host" | "host add" | "host list" | "host remove" | "host show" | "server" | "server clear" | "server init" | "server set" | "server show" | "server test" | "signer" | "signer deny-before" | "signer distrust" | "signer list" | "signer renew" | "signer trust" | "state" | "state export" | "state import")
         return 0
         ;;
     *) return 1 ;;
@@ -25,7 +25,7 @@ _hgsctl_next()
         next="add list show remove"
         ;;
     "certificate")
-        next="add list show set remove"
+        next="add list show set request cancel remove"
         ;;
     "signer")
         next="list renew trust distrust deny-before"
@@ -63,6 +63,12 @@ _hgsctl_options()
         ;;
     "certificate set")
         values="--type --primary --enable --disable --dry-run $values"
+        ;;
+    "certificate request")
+        values="--type --subject --key-usage --key-file --out --dry-run $values"
+        ;;
+    "certificate cancel")
+        values="--yes --dry-run $values"
         ;;
     "certificate remove")
         values="--type --yes --dry-run $values"
@@ -121,6 +127,11 @@ _hgsctl_takes_value()
         "certificate add --key-file" | \
         "certificate add --password-file" | \
         "certificate set --type" | \
+        "certificate request --type" | \
+        "certificate request --subject" | \
+        "certificate request --key-usage" | \
+        "certificate request --key-file" | \
+        "certificate request --out" | \
         "certificate remove --type" | \
         "signer deny-before --signer" | \
         "event list --since" | \
@@ -152,6 +163,9 @@ _hgsctl_value()
     "certificate add --key-file") values="FILES" ;;
     "certificate add --password-file") values="FILES" ;;
     "certificate set --type") values="signing encryption communications" ;;
+    "certificate request --type") values="signing encryption both communications" ;;
+    "certificate request --key-file") values="FILES" ;;
+    "certificate request --out") values="FILES" ;;
     "certificate remove --type") values="signing encryption communications" ;;
     "state export --password-file") values="FILES" ;;
     "state import --password-file") values="FILES" ;;

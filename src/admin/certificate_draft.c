@@ -10,7 +10,7 @@
 /* A service's name may be longer than what fits before " communications" into a common name. */
 #define NAME_SHOWN (CERTIFICATE_CN_MAX - 15)
 
-static enum key_purpose purpose_of(enum keyprotection_certificate_type type)
+enum key_purpose certificate_draft_purpose(enum keyprotection_certificate_type type)
 {
     switch (type) {
     case KEYPROTECTION_SIGNING:
@@ -55,13 +55,6 @@ static bool settle(struct certificate_draft *draft, enum keyprotection_certifica
     return true;
 }
 
-static unsigned usage_of(enum keyprotection_certificate_type type)
-{
-    return type == KEYPROTECTION_ENCRYPTION
-               ? CERTIFICATE_KEY_ENCIPHERMENT | CERTIFICATE_DATA_ENCIPHERMENT
-               : CERTIFICATE_DIGITAL_SIGNATURE;
-}
-
 bool certificate_draft_generate(struct certificate_draft *draft,
                                 enum keyprotection_certificate_type type, const char *name,
                                 const struct certificate_draft *issuer, struct keyholder *keyholder,
@@ -73,8 +66,8 @@ bool certificate_draft_generate(struct certificate_draft *draft,
     buf_init(&der, CERTIFICATE_SIZE_MAX);
     snprintf(subject, sizeof subject, "%.*s %s", NAME_SHOWN, name,
              keyprotection_certificate_type_name(type));
-    if (!keyholder_generate(keyholder, purpose_of(type), PRIVATE_KEY_RSA_2048, &key, &draft->sealed,
-                            err) ||
+    if (!keyholder_generate(keyholder, certificate_draft_purpose(type), PRIVATE_KEY_RSA_2048, &key,
+                            &draft->sealed, err) ||
         !keyholder_load(keyholder, buf_slice(&draft->sealed), NULL, err))
         return false;
     struct certificate_template template = {
@@ -83,7 +76,7 @@ bool certificate_draft_generate(struct certificate_draft *draft,
         .issuer = issuer != NULL ? issuer->certificate.certificate : NULL,
         .not_before = now - BACKDATED,
         .not_after = now + CERTIFICATE_DRAFT_YEARS * YEAR,
-        .usage = usage_of(type)};
+        .usage = keyprotection_certificate_type_usage(type)};
     struct keyholder_key signing_key = {
         keyholder, issuer != NULL ? certificate_key(issuer->certificate.certificate) : key};
     struct signer signer = keyholder_signer(&signing_key);
@@ -101,8 +94,17 @@ bool certificate_draft_import(struct certificate_draft *draft,
 {
     _cleanup_buf_ struct buf der;
     buf_init(&der, CERTIFICATE_SIZE_MAX);
-    return keyholder_import(keyholder, purpose_of(type), meeting_fd, &der, &draft->sealed, err) &&
+    return keyholder_import(keyholder, certificate_draft_purpose(type), meeting_fd, &der,
+                            &draft->sealed, err) &&
            settle(draft, type, source, buf_slice(&der), now, err) &&
+           keyprotection_certificate_check(type, draft->certificate.certificate, err);
+}
+
+bool certificate_draft_complete(struct certificate_draft *draft,
+                                enum keyprotection_certificate_type type, struct slice der,
+                                int64_t now, struct error *err)
+{
+    return settle(draft, type, KEYPROTECTION_REQUESTED, der, now, err) &&
            keyprotection_certificate_check(type, draft->certificate.certificate, err);
 }
 

@@ -40,6 +40,15 @@ bool certificate_draft_import(struct certificate_draft *draft,
                               enum keyprotection_certificate_source source, int meeting_fd,
                               struct keyholder *keyholder, int64_t now, struct error *err);
 
+/* For a key that the keyholder made before (requested.h): the certificate that an authority issued,
+ * checked for its type. There is no sealed key then. crypto.certificate-malformed, certificate.*.
+ */
+bool certificate_draft_complete(struct certificate_draft *draft,
+                                enum keyprotection_certificate_type type, struct slice der,
+                                int64_t now, struct error *err);
+/* What the keyholder may do with a type's key. */
+enum key_purpose certificate_draft_purpose(enum keyprotection_certificate_type type);
+
 /*
  * The changes that put it into the store. value: the record's, formatted here and kept by the
  * caller as long as the changes. Set draft->certificate.primary and enabled before.

@@ -73,6 +73,8 @@ static const char *source_name(enum keyprotection_certificate_source source)
         return "generated";
     case KEYPROTECTION_PFX:
         return "pfx";
+    case KEYPROTECTION_REQUESTED:
+        return "requested";
     case KEYPROTECTION_FILE:
         break;
     }

@@ -23,6 +23,7 @@ static const struct {
     {STORE_GROUP, "host group"},
     {STORE_POLICY, "policy"},
     {STORE_CERTIFICATE, "certificate"},
+    {STORE_CERTIFICATE_REQUEST, "certificate request"},
     {STORE_ATTESTATION_SIGNER, "attestation signer"},
     {STORE_TRUSTED_SIGNER, "trusted signer"},
     {STORE_TPM_ROOT, "TPM root"},

@@ -23,6 +23,8 @@ static const struct admin_operation table[] = {
     {"certificate.show", LOOK, operation_certificate_show},
     {"certificate.set", CHANGE, operation_certificate_set},
     {"certificate.remove", CHANGE, operation_certificate_remove},
+    {"certificate.request", CHANGE, operation_certificate_request},
+    {"certificate.cancel", CHANGE, operation_certificate_cancel},
     {"signer.list", LOOK, operation_signer_list},
     {"signer.renew", CHANGE, operation_signer_renew},
     {"signer.trust", CHANGE, operation_signer_trust},

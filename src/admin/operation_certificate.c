@@ -3,9 +3,11 @@
 
 #include "admin/certificate_draft.h"
 #include "admin/certificate_list.h"
+#include "admin/certificate_proof.h"
 #include "admin/change.h"
 #include "admin/errors.h"
 #include "admin/operations.h"
+#include "admin/requested.h"
 #include "base/file.h"
 #include "base/hex.h"
 
@@ -60,13 +62,19 @@ static bool check_key_is_free(const struct certificate_list *list,
     return true;
 }
 
-static bool add(struct certificate_draft *draft, struct admin_request *request,
-                struct json_writer *result, struct error *err)
+/* requested: whose certificate it is; NULL: its private key came with it. */
+static bool add(struct certificate_draft *draft, const struct requested *requested,
+                struct admin_request *request, struct json_writer *result, struct error *err)
 {
     struct store_change changes[CERTIFICATE_DRAFT_CHANGES];
     _cleanup_buf_ struct buf value;
     buf_init(&value, VALUE_MAX);
     certificate_draft_changes(changes, draft, &value);
+    if (requested != NULL) /* the key is in the store, and the request is fulfilled */
+        changes[0] = (struct store_change){.kind = STORE_CERTIFICATE_REQUEST,
+                                           .key = requested->key_name,
+                                           .remove = true,
+                                           .expected = requested->revision};
     struct admin_change change = {
         "certificate.added", draft->record_key, SLICE_EMPTY,
         buf_slice(&value),   changes,           CERTIFICATE_DRAFT_CHANGES};
@@ -80,20 +88,54 @@ static bool add(struct certificate_draft *draft, struct admin_request *request,
     return true;
 }
 
+/* Argument "certificate": what an authority made of a request of ours. */
+static bool complete(struct certificate_draft *draft, struct requested *requested,
+                     enum keyprotection_certificate_type type, struct admin_request *request,
+                     struct error *err)
+{
+    bool found = false;
+    struct keyholder *keyholder = request->services->keyholder;
+    _cleanup_buf_ struct buf der;
+    buf_init(&der, CERTIFICATE_SIZE_MAX);
+    if (!json_get_bytes(&der, request->arguments, "certificate", err) ||
+        !buf_ok(&der, "certificate", err) ||
+        !certificate_draft_complete(draft, type, buf_slice(&der),
+                                    clock_now(request->services->clock), err) ||
+        !requested_load(requested, &found, request->services->store, draft->certificate.key_id,
+                        err))
+        return false;
+    if (!found)
+        return error_set(err, &admin_not_found, NULL, draft->record_key,
+                         "no certificate was requested here for its key %s; give the private key, "
+                         "too: --key-file",
+                         draft->key_name);
+    if (requested->type != type)
+        return error_set(err, &admin_certificate_rule, NULL, draft->record_key,
+                         "its key was made for a %s certificate",
+                         keyprotection_certificate_type_name(requested->type));
+    return certificate_proof(&draft->certificate, keyholder, err);
+}
+
 bool operation_certificate_add(struct admin_request *request, struct json_writer *result,
                                struct error *err)
 {
     enum keyprotection_certificate_type type;
     struct certificate_draft draft;
     struct certificate_list list = {0};
+    struct requested requested;
+    bool alone = json_get(request->arguments, "certificate") != NULL;
     certificate_draft_init(&draft);
+    requested_init(&requested);
     bool ok = read_type(&type, request, err) &&
               certificate_list_load(&list, request->services->store, err) &&
-              import(&draft, type, request, err) && check_key_is_free(&list, &draft, err);
+              (alone ? complete(&draft, &requested, type, request, err)
+                     : import(&draft, type, request, err)) &&
+              check_key_is_free(&list, &draft, err);
     if (ok) {
         draft.certificate.primary = is_primary_needed(&list, type);
-        ok = add(&draft, request, result, err);
+        ok = add(&draft, alone ? &requested : NULL, request, result, err);
     }
+    requested_done(&requested);
     certificate_list_done(&list);
     certificate_draft_done(&draft);
     return ok;
@@ -111,6 +153,7 @@ bool operation_certificate_list(struct admin_request *request, struct json_write
         for (size_t i = 0; i < list.count; i++)
             certificate_list_write(result, &list.items[i].certificate, now);
         json_write_array_end(result);
+        ok = requested_write_all(result, request->services->store, err);
         json_write_object_end(result);
     }
     certificate_list_done(&list);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "admin/certificate_list.h"
+#include "admin/certificate_proof.h"
 #include "admin/errors.h"
 #include "admin/operations.h"
 
@@ -57,37 +58,6 @@ static void test_store(struct test *test)
     report(test, "store", ok, detail, &err);
 }
 
-/* Signs something and verifies it with the certificate. */
-static bool prove_signing(const struct keyprotection_certificate *certificate,
-                          struct keyholder *keyholder, struct error *err)
-{
-    _cleanup_buf_ struct buf signature;
-    buf_init(&signature, 2048);
-    struct slice message = slice_from_text("server test");
-    const struct public_key *key = certificate_key(certificate->certificate);
-    return keyholder_sign(keyholder, certificate->key_id, SIGNATURE_RSA_PKCS1_SHA256, message,
-                          &signature, err) &&
-           public_key_verify(key, SIGNATURE_RSA_PKCS1_SHA256, message, buf_slice(&signature), err);
-}
-
-/* Encrypts something to the certificate and has it decrypted. */
-static bool prove_encryption(const struct keyprotection_certificate *certificate,
-                             struct keyholder *keyholder, struct error *err)
-{
-    _cleanup_buf_ struct buf ciphertext;
-    _cleanup_secret_ struct secret plain = SECRET_EMPTY;
-    buf_init(&ciphertext, 2048);
-    struct slice message = slice_from_text("server test");
-    const struct public_key *key = certificate_key(certificate->certificate);
-    if (!public_key_encrypt(&ciphertext, key, ENCRYPTION_RSA_OAEP_SHA256, message, err) ||
-        !keyholder_decrypt(keyholder, certificate->key_id, ENCRYPTION_RSA_OAEP_SHA256,
-                           buf_slice(&ciphertext), &plain, err))
-        return false;
-    return secret_equal(secret_slice(&plain), message) ||
-           error_set(err, &admin_unhealthy, NULL, "private key",
-                     "it does not decrypt its own text");
-}
-
 static void test_certificate(struct test *test, const struct keyprotection_certificate *certificate)
 {
     struct keyholder *keyholder = test->request->services->keyholder;
@@ -97,9 +67,7 @@ static void test_certificate(struct test *test, const struct keyprotection_certi
     snprintf(name, sizeof name, "%s certificate %02x%02x%02x%02x",
              keyprotection_certificate_type_name(certificate->type), facts->thumbprint[0],
              facts->thumbprint[1], facts->thumbprint[2], facts->thumbprint[3]);
-    bool ok = certificate->type == KEYPROTECTION_ENCRYPTION
-                  ? prove_encryption(certificate, keyholder, &err)
-                  : prove_signing(certificate, keyholder, &err);
+    bool ok = certificate_proof(certificate, keyholder, &err);
     /* As documented for Windows, expiry is told but does not stop the service. */
     snprintf(detail, sizeof detail, "private key works; %s %s",
              facts->not_after < clock_now(test->request->services->clock) ? "expired at"

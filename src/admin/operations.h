@@ -32,6 +32,10 @@ bool operation_certificate_show(struct admin_request *request, struct json_write
                                 struct error *err);
 bool operation_certificate_set(struct admin_request *request, struct json_writer *result,
                                struct error *err);
+bool operation_certificate_request(struct admin_request *request, struct json_writer *result,
+                                   struct error *err);
+bool operation_certificate_cancel(struct admin_request *request, struct json_writer *result,
+                                  struct error *err);
 bool operation_certificate_remove(struct admin_request *request, struct json_writer *result,
                                   struct error *err);
 bool operation_signer_list(struct admin_request *request, struct json_writer *result,

@@ -69,6 +69,24 @@ bool certificate_request_issue(struct buf *out, const struct certificate_request
     return buf_ok(out, object, err);
 }
 
+bool certificate_request_check(struct slice info, const uint8_t key_digest[DIGEST_SHA256_SIZE],
+                               struct error *err)
+{
+    uint8_t digest[DIGEST_SHA256_SIZE];
+    struct reader outer = reader_of(info);
+    struct reader reader = der_enter(&outer, DER_SEQUENCE);
+    uint64_t version = der_read_number(&reader, 0);
+    struct slice subject = der_read_element(&reader);
+    struct slice key = der_read_element(&reader);
+    struct slice attributes = der_read(&reader, DER_CONTEXT_CONSTRUCTED(0));
+    digest_sha256(digest, key);
+    bool good = reader_done(&reader) && reader_done(&outer) && version == 0 &&
+                attributes.size > 0 && name_check(subject) &&
+                memcmp(digest, key_digest, sizeof digest) == 0;
+    return good || error_set(err, &crypto_request_malformed, "RFC 2986 4.1", NULL,
+                             "it is no CertificationRequestInfo for this key");
+}
+
 void certificate_request_format_pem(struct buf *out, struct slice der)
 {
     pem_format(out, "CERTIFICATE REQUEST", der);

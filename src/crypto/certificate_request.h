@@ -20,5 +20,12 @@ struct certificate_request_template {
  * Name; the signer's errors. */
 bool certificate_request_issue(struct buf *out, const struct certificate_request_template *wanted,
                                const struct signer *signer, struct error *err);
+/*
+ * Whether info is what such a request's signature is made over (CertificationRequestInfo, RFC 2986
+ * 4.1) for the key with this SHA-256 of its SubjectPublicKeyInfo, and nothing else: what somebody
+ * who holds a key, and signs requests for others, asks before signing. crypto.request-malformed.
+ */
+bool certificate_request_check(struct slice info, const uint8_t key_digest[DIGEST_SHA256_SIZE],
+                               struct error *err);
 /* A PEM block appended to out: "-----BEGIN CERTIFICATE REQUEST-----". */
 void certificate_request_format_pem(struct buf *out, struct slice der);

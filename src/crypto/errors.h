@@ -34,6 +34,9 @@
     X(crypto_name_malformed, "crypto.name-malformed", ERROR_USAGE,                              \
       "a distinguished name cannot be read",                                                    \
       "write it as CN=HGS signing,O=Example,C=DE, a comma inside a value as \\,")               \
+    X(crypto_request_malformed, "crypto.request-malformed", ERROR_MALFORMED,                    \
+      "bytes that should become a certificate request are none",                                \
+      "this is a fault of the service, or an attack on it: report it with the log")             \
     X(crypto_cms_malformed, "crypto.cms-malformed", ERROR_MALFORMED,                            \
       "a list of certificates is not a CMS SignedData",                                         \
       "look at it: openssl pkcs7 -inform der -in FILE -print_certs")                            \

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/file.h"
 #include "base/table.h"
+#include "crypto/certificate.h"
+#include "crypto/pem.h"
 #include "hgsctl/call.h"
+#include "hgsctl/certificate_request.h"
 #include "hgsctl/commands.h"
 
 static const char *const types[] = {"signing", "encryption", "communications", NULL};
@@ -20,8 +24,23 @@ static bool open_files(struct meeting *files, struct call *call, const struct op
            (password == NULL || call_open(call, &fds[MEETING_PASSWORD], password));
 }
 
+/* Of a request of ours: the private key is in the keyholder already. */
+static bool add_certificate(struct call *call, const char *path)
+{
+    _cleanup_buf_ struct buf file;
+    _cleanup_certificate_ struct certificate *certificate = NULL;
+    buf_init(&file, PEM_FILE_SIZE_MAX);
+    if (!file_read(&file, path, &call->err) ||
+        !certificate_parse_file(&certificate, buf_slice(&file), &call->err))
+        return false;
+    json_write_base64(&call->writer, "certificate", certificate_der(certificate));
+    return true;
+}
+
 static bool add_files(struct call *call, const struct option_values *values)
 {
+    if (option_text(values, "file") != NULL && option_text(values, "key-file") == NULL)
+        return add_certificate(call, option_text(values, "file"));
     _cleanup_meeting_ struct meeting files = MEETING_NONE;
     files.operation = KEYHOLDER_IMPORT;
     json_write_bool(&call->writer, "pair", option_text(values, "pfx") == NULL);
@@ -61,6 +80,30 @@ static void show_list(const struct json *certificates)
     table_print(table, stdout);
 }
 
+static void show_requests(const struct json *requests)
+{
+    const char *const headings[] = {"REQUESTED", "KEY", "SUBJECT", "SINCE", "BY", NULL};
+    if (json_first(requests) == NULL)
+        return;
+    _cleanup_table_ struct table *table = table_new(headings);
+    for (const struct json *item = json_first(requests); item != NULL; item = json_next(item)) {
+        table_cell(table, TABLE_PLAIN, "%s", call_text(item, "type"));
+        table_cell(table, TABLE_FAINT, "%.16s…", call_text(item, "key_id"));
+        table_cell(table, TABLE_PLAIN, "%s", call_text(item, "subject"));
+        table_cell(table, TABLE_PLAIN, "%s", call_text(item, "added"));
+        table_cell(table, TABLE_PLAIN, "%s", call_text(item, "added_by"));
+        table_end_row(table);
+    }
+    puts("");
+    table_print(table, stdout);
+}
+
+static void show_all(const struct json *result)
+{
+    show_list(json_get(result, "certificates"));
+    show_requests(json_get(result, "requests"));
+}
+
 static int run_list(const struct option_values *values)
 {
     _cleanup_call_ struct call call;
@@ -68,7 +111,7 @@ static int run_list(const struct option_values *values)
     if (!call_run(&call, "certificate.list"))
         return call_fail(&call);
     if (!call_printed(&call))
-        show_list(json_get(call.result, "certificates"));
+        show_all(call.result);
     return 0;
 }
 
@@ -142,10 +185,10 @@ static const struct option_entry add_options[] = {
     TYPE_ROW,
     {"pfx", "FILE", "PFX with the certificate and its private key", OPTION_VALUE, OPTION_FILE, NULL,
      true, "source", false},
-    {"file", "CERT", "certificate, PEM or DER, with --key-file", OPTION_VALUE, OPTION_FILE, NULL,
-     true, "source", false},
-    {"key-file", "KEY", "PEM private key of --file", OPTION_VALUE, OPTION_FILE, NULL, false, NULL,
-     false},
+    {"file", "CERT", "certificate, PEM or DER, with --key-file or of a request", OPTION_VALUE,
+     OPTION_FILE, NULL, true, "source", false},
+    {"key-file", "KEY", "PEM private key of --file; not for a request", OPTION_VALUE, OPTION_FILE,
+     NULL, false, NULL, false},
     {"password-file", "FILE", "file with the password of the PFX or key (asked for a PFX)",
      OPTION_VALUE, OPTION_FILE, NULL, false, NULL, false},
     OPTION_ROW_DRY_RUN,
@@ -173,6 +216,35 @@ static const char *const set_examples[] = {
 static const char *const remove_examples[] = {
     "hgsctl certificate remove 5f2c9a01 --type signing --yes", NULL};
 
+static const char *const request_types[] = {"signing", "encryption", "both", "communications",
+                                            NULL};
+static const struct option_entry request_options[] = {
+    {"type", "TYPE", "what the certificate is for", OPTION_VALUE, OPTION_ANY, request_types, true,
+     NULL, false},
+    {"subject", "DN", "its subject, as CN=HGS signing,O=Example", OPTION_VALUE, OPTION_ANY, NULL,
+     true, NULL, false},
+    {"key-usage", "0xHH", "key usage, where the authority or an HSM wants another", OPTION_VALUE,
+     OPTION_ANY, NULL, false, NULL, false},
+    {"key-file", "KEY", "PEM private key, made when there is no such file", OPTION_VALUE,
+     OPTION_FILE, NULL, false, NULL, false},
+    {"out", "FILE", "where the request goes (PEM)", OPTION_VALUE, OPTION_FILE, NULL, true, NULL,
+     false},
+    OPTION_ROW_DRY_RUN,
+    OPTION_END,
+};
+static const struct option_argument cancel_argument[] = {
+    {"KEY-ID", "the key's, or its first digits (certificate list)", OPTION_ANY, false, false},
+    {NULL, NULL, OPTION_ANY, false, false}};
+static const struct option_entry remove_request_options[] = {OPTION_ROW_YES, OPTION_ROW_DRY_RUN,
+                                                             OPTION_END};
+static const char *const request_examples[] = {
+    "hgsctl certificate request --type signing --subject 'CN=HGS signing,O=Example' --out s.csr",
+    "hgsctl certificate add --type signing --file s.pem",
+    "hgsctl certificate request --type both --subject CN=HGS --key-usage 0xa0 --key-file hgs.key "
+    "--out hgs.csr",
+    NULL};
+static const char *const cancel_examples[] = {"hgsctl certificate cancel 5f2c9a01", NULL};
+
 const struct option_command certificate_commands[] = {
     {"certificate add", "add a signing, encryption or communications certificate",
      "The private key goes to the keyholder process, past the service; it is sealed into the state "
@@ -184,6 +256,14 @@ const struct option_command certificate_commands[] = {
      "Get-HgsKeyProtectionCertificate", run_show},
     {"certificate set", "make a certificate primary, enable or disable it", NULL,
      thumbprint_argument, set_options, set_examples, "Set-HgsKeyProtectionCertificate", run_set},
+    {"certificate request", "make a request that a certification authority can sign",
+     "The keyholder makes the key (RSA of 2048 bits) and keeps it; when the certificate comes, "
+     "certificate add --file CERT is all. With --key-file the key is in that file, where it is "
+     "made "
+     "if there is none.",
+     NULL, request_options, request_examples, NULL, certificate_request_run},
+    {"certificate cancel", "forget a request and its private key", NULL, cancel_argument,
+     remove_request_options, cancel_examples, NULL, certificate_cancel_run},
     {"certificate remove", "remove a certificate and its private key", NULL, thumbprint_argument,
      remove_options, remove_examples, "Remove-HgsKeyProtectionCertificate", run_remove},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},

@@ -102,6 +102,12 @@ static bool decrypt(const struct job *job, struct error *err)
                            err);
 }
 
+static bool request(const struct job *job, struct error *err)
+{
+    return keyring_request(job->context->keyring, job->worker, job->request->key_id,
+                           job->request->payload, &job->answer->fields[0], err);
+}
+
 static bool checkpoint(const struct job *job, struct error *err)
 {
     struct keyholder_checkpoint point;
@@ -154,10 +160,17 @@ static bool derive(const struct job *job, struct error *err)
 }
 
 static bool (*const handlers[])(const struct job *job, struct error *err) = {
-    [KEYHOLDER_GENERATE] = generate,     [KEYHOLDER_IMPORT] = import, [KEYHOLDER_LOAD] = load,
-    [KEYHOLDER_FORGET] = forget,         [KEYHOLDER_SIGN] = sign,     [KEYHOLDER_DECRYPT] = decrypt,
-    [KEYHOLDER_CHECKPOINT] = checkpoint, [KEYHOLDER_BACKUP] = backup, [KEYHOLDER_RESTORE] = restore,
+    [KEYHOLDER_GENERATE] = generate,
+    [KEYHOLDER_IMPORT] = import,
+    [KEYHOLDER_LOAD] = load,
+    [KEYHOLDER_FORGET] = forget,
+    [KEYHOLDER_SIGN] = sign,
+    [KEYHOLDER_DECRYPT] = decrypt,
+    [KEYHOLDER_CHECKPOINT] = checkpoint,
+    [KEYHOLDER_BACKUP] = backup,
+    [KEYHOLDER_RESTORE] = restore,
     [KEYHOLDER_DERIVE] = derive,
+    [KEYHOLDER_REQUEST] = request,
 };
 
 bool answer_request(struct answer *answer, struct answer_context *context, unsigned worker,

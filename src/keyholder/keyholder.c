@@ -85,6 +85,7 @@ static size_t fields_expected(enum keyholder_opcode opcode)
     case KEYHOLDER_DECRYPT:
     case KEYHOLDER_CHECKPOINT:
     case KEYHOLDER_DERIVE:
+    case KEYHOLDER_REQUEST:
         return 1;
     case KEYHOLDER_FORGET:
     case KEYHOLDER_BACKUP:
@@ -246,6 +247,21 @@ bool keyholder_decrypt(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_
     return true;
 }
 
+bool keyholder_request(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE],
+                       struct slice info, struct buf *out, struct error *err)
+{
+    struct call call = key_call_of(keyholder, KEYHOLDER_REQUEST, key_id);
+    if (info.size == 0 || info.size > KEYHOLDER_REQUEST_INFO_MAX)
+        return error_set(err, &crypto_request_malformed, NULL, NULL,
+                         "%zu bytes are too many for a certificate request", info.size);
+    call.request.payload = info;
+    uint8_t bytes[SHORT_REPLY_MAX];
+    if (!make_call(keyholder, &call, bytes, sizeof bytes, err))
+        return false;
+    buf_append(out, call.reply.fields[0]);
+    return true;
+}
+
 bool keyholder_checkpoint(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE],
                           uint64_t sequence, const uint8_t head[32], int64_t time, struct buf *out,
                           struct error *err)
@@ -312,4 +328,18 @@ static bool sign_with_key(void *context, enum signature_algorithm algorithm, str
 struct signer keyholder_signer(struct keyholder_key *reference)
 {
     return (struct signer){sign_with_key, reference, reference->public_key};
+}
+
+static bool sign_request(void *context, enum signature_algorithm algorithm, struct slice message,
+                         struct buf *out, struct error *err)
+{
+    const struct keyholder_key *reference = context;
+    (void)algorithm; /* keys that may be requested certificates for are RSA keys */
+    return keyholder_request(reference->keyholder, public_key_digest(reference->public_key),
+                             message, out, err);
+}
+
+struct signer keyholder_request_signer(struct keyholder_key *reference)
+{
+    return (struct signer){sign_request, reference, reference->public_key};
 }

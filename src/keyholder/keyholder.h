@@ -97,6 +97,14 @@ bool keyholder_decrypt(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_
                        enum encryption_algorithm algorithm, struct slice ciphertext,
                        struct secret *out, struct error *err);
 /*
+ * Signs a certificate request for a guardian or communications key: info is the
+ * CertificationRequestInfo (crypto/certificate_request.h), and nothing else is signed so. RSA
+ * PKCS#1 with SHA-256. Appended to out. keyholder.key-unknown, keyholder.purpose,
+ * crypto.request-malformed.
+ */
+bool keyholder_request(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE],
+                       struct slice info, struct buf *out, struct error *err);
+/*
  * Signs "HGS-AUDIT-CHECKPOINT-1" ‖ u64 sequence (LE) ‖ head (32) ‖ i64 time (LE) with an audit key
  * (ECDSA P-256, SHA-256).
  */
@@ -138,3 +146,5 @@ struct keyholder_key {
     const struct public_key *public_key;
 };
 struct signer keyholder_signer(struct keyholder_key *reference);
+/* The same for certificate_request_issue: it signs requests alone, and by keys of any use. */
+struct signer keyholder_request_signer(struct keyholder_key *reference);

@@ -7,6 +7,7 @@
 
 #include "base/hex.h"
 #include "base/memory.h"
+#include "crypto/certificate_request.h"
 #include "keyholder/errors.h"
 #include "keyholder/purpose.h"
 
@@ -115,17 +116,20 @@ bool keyring_forget(struct keyring *keyring, const uint8_t key_id[KEY_ID_SIZE], 
     return removed_count > 0 || unknown(key_id, err);
 }
 
-/* What is wanted of a key; exactly one of the three. */
+/* What is wanted of a key; exactly one of them. */
 struct wish {
     enum signature_algorithm signature;
     enum encryption_algorithm encryption;
     bool checkpoint;
+    bool request;
 };
 
 static bool grants(enum key_purpose purpose, struct wish wish)
 {
     if (wish.checkpoint)
         return purpose_allows_checkpoint(purpose);
+    if (wish.request)
+        return purpose_allows_request(purpose);
     if (wish.signature != 0)
         return purpose_allows_signature(purpose, wish.signature);
     return purpose_allows_decryption(purpose, wish.encryption);
@@ -168,6 +172,7 @@ static bool take(struct entry **out, struct keyring *keyring, const uint8_t key_
     return error_set(err, &keyholder_purpose, NULL, hex_format(slice_of(key_id, KEY_ID_SIZE), name),
                      "a key for %s may not do %s", purpose_name(purpose),
                      wish.checkpoint       ? "an audit checkpoint"
+                     : wish.request        ? "certificate requests"
                      : wish.signature != 0 ? "this kind of signature"
                                            : "decryption");
 }
@@ -190,6 +195,19 @@ bool keyring_decrypt(struct keyring *keyring, unsigned worker, const uint8_t key
     if (!take(&entry, keyring, key_id, (struct wish){.encryption = algorithm}, err))
         return false;
     return entry->operations->decrypt(entry->key, worker, algorithm, ciphertext, out, err);
+}
+
+bool keyring_request(struct keyring *keyring, unsigned worker, const uint8_t key_id[KEY_ID_SIZE],
+                     struct slice info, struct buf *out, struct error *err)
+{
+    uint8_t digest[DIGEST_SHA256_SIZE];
+    _cleanup_entry_ struct entry *entry = NULL;
+    if (!certificate_request_check(info, key_id, err) ||
+        !take(&entry, keyring, key_id, (struct wish){.request = true}, err))
+        return false;
+    digest_sha256(digest, info);
+    return entry->operations->sign(entry->key, worker, SIGNATURE_RSA_PKCS1_SHA256,
+                                   slice_of(digest, sizeof digest), out, err);
 }
 
 bool keyring_checkpoint(struct keyring *keyring, unsigned worker, const uint8_t key_id[KEY_ID_SIZE],

@@ -45,6 +45,10 @@ bool keyring_sign(struct keyring *keyring, unsigned worker, const uint8_t key_id
 bool keyring_decrypt(struct keyring *keyring, unsigned worker, const uint8_t key_id[KEY_ID_SIZE],
                      enum encryption_algorithm algorithm, struct slice ciphertext,
                      struct secret *out, struct error *err);
+/* Signs a certificate request for the key itself (crypto/certificate_request.h), by RSA PKCS#1 with
+ * SHA-256. crypto.request-malformed. */
+bool keyring_request(struct keyring *keyring, unsigned worker, const uint8_t key_id[KEY_ID_SIZE],
+                     struct slice info, struct buf *out, struct error *err);
 /* Signs the checkpoint's message, which is built here: an audit key signs nothing else. */
 bool keyring_checkpoint(struct keyring *keyring, unsigned worker, const uint8_t key_id[KEY_ID_SIZE],
                         uint64_t sequence, const uint8_t head[32], int64_t time, struct buf *out,

@@ -16,7 +16,7 @@ struct shape {
     uint8_t descriptors;
 };
 
-#define OPCODE_LAST KEYHOLDER_DERIVE
+#define OPCODE_LAST KEYHOLDER_REQUEST
 
 static const struct shape shapes[OPCODE_LAST + 1] = {
     [KEYHOLDER_GENERATE] = {.purpose = true,
@@ -44,6 +44,9 @@ static const struct shape shapes[OPCODE_LAST + 1] = {
                           .parameter_max = KEYHOLDER_LABEL_RTPM,
                           .payload_min = KEYHOLDER_EPOCH_SIZE,
                           .payload_max = KEYHOLDER_EPOCH_SIZE},
+    [KEYHOLDER_REQUEST] = {.key = true,
+                           .payload_min = 1,
+                           .payload_max = KEYHOLDER_REQUEST_INFO_MAX},
 };
 
 static bool all_zero(struct slice bytes)

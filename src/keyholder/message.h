@@ -23,12 +23,13 @@
  *   backup                                                           meeting, in
  *   restore                                                          meeting, document
  *   derive       label                u64 epoch
+ *   request      key id               CertificationRequestInfo
  *
  * A meeting is where the files of an administrator are got (meeting.h).
  *
  * Reply fields: generate: public key, sealed key; import: certificate, sealed key; load: public
- * key; sign and checkpoint: signature; decrypt: plaintext; derive: key; when failed: code name,
- * object, message.
+ * key; sign, checkpoint and request: signature; decrypt: plaintext; derive: key; when failed: code
+ * name, object, message.
  */
 
 #include "keyholder/keyholder.h"
@@ -40,6 +41,7 @@
 #define KEYHOLDER_CIPHERTEXT_MAX 1024 /* RSA of 8192 bits */
 #define KEYHOLDER_CHECKPOINT_SIZE 48
 #define KEYHOLDER_EPOCH_SIZE 8
+#define KEYHOLDER_REQUEST_INFO_MAX 8192
 #define KEYHOLDER_REQUEST_DESCRIPTORS_MAX 2
 
 enum keyholder_opcode {
@@ -53,6 +55,7 @@ enum keyholder_opcode {
     KEYHOLDER_BACKUP = 8,
     KEYHOLDER_RESTORE = 9,
     KEYHOLDER_DERIVE = 10,
+    KEYHOLDER_REQUEST = 11,
 };
 
 struct keyholder_request {

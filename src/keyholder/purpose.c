@@ -11,6 +11,7 @@ struct rule {
     unsigned signatures;  /* bits of enum signature_algorithm */
     unsigned encryptions; /* bits of enum encryption_algorithm */
     bool checkpoints;
+    bool requests;
     const char *kinds; /* types in words, for messages */
 };
 
@@ -20,21 +21,33 @@ struct rule {
 #define ANY_TYPE (BIT(PUBLIC_KEY_RSA) | BIT(PUBLIC_KEY_P256) | BIT(PUBLIC_KEY_P384))
 
 static const struct rule rules[] = {
-    [KEY_PURPOSE_GUARDIAN_SIGNING] = {"guardian-signing", BIT(PUBLIC_KEY_RSA), RSA_SIGNATURES, 0,
-                                      false, "RSA"},
-    [KEY_PURPOSE_GUARDIAN_ENCRYPTION] = {"guardian-encryption", BIT(PUBLIC_KEY_RSA), 0,
-                                         BIT(ENCRYPTION_RSA_OAEP_SHA256) |
-                                             BIT(ENCRYPTION_RSA_OAEP_SHA1),
-                                         false, "RSA"},
-    [KEY_PURPOSE_ATTESTATION_SIGNER] = {"attestation-signer", ANY_TYPE,
-                                        BIT(SIGNATURE_RSA_PKCS1_SHA256) |
-                                            BIT(SIGNATURE_ECDSA_SHA256) |
-                                            BIT(SIGNATURE_ECDSA_SHA384),
-                                        0, false, "RSA, P-256 or P-384"},
+    [KEY_PURPOSE_GUARDIAN_SIGNING] = {.name = "guardian-signing",
+                                      .types = BIT(PUBLIC_KEY_RSA),
+                                      .signatures = RSA_SIGNATURES,
+                                      .requests = true,
+                                      .kinds = "RSA"},
+    [KEY_PURPOSE_GUARDIAN_ENCRYPTION] = {.name = "guardian-encryption",
+                                         .types = BIT(PUBLIC_KEY_RSA),
+                                         .encryptions = BIT(ENCRYPTION_RSA_OAEP_SHA256) |
+                                                        BIT(ENCRYPTION_RSA_OAEP_SHA1),
+                                         .requests = true,
+                                         .kinds = "RSA"},
+    [KEY_PURPOSE_ATTESTATION_SIGNER] = {.name = "attestation-signer",
+                                        .types = ANY_TYPE,
+                                        .signatures = BIT(SIGNATURE_RSA_PKCS1_SHA256) |
+                                                      BIT(SIGNATURE_ECDSA_SHA256) |
+                                                      BIT(SIGNATURE_ECDSA_SHA384),
+                                        .kinds = "RSA, P-256 or P-384"},
     /* The metadata's signature is rsa-sha256 (protocol.md 3). */
-    [KEY_PURPOSE_COMMUNICATIONS] = {"communications", BIT(PUBLIC_KEY_RSA), RSA_SIGNATURES, 0, false,
-                                    "RSA"},
-    [KEY_PURPOSE_AUDIT] = {"audit", BIT(PUBLIC_KEY_P256), 0, 0, true, "P-256"},
+    [KEY_PURPOSE_COMMUNICATIONS] = {.name = "communications",
+                                    .types = BIT(PUBLIC_KEY_RSA),
+                                    .signatures = RSA_SIGNATURES,
+                                    .requests = true,
+                                    .kinds = "RSA"},
+    [KEY_PURPOSE_AUDIT] = {.name = "audit",
+                           .types = BIT(PUBLIC_KEY_P256),
+                           .checkpoints = true,
+                           .kinds = "P-256"},
 };
 
 static const struct rule *find(enum key_purpose purpose)
@@ -86,4 +99,10 @@ bool purpose_allows_checkpoint(enum key_purpose purpose)
 {
     const struct rule *rule = find(purpose);
     return rule != NULL && rule->checkpoints;
+}
+
+bool purpose_allows_request(enum key_purpose purpose)
+{
+    const struct rule *rule = find(purpose);
+    return rule != NULL && rule->requests;
 }

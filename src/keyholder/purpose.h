@@ -16,3 +16,5 @@ bool purpose_check_key(enum key_purpose purpose, const struct public_key *key, s
 bool purpose_allows_signature(enum key_purpose purpose, enum signature_algorithm algorithm);
 bool purpose_allows_decryption(enum key_purpose purpose, enum encryption_algorithm algorithm);
 bool purpose_allows_checkpoint(enum key_purpose purpose);
+/* Whether certificates for it come from an authority, so that it may sign requests for them. */
+bool purpose_allows_request(enum key_purpose purpose);

@@ -10,7 +10,7 @@
 
 static const struct type_row {
     const char *name;
-    unsigned usage; /* any of these bits will do */
+    unsigned usage; /* any of these bits will do; ours have all */
     const char *needs;
 } types[] = {
     [KEYPROTECTION_SIGNING] = {"signing", CERTIFICATE_DIGITAL_SIGNATURE, "digitalSignature"},
@@ -25,6 +25,7 @@ static const char *const sources[] = {
     [KEYPROTECTION_GENERATED] = "generated",
     [KEYPROTECTION_PFX] = "pfx",
     [KEYPROTECTION_FILE] = "file",
+    [KEYPROTECTION_REQUESTED] = "requested",
 };
 
 #define TYPES (sizeof types / sizeof types[0])
@@ -156,6 +157,20 @@ bool keyprotection_certificate_parse(struct keyprotection_certificate *out, cons
     return error_set(err, &keyprotection_record, NULL, key, "%s", cause.message);
 }
 
+unsigned keyprotection_certificate_type_usage(enum keyprotection_certificate_type type)
+{
+    return types[type].usage;
+}
+
+bool keyprotection_certificate_check_usage(enum keyprotection_certificate_type type, unsigned usage,
+                                           const char *subject, struct error *err)
+{
+    return (usage & types[type].usage) != 0 ||
+           error_set(err, &certificate_usage, "RFC 5280 4.2.1.3", subject,
+                     "its key usage (0x%02x) does not allow %s, which a %s certificate needs",
+                     usage, types[type].needs, types[type].name);
+}
+
 bool keyprotection_certificate_check(enum keyprotection_certificate_type type,
                                      const struct certificate *certificate, struct error *err)
 {
@@ -163,10 +178,9 @@ bool keyprotection_certificate_check(enum keyprotection_certificate_type type,
     if (public_key_type(certificate_key(certificate)) != PUBLIC_KEY_RSA)
         return error_set(err, &certificate_key_kind, "protocol.md 3", facts->subject_text,
                          "a %s certificate needs an RSA key", types[type].name);
-    if (facts->has_usage && (facts->usage & types[type].usage) == 0)
-        return error_set(err, &certificate_usage, "RFC 5280 4.2.1.3", facts->subject_text,
-                         "its key usage does not allow %s, which a %s certificate needs",
-                         types[type].needs, types[type].name);
+    if (facts->has_usage &&
+        !keyprotection_certificate_check_usage(type, facts->usage, facts->subject_text, err))
+        return false;
     if (facts->unknown_critical)
         return error_set(err, &certificate_critical, "RFC 5280 4.2", facts->subject_text,
                          "it has a critical extension that is not understood here");

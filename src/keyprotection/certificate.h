@@ -5,7 +5,7 @@
  * The guardian certificates of the service as the store keeps them: STORE_CERTIFICATE under
  * "signing/<SHA-256 thumbprint>", "encryption/…" or "communications/…", a JSON object
  * {"certificate": base64 DER, "key_id": hex, "primary": bool, "enabled": bool,
- *  "source": "generated"|"pfx"|"file", "added": RFC 3339 time}.
+ *  "source": "generated"|"pfx"|"file"|"requested", "added": RFC 3339 time}.
  * The private keys are the keyholder's; a certificate knows its key by key_id.
  */
 
@@ -22,6 +22,7 @@ enum keyprotection_certificate_source {
     KEYPROTECTION_GENERATED,
     KEYPROTECTION_PFX,
     KEYPROTECTION_FILE,
+    KEYPROTECTION_REQUESTED, /* of a request that was made here */
 };
 
 struct keyprotection_certificate {
@@ -53,6 +54,12 @@ void keyprotection_certificate_format(struct buf *out,
 /* Reads a record; the certificate must be the one that its key names. keyprotection.record. */
 bool keyprotection_certificate_parse(struct keyprotection_certificate *out, const char *key,
                                      struct slice value, struct error *err);
+
+/* The key usage of a certificate that is made or requested for a type (enum certificate_usage). */
+unsigned keyprotection_certificate_type_usage(enum keyprotection_certificate_type type);
+/* Whether a key usage suffices for a type; subject is named in the refusal. certificate.usage. */
+bool keyprotection_certificate_check_usage(enum keyprotection_certificate_type type, unsigned usage,
+                                           const char *subject, struct error *err);
 
 /*
  * What a certificate must be to serve as one of a type: an RSA key (of 2048 bits or more: smaller

@@ -29,14 +29,15 @@ enum store_kind {
     STORE_HOST = 3,    /* registered hosts: key = name */
     STORE_GROUP = 4,   /* host groups: key = name */
     STORE_POLICY = 5,
-    STORE_CERTIFICATE = 6,        /* guardian certificates: key = type/thumbprint */
-    STORE_KEY = 7,                /* sealed private keys: key = hex key id */
-    STORE_ATTESTATION_SIGNER = 8, /* key = thumbprint */
-    STORE_TRUSTED_SIGNER = 9,     /* signers of other clusters, deny-before times */
-    STORE_TPM_ROOT = 10,          /* whom endorsement certificates lead to: key = hex SHA-256 */
-    STORE_AUDIT_HEAD = 11,        /* key = node name */
-    STORE_PENDING = 12,           /* a host's boot that failed its policies: key = host name */
-    STORE_LAST_BOOT = 13,         /* a host's last boot that passed: key = host name */
+    STORE_CERTIFICATE = 6,          /* guardian certificates: key = type/thumbprint */
+    STORE_KEY = 7,                  /* sealed private keys: key = hex key id */
+    STORE_ATTESTATION_SIGNER = 8,   /* key = thumbprint */
+    STORE_TRUSTED_SIGNER = 9,       /* signers of other clusters, deny-before times */
+    STORE_TPM_ROOT = 10,            /* whom endorsement certificates lead to: key = hex SHA-256 */
+    STORE_AUDIT_HEAD = 11,          /* key = node name */
+    STORE_PENDING = 12,             /* a host's boot that failed its policies: key = host name */
+    STORE_LAST_BOOT = 13,           /* a host's last boot that passed: key = host name */
+    STORE_CERTIFICATE_REQUEST = 14, /* guardian certificates to come: key = hex key id */
 };
 #define STORE_KIND_MAX 32
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keyholder/keyholder.h"
+#include "crypto/certificate_request.h"
+#include "crypto/der.h"
+#include "crypto/name.h"
 
 #include <pthread.h>
 
@@ -116,6 +119,50 @@ static void a_guardian_encryption_key_only_decrypts(void **state)
         does_not_sign(key, algorithm, "keyholder.purpose");
     does_not_checkpoint(key, "keyholder.purpose");
     does_not_decrypt(key, "crypto.decryption-failed");
+}
+
+/* Requests are signed by keys that may sign nothing else, so only what is a request for that very
+ * key is. */
+static void certificate_requests_are_signed_and_nothing_like_them(void **state)
+{
+    (void)state;
+    _cleanup_public_key_ struct public_key *key =
+        running_key(&running, KEY_PURPOSE_GUARDIAN_ENCRYPTION, PRIVATE_KEY_RSA_2048, NULL);
+    _cleanup_public_key_ struct public_key *other =
+        running_key(&running, KEY_PURPOSE_ATTESTATION_SIGNER, PRIVATE_KEY_RSA_2048, NULL);
+    _cleanup_buf_ struct buf name, der, signature;
+    buf_init(&name, 1024);
+    buf_init(&der, CERTIFICATE_REQUEST_SIZE_MAX);
+    buf_init(&signature, 1024);
+    assert_ok(name_parse(&name, "CN=x", err));
+    struct certificate_request_template wanted = {buf_slice(&name), CERTIFICATE_KEY_ENCIPHERMENT};
+    struct keyholder_key reference = {running.keyholder, key},
+                         of_other = {running.keyholder, other};
+    struct signer signer = keyholder_request_signer(&reference);
+    assert_ok(certificate_request_issue(&der, &wanted, &signer, err));
+
+    /* The request's first element is what was signed. */
+    struct reader outer = reader_of(buf_slice(&der));
+    struct reader inside = der_enter(&outer, DER_SEQUENCE);
+    struct slice info = der_read_element(&inside);
+    const uint8_t *id = public_key_digest(key);
+    assert_ok(keyholder_request(running.keyholder, id, info, &signature, err));
+    assert_ok(public_key_verify(key, SIGNATURE_RSA_PKCS1_SHA256, info, buf_slice(&signature), err));
+    buf_reset(&signature);
+    assert_refused(keyholder_request(running.keyholder, id, MESSAGE, &signature, err),
+                   "crypto.request-malformed");
+    assert_refused(keyholder_request(running.keyholder, id, buf_slice(&der), &signature, err),
+                   "crypto.request-malformed");
+    assert_refused(keyholder_request(running.keyholder, id, slice_of(info.data, info.size - 1),
+                                     &signature, err),
+                   "crypto.request-malformed");
+    assert_refused(
+        keyholder_request(running.keyholder, public_key_digest(other), info, &signature, err),
+        "crypto.request-malformed");
+    assert_int_equal(signature.size, 0);
+    signer = keyholder_request_signer(&of_other); /* a signer of certificates issues its own */
+    buf_reset(&der);
+    assert_refused(certificate_request_issue(&der, &wanted, &signer, err), "keyholder.purpose");
 }
 
 static void an_attestation_signer_signs_certificates_only(void **state)
@@ -511,6 +558,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_guardian_signing_key_only_signs),
         TEST(a_guardian_encryption_key_only_decrypts),
+        TEST(certificate_requests_are_signed_and_nothing_like_them),
         TEST(an_attestation_signer_signs_certificates_only),
         TEST(a_communications_key_signs),
         TEST(an_audit_key_signs_checkpoints_only),

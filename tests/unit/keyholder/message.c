@@ -32,6 +32,7 @@ static const struct {
     {{.opcode = KEYHOLDER_BACKUP}, 0, 2},
     {{.opcode = KEYHOLDER_RESTORE}, 0, 2},
     {{.opcode = KEYHOLDER_DERIVE, .label = KEYHOLDER_LABEL_RTPM}, KEYHOLDER_EPOCH_SIZE, 0},
+    {{.opcode = KEYHOLDER_REQUEST, .key_id = {7}}, 120, 0},
 };
 #define SAMPLE_COUNT (sizeof samples / sizeof samples[0])
 
@@ -98,15 +99,28 @@ static void the_layout_is_the_documented_one(void **state)
     assert_memory_equal(head, expected, sizeof head);
 }
 
-/* A load's payload may have any size, a ciphertext likewise: everything else is cut to something
- * that is refused. */
+static size_t most_payload(size_t sample)
+{
+    switch (samples[sample].request.opcode) {
+    case KEYHOLDER_LOAD:
+        return KEYHOLDER_SEALED_MAX;
+    case KEYHOLDER_DECRYPT:
+        return KEYHOLDER_CIPHERTEXT_MAX;
+    case KEYHOLDER_REQUEST:
+        return KEYHOLDER_REQUEST_INFO_MAX;
+    default:
+        return samples[sample].payload;
+    }
+}
+
+/* A load's payload may have any size, a ciphertext and a request likewise: everything else is cut
+ * to something that is refused. */
 static void every_truncation_is_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < SAMPLE_COUNT; i++) {
         struct packet packet = packet_of(i);
-        bool free_size = samples[i].request.opcode == KEYHOLDER_LOAD ||
-                         samples[i].request.opcode == KEYHOLDER_DECRYPT;
+        bool free_size = most_payload(i) != samples[i].payload;
         size_t until = free_size ? KEYHOLDER_REQUEST_HEAD + 1 : packet.size;
         struct keyholder_request got;
         for (size_t size = 0; size < until; size++)
@@ -118,9 +132,7 @@ static void trailing_bytes_are_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < SAMPLE_COUNT; i++) {
-        size_t most = samples[i].request.opcode == KEYHOLDER_LOAD      ? KEYHOLDER_SEALED_MAX
-                      : samples[i].request.opcode == KEYHOLDER_DECRYPT ? KEYHOLDER_CIPHERTEXT_MAX
-                                                                       : samples[i].payload;
+        size_t most = most_payload(i);
         struct packet packet = packet_of(i);
         size_t size = KEYHOLDER_REQUEST_HEAD + most + 1;
         _cleanup_free_ uint8_t *bytes = memory_allocate_zero(1, size);

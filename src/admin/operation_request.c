@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "admin/certificate_draft.h"
+#include "admin/change.h"
+#include "admin/errors.h"
+#include "admin/operations.h"
+#include "admin/requested.h"
+#include "base/hex.h"
+#include "crypto/certificate_request.h"
+#include "crypto/name.h"
+
+#define SUBJECT_MAX 4096
+#define REQUEST_VALUE_MAX (4 * CERTIFICATE_REQUEST_SIZE_MAX)
+
+/* The key, and its request. */
+struct making {
+    struct requested requested;
+    struct public_key *key;
+    struct buf sealed;
+    struct buf subject;
+};
+
+static void making_init(struct making *making)
+{
+    *making = (struct making){0};
+    requested_init(&making->requested);
+    buf_init(&making->sealed, KEYHOLDER_SEALED_MAX);
+    buf_init(&making->subject, SUBJECT_MAX);
+}
+
+static void making_done(struct making *making)
+{
+    requested_done(&making->requested);
+    public_key_free(&making->key);
+    buf_done(&making->sealed);
+    buf_done(&making->subject);
+}
+
+static bool read_arguments(struct making *making, const struct admin_request *request,
+                           struct error *err)
+{
+    const char *type, *subject;
+    int64_t usage;
+    struct requested *requested = &making->requested;
+    if (!json_get_text(&type, request->arguments, "type", err) ||
+        !keyprotection_certificate_type_parse(&requested->type, type, err) ||
+        !json_get_text(&subject, request->arguments, "subject", err) ||
+        !name_parse(&making->subject, subject, err) ||
+        !json_get_integer_or(&usage, request->arguments, "usage", 0, err))
+        return false;
+    if (strlen(subject) >= sizeof requested->subject)
+        return error_set(err, &admin_argument, NULL, "subject", "it is too long");
+    snprintf(requested->subject, sizeof requested->subject, "%s", subject);
+    requested->usage =
+        usage != 0 ? (unsigned)usage : keyprotection_certificate_type_usage(requested->type);
+    requested->added = clock_now(request->services->clock);
+    snprintf(requested->added_by, sizeof requested->added_by, "%s", request->caller->name);
+    return keyprotection_certificate_check_usage(requested->type, requested->usage, subject, err);
+}
+
+static bool make(struct making *making, struct keyholder *keyholder, struct error *err)
+{
+    struct requested *requested = &making->requested;
+    if (!keyholder_generate(keyholder, certificate_draft_purpose(requested->type),
+                            PRIVATE_KEY_RSA_2048, &making->key, &making->sealed, err) ||
+        !keyholder_load(keyholder, buf_slice(&making->sealed), NULL, err))
+        return false;
+    hex_format(slice_of(public_key_digest(making->key), KEY_ID_SIZE), requested->key_name);
+    struct keyholder_key reference = {keyholder, making->key};
+    struct signer signer = keyholder_request_signer(&reference);
+    struct certificate_request_template wanted = {buf_slice(&making->subject), requested->usage};
+    return certificate_request_issue(&requested->der, &wanted, &signer, err);
+}
+
+static bool commit(const struct making *making, const struct admin_request *request,
+                   struct error *err)
+{
+    const struct requested *requested = &making->requested;
+    _cleanup_buf_ struct buf value;
+    buf_init(&value, REQUEST_VALUE_MAX);
+    requested_format(&value, requested);
+    struct store_change changes[] = {{.kind = STORE_KEY,
+                                      .key = requested->key_name,
+                                      .value = buf_slice(&making->sealed),
+                                      .expected = STORE_ABSENT},
+                                     {.kind = STORE_CERTIFICATE_REQUEST,
+                                      .key = requested->key_name,
+                                      .value = buf_slice(&value),
+                                      .expected = STORE_ABSENT}};
+    struct admin_change change = {
+        "certificate.requested", requested->key_name, SLICE_EMPTY, buf_slice(&value), changes, 2};
+    return admin_change_commit(request, &change, err);
+}
+
+bool operation_certificate_cancel(struct admin_request *request, struct json_writer *result,
+                                  struct error *err)
+{
+    const char *text;
+    _cleanup_requested_ struct requested requested;
+    _cleanup_buf_ struct buf value;
+    requested_init(&requested);
+    buf_init(&value, REQUEST_VALUE_MAX);
+    if (!json_get_text(&text, request->arguments, "key_id", err) ||
+        !requested_find(&requested, request->services->store, text, err))
+        return false;
+    requested_format(&value, &requested);
+    struct store_change changes[] = {
+        {.kind = STORE_CERTIFICATE_REQUEST,
+         .key = requested.key_name,
+         .remove = true,
+         .expected = requested.revision},
+        {.kind = STORE_KEY, .key = requested.key_name, .remove = true, .expected = STORE_ANY}};
+    struct admin_change change = {
+        "certificate.cancelled", requested.key_name, buf_slice(&value), SLICE_EMPTY, changes, 2};
+    if (!admin_change_commit(request, &change, err))
+        return false;
+    requested_write(result, &requested);
+    return true;
+}
+
+bool operation_certificate_request(struct admin_request *request, struct json_writer *result,
+                                   struct error *err)
+{
+    struct making making;
+    struct keyholder *keyholder = request->services->keyholder;
+    making_init(&making);
+    bool good = read_arguments(&making, request, err) && make(&making, keyholder, err) &&
+                commit(&making, request, err);
+    if (making.key != NULL && (!good || request->dry_run))
+        keyholder_forget(keyholder, public_key_digest(making.key), NULL);
+    if (good)
+        requested_write(result, &making.requested);
+    making_done(&making);
+    return good;
+}
