@@ -157,7 +157,7 @@ static void unknown_numbers_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < SAMPLE_COUNT; i++) {
         refused_with(i, 4, 0);
-        refused_with(i, 4, KEYHOLDER_DERIVE + 1);
+        refused_with(i, 4, KEYHOLDER_REQUEST + 1);
         refused_with(i, 4, 255);
         refused_with(i, 5, KEY_PURPOSE_AUDIT + 1);
         refused_with(i, 5, 255);
@@ -183,7 +183,8 @@ static void what_an_opcode_does_not_use_is_zero(void **state)
             refused_with(i, 5, KEY_PURPOSE_AUDIT);
         refused_with(i, 7, 1);
         bool key = opcode == KEYHOLDER_FORGET || opcode == KEYHOLDER_SIGN ||
-                   opcode == KEYHOLDER_DECRYPT || opcode == KEYHOLDER_CHECKPOINT;
+                   opcode == KEYHOLDER_DECRYPT || opcode == KEYHOLDER_CHECKPOINT ||
+                   opcode == KEYHOLDER_REQUEST;
         if (!key) {
             refused_with(i, 8, 1);
             refused_with(i, 39, 1);
@@ -209,7 +210,7 @@ static void flipped_and_random_bytes_do_no_harm(void **state)
                     assert_ptr_equal(err.code, &keyholder_message);
                     continue;
                 }
-                assert_in_range(got.opcode, KEYHOLDER_GENERATE, KEYHOLDER_DERIVE);
+                assert_in_range(got.opcode, KEYHOLDER_GENERATE, KEYHOLDER_REQUEST);
                 assert_true(got.payload.size <= packet.size - KEYHOLDER_REQUEST_HEAD);
             }
         }
