@@ -105,10 +105,13 @@ static void test_lines(void **state)
 static void test_bad_stays(void **state)
 {
     (void)state;
+    static const uint32_t events[] = {5};
     struct eventlog_claims claims = {.profile = EVENTLOG_PROFILE_LINUX};
     evaluation_state(&claims, EVENTLOG_CLAIM_IOMMU, EVENTLOG_BAD, "off", 3);
-    command_line_evaluate(&claims, slice_from_text("intel_iommu=on"), NULL, 0);
+    command_line_evaluate(&claims, slice_from_text("intel_iommu=on"), events, 1);
     testing_assert_claim(&claims, EVENTLOG_CLAIM_IOMMU, EVENTLOG_BAD);
+    assert_int_equal(claims.claims[EVENTLOG_CLAIM_IOMMU].event_count, 1);
+    assert_int_equal(claims.claims[EVENTLOG_CLAIM_IOMMU].events[0], 3);
     assert_string_equal(claims.claims[EVENTLOG_CLAIM_IOMMU].sentence, "off");
     command_line_unknown(&claims, "unknown");
     testing_assert_claim(&claims, EVENTLOG_CLAIM_IOMMU, EVENTLOG_BAD);

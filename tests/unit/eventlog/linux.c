@@ -131,6 +131,7 @@ static void test_grub_voided(void **state)
         {"a line of another disk as a command", "(hd0)/vmlinuz", "grub_cmd: (hd0)/vmlinuz"},
         {"a line as an old command", "/vmlinuz evil", "grub_cmd /vmlinuz evil"},
         {"a line as a module's", "/vmlinuz evil", "module_cmdline: /vmlinuz evil"},
+        {"a module's line", "evil", "module_cmdline: evil"},
         {"a command as a line", "linux evil", "kernel_cmdline: linux evil"},
         {"an empty line", "", "kernel_cmdline: "},
         {"unproven", "evil", "grub_cmd: set a=b"},
@@ -326,6 +327,20 @@ static void test_unified_with_addition(void **state)
     done(&boot);
 }
 
+/* GRUB was there, so the line of systemd's PCR is not the whole story. */
+static void test_systemd_after_grub(void **state)
+{
+    (void)state;
+    struct boot boot;
+    begin(&boot);
+    boot.linux_boot.grub_line = NULL;
+    boot.linux_boot.systemd_line = "lockdown=integrity";
+    pcr8(&boot, "set a=b", 7, "grub_cmd: set a=b", 18);
+    build(&boot);
+    assert_contradicted(&boot);
+    done(&boot);
+}
+
 static void test_pcr13(void **state)
 {
     (void)state;
@@ -443,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_systemd_voided),
         cmocka_unit_test(test_unified),
         cmocka_unit_test(test_unified_with_addition),
+        cmocka_unit_test(test_systemd_after_grub),
         cmocka_unit_test(test_pcr13),
         cmocka_unit_test(test_mok_state),
         cmocka_unit_test(test_dma_protection),
