@@ -276,18 +276,19 @@ static bool check_policy(const struct rtpm_state *state, const struct tpm_pcr_ba
                      "the TPM reads other PCR values than those that the exchange began with");
 }
 
-/* The end: every proof is there. keys: in the order of state.identities, empty on Windows. */
+/* The end: every proof is there. keys: count of them that the TPM created, in the order of what was
+ * asked for; none on Windows. */
 static bool conclude(struct exchange *exchange, const struct attestation_tpm_boot *boot,
-                     struct public_key *const *keys, struct error *err)
+                     struct public_key *const *keys, size_t count, struct error *err)
 {
     struct attestation_evidence *evidence = exchange->evidence;
     if (exchange->input->what_if)
         return true;
-    if (exchange->state.identity_count == 0)
+    if (count == 0)
         return attestation_tpm_identity_measured(
             evidence, &boot->claims, exchange->input->settings->allow_unprotected_signing_keys,
             err);
-    for (size_t i = 0; i < exchange->state.identity_count; i++) /* one a certificate asked for */
+    for (size_t i = 0; i < count; i++)
         evidence->identity_keys[i] = public_key_ref(keys[i]);
     return true;
 }
@@ -352,7 +353,7 @@ static bool finish(struct exchange *exchange, struct error *err)
         return false;
     if (state->identity_count > 1)
         return start_signing(exchange, &bank, created.key, err);
-    return conclude(exchange, &boot, &created.key, err);
+    return conclude(exchange, &boot, &created.key, creates ? 1 : 0, err);
 }
 
 static bool command_signing(struct exchange *exchange, struct error *err)
@@ -375,7 +376,7 @@ static bool finish_signing(struct exchange *exchange, struct error *err)
         !judge_proven(exchange, &boot, &state->bank, err))
         return false;
     struct public_key *keys[] = {first, created.key};
-    return conclude(exchange, &boot, keys, err);
+    return conclude(exchange, &boot, keys, 2, err);
 }
 
 static const struct step {
