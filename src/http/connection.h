@@ -41,7 +41,7 @@ struct connection {
     gnutls_session_t session; /* NULL: plain HTTP */
     struct tls_credentials *credentials;
     struct http_request *request;  /* between its head and the end of its reply */
-    uint64_t received, sent;       /* bytes, up to and with its last reply; plain HTTP only */
+    uint64_t received;             /* bytes of the requests that had a reply; plain HTTP only */
     bool began;                    /* the request at hand has come as far as its request line */
     bool refused;                  /* the request at hand, or the last one, and that was told */
     bool target_refused;           /* its path holds what no path of ours does */

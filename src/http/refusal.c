@@ -42,13 +42,31 @@ void refusal_begin(struct connection *connection)
     connection->refused = false;
 }
 
+/* False when it cannot be known: of chunks only what they held is. */
+static bool size_of_request(uint64_t *out, const struct connection *connection)
+{
+    const struct http_request *request = connection->request;
+    const union MHD_ConnectionInfo *head =
+        MHD_get_connection_info(connection->library, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    if (request == NULL || head == NULL || request_body_size(request) == UINT64_MAX)
+        return false;
+    *out = head->header_size + request->body.size;
+    return true;
+}
+
 void refusal_replying(struct connection *connection)
 {
-    if (connection->session == NULL) {
-        struct traffic traffic;
-        traffic_of(&traffic, connection->fd);
-        connection->received = traffic.received;
+    uint64_t size = 0;
+    struct traffic traffic;
+    if (connection->session != NULL)
+        return;
+    if (size_of_request(&size, connection)) {
+        connection->received += size;
+        return;
     }
+    /* It takes as long as a tenth of the rest of an exchange, so it is not the rule. */
+    traffic_of(&traffic, connection->fd);
+    connection->received = traffic.received;
 }
 
 void refusal_done(struct connection *connection)
@@ -65,11 +83,6 @@ void refusal_done(struct connection *connection)
         connection->lingers = information != NULL;
     }
     connection->began = false;
-    if (connection->session == NULL) {
-        struct traffic traffic;
-        traffic_of(&traffic, connection->fd);
-        connection->sent = traffic.sent;
-    }
 }
 
 /* Bytes that came since the last reply and are no request line. False also when that cannot be
@@ -105,16 +118,14 @@ void refusal_closed(struct connection *connection)
         return; /* by us, and told if it was for its own fault */
     if (!sent_something(connection, &traffic))
         return;
-    /* The library does not say with what it answered: 414 when the line had no end, else 400 or
-     * 505. */
-    bool answered = traffic.sent > connection->sent;
-    connection->lingers = answered;
-    if (answered &&
-        traffic.received - connection->received >= connection->listener->server->header_limit)
-        refusal_tell(connection, MHD_HTTP_URI_TOO_LONG, &http_head_too_large);
-    else if (answered)
-        refusal_tell(connection, MHD_HTTP_BAD_REQUEST, &http_request_malformed);
+    /* The library does not say whether it answered: it does when the line has no end, and does not
+     * when it is no request line at all. */
+    uint64_t size = traffic.received - connection->received;
+    if (traffic.peer_ended)
+        refusal_tell(connection, 0, &http_request_incomplete);
+    else if (size >= connection->listener->server->header_limit)
+        refusal_tell(connection, 0, &http_head_too_large);
     else
-        refusal_tell(connection, 0,
-                     traffic.peer_ended ? &http_request_incomplete : &http_request_malformed);
+        refusal_tell(connection, 0, &http_request_malformed);
+    connection->lingers = !traffic.peer_ended;
 }

@@ -17,8 +17,8 @@ void refusal_begin(struct connection *connection);
 void refusal_tell(struct connection *connection, unsigned status, const struct error_code *code);
 /* The code of a status that we answered. */
 const struct error_code *refusal_code(unsigned status);
-/* The request is whole, and the first byte of its reply not yet written: what comes from now on is
- * another request's. */
+/* The request is whole, or refused: what came of it is counted, so that the rest is known to be
+ * another's. */
 void refusal_replying(struct connection *connection);
 /* The request is over. Tells of what the library refused, or what its client never finished. */
 void refusal_done(struct connection *connection);

@@ -31,8 +31,8 @@ struct http_request;
 struct http_refusal {
     const char *peer;
     const char *method, *path; /* NULL when it did not come so far */
-    /* Of the reply; 0: it got none, the connection was cut. Of what never became a request line the
-     * library does not say it: 414 for one without an end, 400 for any other. */
+    /* Of the reply; 0: it got none, the connection was cut; or, of what never became a request
+     * line, it is not known whether it got one. */
     unsigned status;
     const struct error_code *code;
 };

@@ -18,7 +18,7 @@ void traffic_of(struct traffic *out, int fd)
     *out = (struct traffic){0};
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &information, &size) != 0 ||
         size <
-            offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof information.tcpi_bytes_retrans)
+            offsetof(struct tcp_info, tcpi_bytes_received) + sizeof information.tcpi_bytes_received)
         return;
     out->peer_ended = information.tcpi_state >= STATE_CLOSED;
     out->received = information.tcpi_bytes_received;
@@ -26,6 +26,4 @@ void traffic_of(struct traffic *out, int fd)
      * had one: a single byte before a reset goes unseen. */
     if (out->peer_ended && out->received > 0)
         out->received--;
-    out->sent = information.tcpi_bytes_sent - information.tcpi_bytes_retrans +
-                information.tcpi_notsent_bytes;
 }

@@ -9,7 +9,6 @@
 
 struct traffic {
     uint64_t received; /* bytes that came from the peer */
-    uint64_t sent;     /* bytes that we have written, on their way or not */
     bool peer_ended;   /* the peer says that nothing more will come, or has reset the connection */
 };
 
