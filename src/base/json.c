@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
+#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,48 +9,50 @@
 #include "base/base64.h"
 #include "base/errors.h"
 #include "base/json_check.h"
-#include "base/json_tree.h"
 #include "base/memory.h"
 
 #define INTEGER_MAX 9007199254740992.0 /* 2^53 */
 #define FEW_PROPERTIES 16
 
-static bool is(const struct json *value, enum json_kind kind)
+static const cJSON *node_of(const struct json *value)
 {
-    return value != NULL && value->kind == kind;
+    return (const cJSON *)value;
+}
+
+static const struct json *json_of(const cJSON *node)
+{
+    return (const struct json *)node;
 }
 
 static int compare_names(const void *a, const void *b)
 {
-    return strcmp((*(const struct json *const *)a)->name, (*(const struct json *const *)b)->name);
+    return strcmp((*(const cJSON *const *)a)->string, (*(const cJSON *const *)b)->string);
 }
 
 /* A property that object holds twice, or NULL. */
-static const char *find_twin_sorted(const struct json *object, size_t count)
+static const char *find_twin_sorted(const cJSON *object, size_t count)
 {
-    _cleanup_free_ const struct json **members = memory_allocate_zero(count, sizeof *members);
+    _cleanup_free_ const cJSON **members = memory_allocate_zero(count, sizeof *members);
     size_t i = 0;
-    for (const struct json *member = object->first; member != NULL; member = member->next)
+    for (const cJSON *member = object->child; member != NULL; member = member->next)
         members[i++] = member;
     qsort(members, count, sizeof *members, compare_names);
     for (i = 1; i < count; i++) {
-        if (strcmp(members[i - 1]->name, members[i]->name) == 0)
-            return members[i]->name;
+        if (strcmp(members[i - 1]->string, members[i]->string) == 0)
+            return members[i]->string;
     }
     return NULL;
 }
 
-static const char *find_twin(const struct json *object)
+static const char *find_twin(const cJSON *object)
 {
-    size_t count = 0;
-    for (const struct json *member = object->first; member != NULL; member = member->next)
-        count++;
+    size_t count = (size_t)cJSON_GetArraySize(object);
     if (count > FEW_PROPERTIES)
         return find_twin_sorted(object, count);
-    for (const struct json *a = object->first; a != NULL; a = a->next) {
-        for (const struct json *b = a->next; b != NULL; b = b->next) {
-            if (strcmp(a->name, b->name) == 0)
-                return b->name;
+    for (const cJSON *a = object->child; a != NULL; a = a->next) {
+        for (const cJSON *b = a->next; b != NULL; b = b->next) {
+            if (strcmp(a->string, b->string) == 0)
+                return b->string;
         }
     }
     return NULL;
@@ -57,16 +60,18 @@ static const char *find_twin(const struct json *object)
 
 /* What json_check cannot see: names that are equal once they are unescaped, numbers' values.
  * Recursion is bounded by JSON_DEPTH_MAX. */
-static bool check_tree(const struct json *value, struct error *err)
+static bool check_tree(const cJSON *node, struct error *err)
 {
-    if (value->kind == JSON_NUMBER && !isfinite(value->number))
-        return error_set(err, &base_json_malformed, "RFC 8259 section 6", value->name,
+    if (cJSON_IsNumber(node) && !isfinite(node->valuedouble))
+        return error_set(err, &base_json_malformed, "RFC 8259 section 6", node->string,
                          "is a number too large to represent");
-    const char *twin = value->kind == JSON_OBJECT ? find_twin(value) : NULL;
-    if (twin != NULL)
-        return error_set(err, &base_json_malformed, "RFC 8259 section 4", twin,
-                         "is given twice in one object");
-    for (const struct json *child = json_first(value); child != NULL; child = child->next) {
+    if (cJSON_IsObject(node)) {
+        const char *twin = find_twin(node);
+        if (twin != NULL)
+            return error_set(err, &base_json_malformed, "RFC 8259 section 4", twin,
+                             "is given twice in one object");
+    }
+    for (const cJSON *child = node->child; child != NULL; child = child->next) {
         if (!check_tree(child, err))
             return false;
     }
@@ -75,15 +80,18 @@ static bool check_tree(const struct json *value, struct error *err)
 
 bool json_parse(struct json **out, struct slice text, struct error *err)
 {
-    size_t values;
-    if (!json_check(&values, text, err))
+    if (!json_check(text, err))
         return false;
-    struct json *document = json_tree_build(text, values);
-    if (!check_tree(document, err)) {
-        free(document);
+    cJSON *root = cJSON_ParseWithLength((const char *)text.data, text.size);
+    if (root == NULL) {
+        /* Reached only if cJSON is stricter than RFC 8259 somewhere. */
+        return error_set(err, &base_json_malformed, "RFC 8259", NULL, "cannot be parsed");
+    }
+    if (!check_tree(root, err)) {
+        cJSON_Delete(root);
         return false;
     }
-    *out = document;
+    *out = (struct json *)root;
     return true;
 }
 
@@ -91,48 +99,45 @@ void json_free(struct json **document)
 {
     if (document == NULL)
         return;
-    free(*document);
+    cJSON_Delete((cJSON *)*document);
     *document = NULL;
 }
 
 const struct json *json_get(const struct json *object, const char *name)
 {
-    if (!is(object, JSON_OBJECT))
+    if (!cJSON_IsObject(node_of(object)))
         return NULL;
-    const struct json *member = object->first;
-    while (member != NULL && strcmp(member->name, name) != 0)
-        member = member->next;
-    return member;
+    return json_of(cJSON_GetObjectItemCaseSensitive(node_of(object), name));
 }
 
 bool json_is_object(const struct json *value)
 {
-    return is(value, JSON_OBJECT);
+    return value != NULL && cJSON_IsObject(node_of(value));
 }
 
 bool json_is_array(const struct json *value)
 {
-    return is(value, JSON_ARRAY);
+    return value != NULL && cJSON_IsArray(node_of(value));
 }
 
 bool json_is_text(const struct json *value)
 {
-    return is(value, JSON_TEXT);
+    return value != NULL && cJSON_IsString(node_of(value));
 }
 
 bool json_is_number(const struct json *value)
 {
-    return is(value, JSON_NUMBER);
+    return value != NULL && cJSON_IsNumber(node_of(value));
 }
 
 bool json_is_bool(const struct json *value)
 {
-    return is(value, JSON_BOOL);
+    return value != NULL && cJSON_IsBool(node_of(value));
 }
 
 bool json_is_null(const struct json *value)
 {
-    return is(value, JSON_NULL);
+    return value != NULL && cJSON_IsNull(node_of(value));
 }
 
 static bool refuse_property(const struct json *found, const char *name, const char *type,
@@ -148,7 +153,7 @@ bool json_get_text(const char **out, const struct json *object, const char *name
     const struct json *found = json_get(object, name);
     if (!json_is_text(found))
         return refuse_property(found, name, "a text", err);
-    *out = json_text(found);
+    *out = node_of(found)->valuestring;
     return true;
 }
 
@@ -167,7 +172,7 @@ bool json_get_bool(bool *out, const struct json *object, const char *name, struc
     const struct json *found = json_get(object, name);
     if (!json_is_bool(found))
         return refuse_property(found, name, "true or false", err);
-    *out = found->truth;
+    *out = cJSON_IsTrue(node_of(found));
     return true;
 }
 
@@ -191,13 +196,12 @@ bool json_get_object(const struct json **out, const struct json *object, const c
     return true;
 }
 
-static bool append_numbers(struct buf *out, const struct json *array, const char *name,
-                           struct error *err)
+static bool append_numbers(struct buf *out, const cJSON *array, const char *name, struct error *err)
 {
     size_t before = out->size;
-    for (const struct json *item = array->first; item != NULL; item = item->next) {
-        double number = json_number(item);
-        if (item->kind != JSON_NUMBER || number < 0 || number > 255 || number != floor(number)) {
+    for (const cJSON *item = array->child; item != NULL; item = item->next) {
+        double number = item->valuedouble;
+        if (!cJSON_IsNumber(item) || number < 0 || number > 255 || number != floor(number)) {
             out->size = before;
             return error_set(err, &base_json_malformed, NULL, name,
                              "is an array with something else than numbers from 0 to 255");
@@ -211,11 +215,11 @@ bool json_get_bytes(struct buf *out, const struct json *object, const char *name
 {
     const struct json *found = json_get(object, name);
     if (json_is_array(found))
-        return append_numbers(out, found, name, err);
+        return append_numbers(out, node_of(found), name, err);
     if (!json_is_text(found))
         return refuse_property(found, name, "base64 or an array of numbers from 0 to 255", err);
     struct error reason = {0};
-    if (base64_parse(out, found->text, &reason))
+    if (base64_parse(out, slice_from_text(node_of(found)->valuestring), &reason))
         return true;
     if (reason.code == &base_buffer_full)
         return error_set(err, &base_buffer_full, NULL, name, "%s", reason.message);
@@ -252,32 +256,32 @@ bool json_get_bool_or(bool *out, const struct json *object, const char *name, bo
 
 const struct json *json_first(const struct json *parent)
 {
-    return is(parent, JSON_ARRAY) || is(parent, JSON_OBJECT) ? parent->first : NULL;
+    return parent != NULL ? json_of(node_of(parent)->child) : NULL;
 }
 
 const struct json *json_next(const struct json *value)
 {
-    return value != NULL ? value->next : NULL;
+    return value != NULL ? json_of(node_of(value)->next) : NULL;
 }
 
 const char *json_name(const struct json *value)
 {
-    return value != NULL ? value->name : NULL;
+    return value != NULL ? node_of(value)->string : NULL;
 }
 
 const char *json_text(const struct json *value)
 {
-    return is(value, JSON_TEXT) ? (const char *)value->text.data : NULL;
+    return json_is_text(value) ? node_of(value)->valuestring : NULL;
 }
 
 double json_number(const struct json *value)
 {
-    return is(value, JSON_NUMBER) ? value->number : 0;
+    return json_is_number(value) ? node_of(value)->valuedouble : 0;
 }
 
 bool json_bool(const struct json *value)
 {
-    return is(value, JSON_BOOL) && value->truth;
+    return cJSON_IsTrue(node_of(value));
 }
 
 static void append_number(struct json_writer *writer, const char *name, double number)
@@ -296,35 +300,28 @@ static void append_number(struct json_writer *writer, const char *name, double n
     json_write_raw(writer, name, slice_of(text, (size_t)size));
 }
 
-/* name is not always the value's: the outermost one has none. Recursion is bounded by
+/* name is not always the node's: the outermost value has none. Recursion is bounded by
  * JSON_DEPTH_MAX. */
-static void append_value(struct json_writer *writer, const char *name, const struct json *value)
+static void append_value(struct json_writer *writer, const char *name, const cJSON *node)
 {
-    switch (value->kind) {
-    case JSON_NULL:
-        json_write_null(writer, name);
-        return;
-    case JSON_BOOL:
-        json_write_bool(writer, name, value->truth);
-        return;
-    case JSON_NUMBER:
-        append_number(writer, name, value->number);
-        return;
-    case JSON_TEXT:
-        json_write_slice(writer, name, value->text);
-        return;
-    case JSON_ARRAY:
-        json_write_array(writer, name);
-        break;
-    case JSON_OBJECT:
+    bool object = cJSON_IsObject(node);
+    if (object)
         json_write_object(writer, name);
-        break;
-    }
-    for (const struct json *child = value->first; child != NULL; child = child->next)
-        append_value(writer, child->name, child);
-    if (value->kind == JSON_OBJECT)
-        json_write_object_end(writer);
+    else if (cJSON_IsArray(node))
+        json_write_array(writer, name);
+    else if (cJSON_IsString(node))
+        json_write_text(writer, name, node->valuestring);
+    else if (cJSON_IsNumber(node))
+        append_number(writer, name, node->valuedouble);
+    else if (cJSON_IsBool(node))
+        json_write_bool(writer, name, cJSON_IsTrue(node));
     else
+        json_write_null(writer, name);
+    for (const cJSON *child = node->child; child != NULL; child = child->next)
+        append_value(writer, child->string, child);
+    if (object)
+        json_write_object_end(writer);
+    else if (cJSON_IsArray(node))
         json_write_array_end(writer);
 }
 
@@ -332,5 +329,5 @@ void json_append(struct buf *out, const struct json *value)
 {
     struct json_writer writer;
     json_writer_init(&writer, out);
-    append_value(&writer, NULL, value);
+    append_value(&writer, NULL, node_of(value));
 }

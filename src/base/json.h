@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * JSON: a bounded strict parse into a tree, getters that say what was missing, and a writer that
- * appends text in the order it is called (protocol.md 2: `__type` is the first property).
+ * JSON: a bounded strict parse into cJSON's tree, getters that say what was missing, and a writer
+ * that appends text in the order it is called (protocol.md 2: `__type` is the first property).
  *
  * Refused when parsing: trailing bytes other than white space, a byte order mark, invalid UTF-8,
  * NULs in strings (\u0000), halves of surrogate pairs, more than JSON_DEPTH_MAX levels, more than
  * JSON_VALUES_MAX values, a property twice in one object, numbers of more than 63 characters or
- * that are not finite. Grammar and bounds are checked in one pass before anything is built.
+ * that are not finite. Grammar and bounds are checked in one pass before cJSON sees the text.
  */
 
 #include "base/buf.h"
@@ -16,7 +16,7 @@
 #define JSON_DEPTH_MAX 16
 #define JSON_VALUES_MAX 100000
 
-struct json; /* one value of a parsed document */
+struct json; /* one value of a parsed document; is cJSON's struct behind a cast */
 
 /* Parses text whole. Free with json_free. base.json-malformed, base.json-too-deep. */
 bool json_parse(struct json **out, struct slice text, struct error *err);

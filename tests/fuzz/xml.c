@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* XML from anybody. The canonical form of what is accepted is libxml2's, byte for byte; it is
- * accepted, too, and is its own canonical form: two readers of a signed document cannot see two
- * documents. */
+/* XML from anybody. The canonical form of an element is what libxml2 makes of the document with
+ * only that element visible, byte for byte; it is accepted, too, and is its own canonical form: two
+ * readers of a signed document cannot see two documents. */
 
 #include "base/xml.h"
 
