@@ -11,8 +11,13 @@
  * claims from that PCR. Nothing is guessed: what is not proven is unknown, and unknown passes no
  * policy.
  *
- * firmware.c reads PCR 7 for both profiles; windows.c (with sipa.c) reads 11 to 14, linux.c reads
- * 4, 8, 9, 11, 12 and 14.
+ * firmware.c reads PCRs 4 and 7 for both profiles; windows.c (with sipa.c) reads 11 to 14, linux.c
+ * reads 8, 9 and 11 to 14. What is said of a boot holds only if all of these are attested: an event
+ * that contradicts may lie in any of them.
+ *
+ * Root of the running system can extend any PCR later. For Linux this means that a command line is
+ * worth as much as the knowledge of which loaders and kernel ran: PCRs 4 and 7 are to be compared
+ * with a baseline.
  */
 
 #include "base/buf.h"
@@ -36,10 +41,10 @@ enum eventlog_claim_id {
     EVENTLOG_CLAIM_UEFI_DEBUG_OFF,    /* W L: PCR 7 is understood, without "UEFI Debug Mode" */
     EVENTLOG_CLAIM_DMA_PROTECTION,    /* W L: bad if firmware says "DMA Protection Disabled" or a
                                        * lowered Thunderbolt level; else unknown, never good */
-    EVENTLOG_CLAIM_WINDOWS_AUTHORITY, /* W: PCR 7 names the Windows Production PCA, no other loader
-                                       * authority than Microsoft's */
-    EVENTLOG_CLAIM_WINDOWS_BOOT_COMPLETE, /* W: caps in PCRs 11 to 14, in order, each once */
-    EVENTLOG_CLAIM_FULL_BOOT,             /* W: TRANSFER_CONTROL there, only 0, 1 or 5.
+    EVENTLOG_CLAIM_WINDOWS_AUTHORITY, /* W: the last image that firmware verified was verified by
+                                       * one of Microsoft's certificates for Windows */
+    EVENTLOG_CLAIM_WINDOWS_BOOT_COMPLETE, /* W: PCRs 11 to 14 are understood and closed */
+    EVENTLOG_CLAIM_FULL_BOOT,             /* W: TRANSFER_CONTROL is 1 or 5, never 2, 3 or 4.
                                            * L: no resume possible, by command line */
     EVENTLOG_CLAIM_BOOT_DEBUG_OFF,        /* W */
     EVENTLOG_CLAIM_KERNEL_DEBUG_OFF,      /* W */
@@ -106,8 +111,8 @@ struct eventlog_digest_at {
 enum eventlog_command_line_source {
     EVENTLOG_COMMAND_LINE_NONE,
     EVENTLOG_COMMAND_LINE_GRUB,    /* PCR 8: text is what follows "kernel_cmdline: " */
-    EVENTLOG_COMMAND_LINE_SYSTEMD, /* PCR 12, or 8 of old systemd-boot: the whole line, which the
-                                    * load options of PCR 9 confirm */
+    EVENTLOG_COMMAND_LINE_SYSTEMD, /* PCR 12, or 8 of old systemd-boot: the whole line, which load
+                                    * options in PCR 9, if there are any, do not contradict */
     EVENTLOG_COMMAND_LINE_CONTRADICTED /* there are several, or what they rest on is void */
 };
 
@@ -159,7 +164,9 @@ void eventlog_claims_done(struct eventlog_claims *claims);
 const char *eventlog_claim_name(enum eventlog_claim_id id);
 
 /*
- * Whether text, UTF-8, is the command line that the kernel's EFI stub was started with: its
- * UTF-16LE form, with or without a NUL, has the digest that PCR 9 holds.
+ * Whether text, UTF-8, is the command line that the kernel's EFI stub was started with, as far as
+ * PCR 9 says: its UTF-16LE form, with or without a NUL, has the digest that is there. Other events
+ * of PCR 9 are opaque and the label is not authenticated, so false is a contradiction, but true no
+ * proof.
  */
 bool eventlog_claims_confirm_load_options(const struct eventlog_claims *claims, struct slice text);

@@ -4,8 +4,7 @@
 /*
  * What a kernel's command line asks for (Linux, admin-guide/kernel-parameters). In the kernel the
  * last of contradicting tokens wins, mostly; here a contradiction makes the claim bad. Tokens
- * behind
- * "--" are init's.
+ * behind "--" are init's.
  *
  * linux.c uses it for a line that the log proves; whoever knows a line otherwise, as from the
  * unified kernel image whose measurement the log shows, calls it too.
