@@ -318,15 +318,18 @@ static bool issue_all(struct attestation_service *service,
                       const struct attestation_evidence *evidence, const char *peer,
                       struct attestation_reply *reply, struct error *err)
 {
-    size_t ends[ATTESTATION_RESULT_MAX + 1] = {0};
     for (size_t i = 0; i < evidence->requested_count; i++) {
+        size_t before = reply->bytes.size;
         if (!issue(service, snapshot, evidence, i, peer, &reply->bytes, err))
             return false;
         reply->certificates[i].result = (enum attestation_result)evidence->requested[i];
-        ends[i + 1] = reply->bytes.size;
+        reply->certificates[i].der.size = reply->bytes.size - before;
     }
-    for (size_t i = 0; i < evidence->requested_count; i++)
-        reply->certificates[i].der = slice_of(reply->bytes.data + ends[i], ends[i + 1] - ends[i]);
+    const uint8_t *next = reply->bytes.data; /* which moves no more */
+    for (size_t i = 0; i < evidence->requested_count; i++) {
+        reply->certificates[i].der.data = next;
+        next += reply->certificates[i].der.size;
+    }
     reply->certificate_count = evidence->requested_count;
     reply->type = ATTESTATION_REPLY_HEALTH_CERTIFICATE;
     return true;

@@ -35,8 +35,8 @@ void journal_entry_done(struct journal_entry *entry)
 static void append_name(struct buf *out, const char *text, size_t *left)
 {
     for (; *text != '\0' && *left > 0; text++, --*left)
-        buf_append_u8(out,
-                      isalnum((unsigned char)*text) ? (uint8_t)toupper((unsigned char)*text) : '_');
+        buf_append_u8(out, isalnum((unsigned char)*text) ? (uint8_t)(toupper)((unsigned char)*text)
+                                                         : '_');
 }
 
 void journal_entry_add(struct journal_entry *entry, const char *prefix, const char *name,
