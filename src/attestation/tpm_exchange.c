@@ -85,6 +85,15 @@ static void note_boot(struct exchange *exchange, const struct tpm_pcr_bank *bank
         attestation_pending_note(exchange->input->tpm->pending, &seen);
 }
 
+/* The digest of the log that came, once. */
+static void note_log(struct exchange *exchange)
+{
+    struct attestation_evidence *evidence = exchange->evidence;
+    if (!evidence->has_boot)
+        digest_sha256(evidence->boot, exchange->context.log);
+    evidence->has_boot = true;
+}
+
 /* Judges the boot by these values; its verdict is the evidence's from then on. */
 static bool judge(struct exchange *exchange, struct attestation_tpm_boot *boot,
                   const struct tpm_pcr_bank *bank, struct error *err)
@@ -99,8 +108,7 @@ static bool judge(struct exchange *exchange, struct attestation_tpm_boot *boot,
         .bank = bank,
         .now = exchange->input->now,
     };
-    digest_sha256(evidence->boot, exchange->context.log);
-    evidence->has_boot = true;
+    note_log(exchange);
     if (!attestation_tpm_boot_judge(boot, &input, err))
         return false;
     evidence->verdict = boot->verdict;
@@ -415,13 +423,12 @@ static bool check_state(const struct exchange *exchange, struct error *err)
     return true;
 }
 
-static bool check_log(const struct exchange *exchange, struct error *err)
+static bool check_log(struct exchange *exchange, struct error *err)
 {
-    uint8_t digest[DIGEST_SHA256_SIZE];
     if (exchange->context.log.size == 0)
         return incomplete(err, "the event log (blob 1) does not come with the responses");
-    digest_sha256(digest, exchange->context.log);
-    return memcmp(digest, exchange->state.log, sizeof digest) == 0 ||
+    note_log(exchange);
+    return memcmp(exchange->evidence->boot, exchange->state.log, DIGEST_SHA256_SIZE) == 0 ||
            error_set(err, &attestation_log_changed, clause, exchange->state.host,
                      "the event log is not the one that the exchange began with");
 }

@@ -14,7 +14,7 @@
 #include "http/refusal.h"
 #include "http/request.h"
 
-#define BODY_FIRST_RESERVE (64UL * 1024) /* what a Content-Length alone makes us allocate */
+#define BODY_FIRST_RESERVE (128UL * 1024) /* what a Content-Length alone makes us allocate */
 
 /* Head and body together within one TLS record (16 KiB), and sure to fit the socket's buffer. */
 #define RECORD_BODY_MAX (15UL * 1024)

@@ -29,9 +29,12 @@ void tpm_pcr_set(struct tpm_pcr_bank *bank, unsigned pcr, struct slice value)
 void tpm_pcr_extend(struct tpm_pcr_bank *bank, unsigned pcr, struct slice digest)
 {
     assert(digest.size == digest_size(bank->algorithm));
-    struct slice parts[2] = {tpm_pcr_value(bank, pcr), digest};
+    uint8_t both[2 * DIGEST_SIZE_MAX]; /* in one piece: a log has thousands of these */
+    struct slice value = tpm_pcr_value(bank, pcr);
     struct digest extended;
-    digest_compute_parts(&extended, bank->algorithm, parts, 2);
+    memcpy(both, value.data, value.size);
+    memcpy(both + value.size, digest.data, digest.size);
+    digest_compute(&extended, bank->algorithm, slice_of(both, value.size + digest.size));
     memcpy(bank->values[pcr], extended.value, extended.size);
 }
 
