@@ -12,12 +12,21 @@
 static int compare_sides(const void *a, const void *b)
 {
     const struct baseline_side *left = a, *right = b;
-    if (left->pcr != right->pcr)
-        return left->pcr < right->pcr ? -1 : 1;
+    if (left->key != right->key)
+        return left->key < right->key ? -1 : 1;
     int digests = memcmp(left->digest.data, right->digest.data, left->digest.size);
     if (digests != 0)
         return digests;
     return left->type < right->type ? -1 : left->type > right->type;
+}
+
+static struct baseline_side side_of(uint32_t pcr, uint32_t type, struct slice digest,
+                                    uint32_t event)
+{
+    uint64_t key = pcr;
+    for (size_t i = 0; i < sizeof key - 1; i++)
+        key = key << 8 | digest.data[i];
+    return (struct baseline_side){key, pcr, type, digest, event};
 }
 
 void baseline_boot_init(struct baseline_boot *out, const struct eventlog *log,
@@ -33,7 +42,7 @@ void baseline_boot_init(struct baseline_boot *out, const struct eventlog *log,
         if (digest.size == 0)
             out->unusable |= 1u << event->pcr;
         else
-            out->sorted[out->count++] = (struct baseline_side){event->pcr, event->type, digest, i};
+            out->sorted[out->count++] = side_of(event->pcr, event->type, digest, i);
     }
     qsort(out->sorted, out->count, sizeof *out->sorted, compare_sides);
 }
@@ -82,8 +91,8 @@ static struct baseline_side wanted_side(const struct comparison *c, uint32_t pla
 {
     uint32_t event = c->sorted[place];
     const struct baseline_event *at = &c->baseline->events[event];
-    return (struct baseline_side){at->pcr, at->type,
-                                  baseline_digest(c->baseline, event, c->boot->algorithm), event};
+    return side_of(at->pcr, at->type, baseline_digest(c->baseline, event, c->boot->algorithm),
+                   event);
 }
 
 static bool is_compared(const struct comparison *c, const struct baseline_side *side)

@@ -8,6 +8,7 @@
 
 /* An event as comparisons see it. */
 struct baseline_side {
+    uint64_t key; /* the PCR, then the digest's first bytes: decides most comparisons */
     uint32_t pcr, type;
     struct slice digest; /* in the boot's bank */
     uint32_t event;      /* index into the log, or into the baseline's events */
