@@ -5,7 +5,7 @@
 _hgsctl_is_command()
 {
     case "$1" in
-    "certificate" | "certificate add" | "certificate cancel" | "certificate list" | "certificate remove" | "certificate request" | "certificate set" | "certificate show" | "event" | "event acknowledge" | "event list" | "event verify" | "explain" | "host" | "host add" | "host list" | "host remove" | "host show" | "server" | "server clear" | "server init" | "server set" | "server show" | "server test" | "signer" | "signer deny-before" | "signer distrust" | "signer list" | "signer renew" | "signer trust" | "state" | "state export" | "state import")
+    "certificate" | "certificate add" | "certificate cancel" | "certificate list" | "certificate remove" | "certificate request" | "certificate set" | "certificate show" | "event" | "event acknowledge" | "event list" | "event verify" | "explain" | "host" | "host add" | "host list" | "host remove" | "host set" | "host show" | "pending" | "pending approve" | "pending list" | "pending remove" | "pending show" | "policy" | "policy activate" | "policy add" | "policy diff" | "policy disable" | "policy enable" | "policy explain" | "policy list" | "policy remove" | "policy show" | "server" | "server clear" | "server init" | "server set" | "server show" | "server test" | "signer" | "signer deny-before" | "signer distrust" | "signer list" | "signer renew" | "signer trust" | "state" | "state export" | "state import" | "tpm-root" | "tpm-root add" | "tpm-root list" | "tpm-root remove")
         return 0
         ;;
     *) return 1 ;;
@@ -16,13 +16,22 @@ _hgsctl_next()
 {
     case "$1" in
     "")
-        next="server host certificate signer event state explain"
+        next="server host policy pending tpm-root certificate signer event state explain"
         ;;
     "server")
         next="init show set test clear"
         ;;
     "host")
-        next="add list show remove"
+        next="add set list show remove"
+        ;;
+    "policy")
+        next="add list show enable disable remove activate explain diff"
+        ;;
+    "pending")
+        next="list show approve remove"
+        ;;
+    "tpm-root")
+        next="add list remove"
         ;;
     "certificate")
         next="add list show set request cancel remove"
@@ -53,9 +62,48 @@ _hgsctl_options()
         values="--yes --dry-run $values"
         ;;
     "host add")
-        values="--key --dry-run $values"
+        values="--tpm --key --profile --policy-version --force --stage --set --dry-run $values"
+        ;;
+    "host set")
+        values="--set --without-set --dry-run $values"
         ;;
     "host remove")
+        values="--yes --dry-run $values"
+        ;;
+    "policy add")
+        values="--baseline --pcr --skip-validation --ci --ci-kernel --ci-cmdline --ci-addon --ci-ima --dump --dump-key-hash --profile --for --policy-version --until --stage --dry-run $values"
+        ;;
+    "policy list")
+        values="--type --state $values"
+        ;;
+    "policy show")
+        values="--profile $values"
+        ;;
+    "policy enable")
+        values="--profile --dry-run $values"
+        ;;
+    "policy disable")
+        values="--profile --yes --dry-run $values"
+        ;;
+    "policy remove")
+        values="--yes --dry-run $values"
+        ;;
+    "policy activate")
+        values="--dry-run $values"
+        ;;
+    "policy explain")
+        values="--host --profile --policy-version $values"
+        ;;
+    "pending approve")
+        values="--policy --until --ci --ci-kernel --ci-cmdline --ci-addon --yes --dry-run $values"
+        ;;
+    "pending remove")
+        values="--yes --dry-run $values"
+        ;;
+    "tpm-root add")
+        values="--intermediate --root --dry-run $values"
+        ;;
+    "tpm-root remove")
         values="--yes --dry-run $values"
         ;;
     "certificate add")
@@ -120,7 +168,40 @@ _hgsctl_takes_value()
         "server set --allow-unprotected-signing-keys" | \
         "server set --max-offline-unwraps" | \
         "server set --wait" | \
+        "host add --tpm" | \
         "host add --key" | \
+        "host add --profile" | \
+        "host add --policy-version" | \
+        "host add --set" | \
+        "host set --set" | \
+        "host set --without-set" | \
+        "policy add --baseline" | \
+        "policy add --pcr" | \
+        "policy add --ci" | \
+        "policy add --ci-kernel" | \
+        "policy add --ci-cmdline" | \
+        "policy add --ci-addon" | \
+        "policy add --ci-ima" | \
+        "policy add --dump" | \
+        "policy add --dump-key-hash" | \
+        "policy add --profile" | \
+        "policy add --for" | \
+        "policy add --policy-version" | \
+        "policy add --until" | \
+        "policy list --type" | \
+        "policy list --state" | \
+        "policy show --profile" | \
+        "policy enable --profile" | \
+        "policy disable --profile" | \
+        "policy explain --host" | \
+        "policy explain --profile" | \
+        "policy explain --policy-version" | \
+        "pending approve --policy" | \
+        "pending approve --until" | \
+        "pending approve --ci" | \
+        "pending approve --ci-kernel" | \
+        "pending approve --ci-cmdline" | \
+        "pending approve --ci-addon" | \
         "certificate add --type" | \
         "certificate add --pfx" | \
         "certificate add --file" | \
@@ -156,7 +237,28 @@ _hgsctl_value()
     "server set --trust") values="tpm hostkey ad" ;;
     "server set --signer-key") values="rsa2048 p256" ;;
     "server set --allow-unprotected-signing-keys") values="yes no" ;;
+    "host add --tpm") values="FILES" ;;
     "host add --key") values="FILES" ;;
+    "host add --profile") values="linux windows" ;;
+    "host add --policy-version") values="v1 v2" ;;
+    "policy add --baseline") values="FILES" ;;
+    "policy add --ci") values="FILES" ;;
+    "policy add --ci-kernel") values="FILES" ;;
+    "policy add --ci-addon") values="FILES" ;;
+    "policy add --ci-ima") values="FILES" ;;
+    "policy add --dump") values="FILES" ;;
+    "policy add --profile") values="linux windows" ;;
+    "policy add --policy-version") values="v1 v2" ;;
+    "policy list --type") values="builtin baseline ci dump" ;;
+    "policy list --state") values="enabled disabled locked staged" ;;
+    "policy show --profile") values="linux windows" ;;
+    "policy enable --profile") values="linux windows" ;;
+    "policy disable --profile") values="linux windows" ;;
+    "policy explain --profile") values="linux windows" ;;
+    "policy explain --policy-version") values="v1 v2" ;;
+    "pending approve --ci") values="FILES" ;;
+    "pending approve --ci-kernel") values="FILES" ;;
+    "pending approve --ci-addon") values="FILES" ;;
     "certificate add --type") values="signing encryption communications" ;;
     "certificate add --pfx") values="FILES" ;;
     "certificate add --file") values="FILES" ;;
@@ -176,6 +278,8 @@ _hgsctl_value()
 _hgsctl_argument()
 {
     case "$1 $2" in
+    "policy explain 0") values=FILES ;;
+    "tpm-root add 0") values=FILES ;;
     "signer trust 0") values=FILES ;;
     "event verify 0") values=FILES ;;
     "state export 0") values=FILES ;;

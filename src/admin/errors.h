@@ -25,7 +25,7 @@
       "an argument is missing or of the wrong form", "see hgsctl(8), or the command's --help")     \
     X(admin_not_initialized, "admin.not-initialized", ERROR_CONFLICT,                              \
       "the service was not initialised yet",                                                       \
-      "initialise it: hgsctl server init --service-name NAME --trust hostkey "                     \
+      "initialise it: hgsctl server init --service-name NAME --trust tpm "                         \
       "--generate-certificates")                                                                   \
     X(admin_initialized, "admin.initialized", ERROR_CONFLICT,                                      \
       "the service was initialised before",                                                        \
@@ -53,6 +53,21 @@
       "an attestation signer of this service itself cannot be distrusted",                         \
       "refuse what it issued: hgsctl signer deny-before now --signer T; have another made: "       \
       "hgsctl signer renew")                                                                       \
+    X(admin_staged, "admin.staged", ERROR_CONFLICT,                                                \
+      "a staged policy takes part only after it is activated, with all that is staged",            \
+      "look at what is staged (hgsctl policy list --state staged), then: hgsctl policy activate")  \
+    X(admin_builtin, "admin.builtin", ERROR_CONFLICT, "a built-in policy cannot be removed",       \
+      "disable it, unless it is locked: hgsctl policy disable NAME")                               \
+    X(admin_policy_for, "admin.policy-for", ERROR_NOT_FOUND,                                       \
+      "it is not clear for which host or set of hosts a policy should be",                         \
+      "say which: --for host:NAME or --for set:NAME; see hgsctl host list")                        \
+    X(admin_pending_changed, "admin.pending-changed", ERROR_CONFLICT,                              \
+      "the host attested with another boot after its pending boot was looked at",                  \
+      "look again: hgsctl pending show HOST")                                                      \
+    X(admin_pending_remedy, "admin.pending-remedy", ERROR_INVALID,                                 \
+      "no policy that can be made of a pending boot would let it pass",                            \
+      "see what failed (hgsctl pending show HOST), and what each policy asks for (hgsctl policy "  \
+      "show NAME)")                                                                                \
     X(admin_unhealthy, "admin.unhealthy", ERROR_UNAVAILABLE, "a test of the service failed",       \
       "the message says which one, and its own remedy")
 

@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 
-#define FRAME_REQUEST_MAX (1024 * 1024)
+#define FRAME_REQUEST_MAX (2 * 1024 * 1024) /* a policy's record is up to 1 MiB */
 #define FRAME_REPLY_MAX (256 * 1024 * 1024)
 #define FRAME_DESCRIPTORS_MAX 8
 

@@ -7,8 +7,6 @@
 #include "admin/operations.h"
 #include "attestation/host.h"
 
-#define HOST_VALUE_MAX 16384
-
 /* "host n1", for messages and the audit trail. */
 static const char *object_of(char text[160], const char *name)
 {
@@ -16,59 +14,50 @@ static const char *object_of(char text[160], const char *name)
     return text;
 }
 
-/* Two names for one key would make the audit trail ambiguous. */
-static bool check_key_is_new(const struct admin_request *request,
-                             const struct attestation_host *host, struct error *err)
-{
-    char other[ATTESTATION_NAME_SIZE];
-    if (!attestation_host_find(request->services->attestation, host->mode, host->key_id, other))
-        return true;
-    if (strcmp(other, host->name) == 0)
-        return true; /* the store says that it exists */
-    return error_set(err, &admin_exists, NULL, host->name,
-                     "its key is registered already, as host %s", other);
-}
-
-bool operation_host_add(struct admin_request *request, struct json_writer *result,
-                        struct error *err)
-{
-    const char *name;
-    char object[160];
-    _cleanup_attestation_host_ struct attestation_host host = {0};
-    _cleanup_buf_ struct buf key, value;
-    buf_init(&key, ATTESTATION_HOST_KEY_MAX);
-    buf_init(&value, HOST_VALUE_MAX);
-    int64_t now = clock_now(request->services->clock);
-    if (!admin_request_name(&name, request, err) ||
-        !json_get_bytes(&key, request->arguments, "key", err) ||
-        !attestation_host_init(&host, name, buf_slice(&key), now, request->caller->name, err) ||
-        !check_key_is_new(request, &host, err))
-        return false;
-    attestation_host_format(&value, &host);
-    struct store_change put = {
-        .kind = STORE_HOST, .key = name, .value = buf_slice(&value), .expected = STORE_ABSENT};
-    struct admin_change change = {
-        "host.added", object_of(object, name), SLICE_EMPTY, buf_slice(&value), &put, 1};
-    if (!admin_change_commit(request, &change, err)) {
-        if (error_kind(err) == ERROR_CONFLICT)
-            error_set(err, &admin_exists, NULL, name, "a host of this name is registered already");
-        return false;
-    }
-    json_write_raw(result, NULL, buf_slice(&value));
-    return true;
-}
-
 struct listing {
     struct json_writer *result;
     const char *pattern; /* NULL: all */
 };
 
+static void write_brief(struct json_writer *result, const struct attestation_host *host)
+{
+    char added[CLOCK_TEXT_SIZE];
+    json_write_object(result, NULL);
+    json_write_text(result, "name", host->name);
+    json_write_text(result, "mode", attestation_mode_name(host->mode));
+    json_write_hex(result, "key_id", slice_of(host->key_id, sizeof host->key_id));
+    json_write_text(result, "added", clock_format(host->added, added));
+    json_write_text(result, "added_by", host->added_by);
+    if (host->mode == ATTESTATION_MODE_TPM) {
+        json_write_bool(result, "certified", host->tpm.certified);
+        json_write_text(result, "profile", policy_profile_name(host->tpm.profile));
+        json_write_text(result, "policy_version", policy_version_name(host->tpm.version));
+        json_write_bool(result, "staged", host->tpm.staged);
+        json_write_array(result, "sets");
+        for (size_t i = 0; i < host->tpm.set_count; i++)
+            json_write_text(result, NULL, host->tpm.sets[i]);
+        json_write_array_end(result);
+    }
+    json_write_object_end(result);
+}
+
+/* A damaged record is listed as it is: somebody has to see it. */
 static bool list_one(void *context, const struct store_record *record, struct error *err)
 {
     const struct listing *listing = context;
+    struct error damaged;
+    _cleanup_attestation_host_ struct attestation_host host = {0};
     (void)err;
-    if (listing->pattern == NULL || fnmatch(listing->pattern, record->key, 0) == 0)
-        json_write_raw(listing->result, NULL, record->value);
+    if (listing->pattern != NULL && fnmatch(listing->pattern, record->key, 0) != 0)
+        return true;
+    if (attestation_host_parse(&host, record->value, &damaged)) {
+        write_brief(listing->result, &host);
+        return true;
+    }
+    json_write_object(listing->result, NULL);
+    json_write_text(listing->result, "name", record->key);
+    json_write_error(listing->result, "error", &damaged);
+    json_write_object_end(listing->result);
     return true;
 }
 
@@ -87,9 +76,8 @@ bool operation_host_list(struct admin_request *request, struct json_writer *resu
     return ok;
 }
 
-/* The record of the host that the request names. */
-static bool load(struct buf *value, int64_t *revision, const char **name,
-                 const struct admin_request *request, struct error *err)
+bool operation_host_load(struct buf *value, int64_t *revision, const char **name,
+                         const struct admin_request *request, struct error *err)
 {
     if (!admin_request_name(name, request, err))
         return false;
@@ -106,10 +94,25 @@ bool operation_host_show(struct admin_request *request, struct json_writer *resu
     const char *name;
     _cleanup_buf_ struct buf value;
     buf_init(&value, STORE_VALUE_MAX);
-    if (!load(&value, NULL, &name, request, err))
+    if (!operation_host_load(&value, NULL, &name, request, err))
         return false;
     json_write_raw(result, NULL, buf_slice(&value));
     return true;
+}
+
+/* Policies that are for one host alone stay when it goes: a new host of its name gets them. */
+static void write_left_policies(struct json_writer *result, const struct admin_request *request,
+                                const char *host)
+{
+    struct attestation_policies *policies = attestation_policies(request->services->attestation);
+    json_write_array(result, "policies_left");
+    for (size_t i = 0; i < policy_set_count(policies->set); i++) {
+        const struct policy *policy = policy_set_at(policies->set, i);
+        if (policy->scope == POLICY_FOR_HOST && strcmp(policy->scope_name, host) == 0)
+            json_write_text(result, NULL, policy->name);
+    }
+    json_write_array_end(result);
+    attestation_policies_release(&policies);
 }
 
 bool operation_host_remove(struct admin_request *request, struct json_writer *result,
@@ -120,7 +123,7 @@ bool operation_host_remove(struct admin_request *request, struct json_writer *re
     int64_t revision = 0;
     _cleanup_buf_ struct buf value;
     buf_init(&value, STORE_VALUE_MAX);
-    if (!load(&value, &revision, &name, request, err))
+    if (!operation_host_load(&value, &revision, &name, request, err))
         return false;
     struct store_change removals[] = {
         {.kind = STORE_HOST, .key = name, .remove = true, .expected = revision},
@@ -132,6 +135,9 @@ bool operation_host_remove(struct admin_request *request, struct json_writer *re
         "host.removed", object_of(object, name), buf_slice(&value), SLICE_EMPTY, removals, 3};
     if (!admin_change_commit(request, &change, err))
         return false;
-    json_write_raw(result, NULL, buf_slice(&value));
+    json_write_object(result, NULL);
+    json_write_raw(result, "host", buf_slice(&value));
+    write_left_policies(result, request, name);
+    json_write_object_end(result);
     return true;
 }

@@ -7,6 +7,7 @@
 #include "admin/errors.h"
 #include "admin/operations.h"
 #include "admin/settings.h"
+#include "admin/tpm_mode.h"
 #include "attestation/settings.h"
 #include "base/hex.h"
 #include "base/memory.h"
@@ -53,12 +54,17 @@ bool operation_server_show(struct admin_request *request, struct json_writer *re
         return false;
     if (initialized && !json_get_text(&name, service, "name", err))
         return false;
+    struct tpm_mode tpm;
+    if (!tpm_mode_count(&tpm, services, err))
+        return false;
     const char *mode = attestation_mode_name(attestation_current_mode(services->attestation));
     json_write_object(result, NULL);
     json_write_bool(result, "initialized", initialized);
     json_write_text(result, "service_name", name);
     json_write_text(result, "mode", mode);
-    json_write_integer(result, "functional_level", ATTESTATION_FUNCTIONAL_LEVEL);
+    json_write_integer(result, "functional_level", tpm.functional_level);
+    json_write_integer(result, "newest_functional_level", ATTESTATION_FUNCTIONAL_LEVEL);
+    tpm_mode_write(result, "tpm", &tpm);
     json_write_integer(result, "hosts", (int64_t)attestation_host_count(services->attestation));
     services->describe(services->context, result);
     if (!settings_write(result, services->store, err))

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "admin/audit_key.h"
-#include "admin/change.h"
+#include "admin/batch.h"
 #include "admin/document.h"
 #include "admin/errors.h"
 #include "admin/operations.h"
@@ -167,48 +167,22 @@ static bool refuse_conflicts(const struct document *document, const struct plan 
     return true;
 }
 
-/* One commit of an import, as full as the store takes. */
-struct batch {
-    const struct admin_request *request;
-    const char *object;
-    struct store_change changes[STORE_CHANGES_MAX];
-    size_t count, bytes;
-};
-
-static bool flush_batch(struct batch *batch, struct error *err)
-{
-    struct admin_change change = {"state.imported", batch->object,  SLICE_EMPTY,
-                                  SLICE_EMPTY,      batch->changes, batch->count};
-    bool ok = batch->count == 0 || admin_change_commit(batch->request, &change, err);
-    batch->count = batch->bytes = 0;
-    return ok;
-}
-
-static bool add_to_batch(struct batch *batch, const struct document_item *item, struct error *err)
-{
-    bool full =
-        batch->count == STORE_CHANGES_MAX || batch->bytes + item->value.size > STORE_COMMIT_MAX;
-    if (full && !flush_batch(batch, err))
-        return false;
-    batch->changes[batch->count++] = (struct store_change){
-        .kind = item->kind, .key = item->key, .value = item->value, .expected = STORE_ABSENT};
-    batch->bytes += item->value.size;
-    return true;
-}
-
 /* Keys first, what names them after: a crash in between leaves keys that nobody uses, never a name
  * without its key. */
 static bool add_items(const struct admin_request *request, const struct document *document,
                       const struct plan *plan, bool keys, struct error *err)
 {
-    struct batch batch = {.request = request, .object = keys ? "private keys" : "records"};
+    _cleanup_admin_batch_ struct admin_batch batch = {
+        .request = request, .event = "state.imported", .object = keys ? "private keys" : "records"};
     for (size_t i = 0; i < document->count; i++) {
         const struct document_item *item = &document->items[i];
+        struct store_change put = {
+            .kind = item->kind, .key = item->key, .value = item->value, .expected = STORE_ABSENT};
         if (plan->outcomes[i] == ADDED && (item->kind == STORE_KEY) == keys &&
-            !add_to_batch(&batch, item, err))
+            !admin_batch_add(&batch, &put, err))
             return false;
     }
-    return flush_batch(&batch, err);
+    return admin_batch_flush(&batch, err);
 }
 
 /* A trail is one machine's, so its key is no part of a backup: a service that has none yet gets its

@@ -9,6 +9,8 @@
 #include "admin/certificate_proof.h"
 #include "admin/errors.h"
 #include "admin/operations.h"
+#include "admin/tpm_mode.h"
+#include "base/memory.h"
 
 struct test {
     struct admin_request *request;
@@ -95,6 +97,71 @@ static void test_records(struct test *test)
     report(test, "attestation records", !damaged, "all are readable", &err);
 }
 
+/* What is no failure of the service, but keeps hosts from passing: with the command that helps. */
+static void warn(struct test *test, const char *name, bool good, const char *detail,
+                 const char *remedy)
+{
+    _cleanup_free_ char *text = memory_format("%s: %s", detail, remedy);
+    json_write_object(test->result, NULL);
+    json_write_text(test->result, "name", name);
+    json_write_bool(test->result, "ok", true);
+    json_write_bool(test->result, "warning", !good);
+    json_write_text(test->result, "detail", good ? detail : text);
+    json_write_object_end(test->result);
+}
+
+/* A baseline and a ci policy for each kind of host that there is. */
+static void test_policies(struct test *test, const struct tpm_mode *mode,
+                          enum eventlog_profile profile, enum policy_version version)
+{
+    char name[64];
+    const char *profile_name = policy_profile_name(profile);
+    const char *version_name = policy_version_name(version);
+    if (mode->hosts[profile][version] == 0)
+        return;
+    _cleanup_free_ char *baseline =
+        memory_format("hgsctl policy add NAME --baseline FILE.tcglog --profile %s "
+                      "--policy-version %s",
+                      profile_name, version_name);
+    _cleanup_free_ char *ci =
+        memory_format("hgsctl policy add NAME --ci %s --policy-version %s",
+                      profile == EVENTLOG_PROFILE_WINDOWS ? "FILE.p7b" : "IMAGE.efi", version_name);
+    snprintf(name, sizeof name, "baseline, %s %s", profile_name, version_name);
+    bool has = mode->baselines[profile][version] > 0;
+    warn(test, name, has, has ? "there is one" : "no host can pass without one", baseline);
+    snprintf(name, sizeof name, "ci policy, %s %s", profile_name, version_name);
+    has = mode->ci_policies[profile][version] > 0;
+    warn(test, name, has, has ? "there is one" : "no host can pass without one", ci);
+}
+
+/* Where hosts attest by their TPMs, or are about to. */
+static void test_tpm_mode(struct test *test)
+{
+    const struct admin_services *services = test->request->services;
+    struct error err = {0};
+    struct tpm_mode mode;
+    if (!tpm_mode_count(&mode, services, &err)) {
+        report(test, "TPM mode", false, "", &err);
+        return;
+    }
+    bool is_mode = attestation_current_mode(services->attestation) == ATTESTATION_MODE_TPM;
+    if (!is_mode && mode.hosts_all == 0)
+        return;
+    warn(test, "TPM hosts", mode.hosts_all > 0,
+         mode.hosts_all > 0 ? "there are some" : "none is registered",
+         "hgsctl host add NAME --tpm FILE.xml");
+    warn(test, "TPM roots", mode.roots > 0,
+         mode.roots > 0 ? "there are some" : "no endorsement certificate leads to one",
+         "hgsctl tpm-root add FILE");
+    for (int profile = 0; profile < TPM_MODE_PROFILES; profile++) {
+        test_policies(test, &mode, (enum eventlog_profile)profile, POLICY_VERSION_1);
+        test_policies(test, &mode, (enum eventlog_profile)profile, POLICY_VERSION_2);
+    }
+    bool staged = mode.policies_staged + mode.hosts_staged > 0;
+    warn(test, "staged", !staged, staged ? "something does not take part yet" : "nothing is",
+         "hgsctl policy activate");
+}
+
 bool operation_server_test(struct admin_request *request, struct json_writer *result,
                            struct error *err)
 {
@@ -107,6 +174,7 @@ bool operation_server_test(struct admin_request *request, struct json_writer *re
     test_audit(&test);
     test_records(&test);
     test_certificates(&test);
+    test_tpm_mode(&test);
     json_write_array_end(result);
     json_write_bool(result, "ok", test.ok);
     json_write_object_end(result);

@@ -24,6 +24,41 @@ bool operation_host_show(struct admin_request *request, struct json_writer *resu
                          struct error *err);
 bool operation_host_remove(struct admin_request *request, struct json_writer *result,
                            struct error *err);
+bool operation_host_set(struct admin_request *request, struct json_writer *result,
+                        struct error *err);
+/* The record of the host that the request names. admin.not-found. */
+bool operation_host_load(struct buf *value, int64_t *revision, const char **name,
+                         const struct admin_request *request, struct error *err);
+bool operation_policy_add(struct admin_request *request, struct json_writer *result,
+                          struct error *err);
+bool operation_policy_list(struct admin_request *request, struct json_writer *result,
+                           struct error *err);
+bool operation_policy_show(struct admin_request *request, struct json_writer *result,
+                           struct error *err);
+bool operation_policy_records(struct admin_request *request, struct json_writer *result,
+                              struct error *err);
+bool operation_policy_enable(struct admin_request *request, struct json_writer *result,
+                             struct error *err);
+bool operation_policy_disable(struct admin_request *request, struct json_writer *result,
+                              struct error *err);
+bool operation_policy_remove(struct admin_request *request, struct json_writer *result,
+                             struct error *err);
+bool operation_policy_activate(struct admin_request *request, struct json_writer *result,
+                               struct error *err);
+bool operation_pending_list(struct admin_request *request, struct json_writer *result,
+                            struct error *err);
+bool operation_pending_show(struct admin_request *request, struct json_writer *result,
+                            struct error *err);
+bool operation_pending_approve(struct admin_request *request, struct json_writer *result,
+                               struct error *err);
+bool operation_pending_remove(struct admin_request *request, struct json_writer *result,
+                              struct error *err);
+bool operation_tpm_root_add(struct admin_request *request, struct json_writer *result,
+                            struct error *err);
+bool operation_tpm_root_list(struct admin_request *request, struct json_writer *result,
+                             struct error *err);
+bool operation_tpm_root_remove(struct admin_request *request, struct json_writer *result,
+                               struct error *err);
 bool operation_certificate_add(struct admin_request *request, struct json_writer *result,
                                struct error *err);
 bool operation_certificate_list(struct admin_request *request, struct json_writer *result,

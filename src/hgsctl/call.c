@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/secret.h"
 
-#define ARGUMENTS_MAX (512 * 1024)
+#define ARGUMENTS_MAX (1536 * 1024) /* a policy's record is up to 1 MiB */
 #define PASSWORD_MAX 1024
 
 void call_init(struct call *call, const struct option_values *values)

@@ -7,6 +7,9 @@
 
 extern const struct option_command server_commands[];
 extern const struct option_command host_commands[];
+extern const struct option_command policy_commands[];
+extern const struct option_command pending_commands[];
+extern const struct option_command tpm_root_commands[];
 extern const struct option_command certificate_commands[];
 extern const struct option_command signer_commands[];
 extern const struct option_command event_commands[];

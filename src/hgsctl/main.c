@@ -8,6 +8,9 @@
 static const struct option_noun nouns[] = {
     {"server", "the service itself", server_commands},
     {"host", "hosts that may attest", host_commands},
+    {"policy", "what hosts in TPM mode may boot", policy_commands},
+    {"pending", "boots that did not pass", pending_commands},
+    {"tpm-root", "whom endorsement certificates of TPMs lead to", tpm_root_commands},
     {"certificate", "signing and encryption certificates of the service", certificate_commands},
     {"signer", "attestation signers", signer_commands},
     {"event", "the audit trail", event_commands},

@@ -64,6 +64,32 @@ static void show_nodes(const struct json *result)
     table_print(table, stdout);
 }
 
+/* Nothing, where nothing is prepared for TPM mode. */
+static void show_tpm(struct table *table, const struct json *tpm)
+{
+    long long hosts = call_integer(tpm, "hosts"), roots = call_integer(tpm, "roots");
+    long long bare = call_integer(tpm, "hosts_without_certificate");
+    long long staged = call_integer(tpm, "hosts_staged") + call_integer(tpm, "policies_staged");
+    long long baselines = call_integer(tpm, "baselines"), ci = call_integer(tpm, "ci_policies");
+    if (hosts + roots + baselines + ci + staged == 0)
+        return;
+    table_pair(table, "TPM hosts", "%lld", hosts);
+    if (bare > 0)
+        table_pair(table, "TPM hosts without certificate",
+                   "%lld, whose key may be no TPM's (hgsctl host list)", bare);
+    table_pair(table, "TPM policies", "%lld baselines, %lld ci, %lld dump; %lld expired", baselines,
+               ci, (long long)call_integer(tpm, "dump_policies"),
+               (long long)call_integer(tpm, "policies_expired"));
+    table_pair(table, "TPM roots", "%lld, and %lld intermediate", roots,
+               (long long)call_integer(tpm, "intermediates"));
+    table_pair(table, "Staged", "%lld policies, %lld hosts%s",
+               (long long)call_integer(tpm, "policies_staged"),
+               (long long)call_integer(tpm, "hosts_staged"),
+               staged > 0 ? " (hgsctl policy activate)" : "");
+    table_pair(table, "Pending", "%lld boots that did not pass",
+               (long long)call_integer(tpm, "pending"));
+}
+
 static void show_pairs(const struct json *result)
 {
     _cleanup_table_ struct table *table = table_new(NULL);
@@ -79,6 +105,7 @@ static void show_pairs(const struct json *result)
     table_pair(table, "Functional level", "%lld",
                (long long)call_integer(result, "functional_level"));
     table_pair(table, "Hosts", "%lld", (long long)call_integer(result, "hosts"));
+    show_tpm(table, json_get(result, "tpm"));
     table_pair(table, "Service runs as", "%s", call_text(result, "service_user"));
     table_pair(table, "Keyholder runs as", "%s", call_text(result, "keyholder_user"));
     table_pair(table, "Keyholder", "%s, %lld keys loaded",
@@ -169,6 +196,18 @@ static bool gives_attestation(const struct option_values *values)
     return false;
 }
 
+/* What would keep every host from passing in the new mode, at once and not host by host. */
+static void warn_of_mode(struct call *call)
+{
+    call_again(call);
+    if (!call_run(call, "server.test"))
+        return;
+    for (const struct json *test = json_first(json_get(call->result, "tests")); test != NULL;
+         test = json_next(test))
+        if (call_bool(test, "warning"))
+            printf("  %s: %s\n", call_text(test, "name"), call_text(test, "detail"));
+}
+
 static int run_set(const struct option_values *values)
 {
     _cleanup_call_ struct call call;
@@ -186,7 +225,10 @@ static int run_set(const struct option_values *values)
     json_write_integer(&call.writer, "wait", option_number(values, "wait", 10));
     if (!call_run(&call, "server.set"))
         return call_fail(&call);
-    return call_say(&call, "Every node works with the new settings.");
+    int status = call_say(&call, "Every node works with the new settings.");
+    if (option_given(values, "trust") && !option_json(values) && !option_given(values, "dry-run"))
+        warn_of_mode(&call);
+    return status;
 }
 
 static void show_tests(const struct json *tests)
@@ -194,9 +236,10 @@ static void show_tests(const struct json *tests)
     const char *const headings[] = {"TEST", "RESULT", "DETAIL", NULL};
     _cleanup_table_ struct table *table = table_new(headings);
     for (const struct json *test = json_first(tests); test != NULL; test = json_next(test)) {
-        bool ok = call_bool(test, "ok");
+        bool ok = call_bool(test, "ok"), warning = call_bool(test, "warning");
         table_cell(table, TABLE_PLAIN, "%s", call_text(test, "name"));
-        table_cell(table, ok ? TABLE_GOOD : TABLE_BAD, "%s", ok ? "passed" : "FAILED");
+        table_cell(table, warning ? TABLE_WARNING : (ok ? TABLE_GOOD : TABLE_BAD), "%s",
+                   warning ? "WARNING" : (ok ? "passed" : "FAILED"));
         table_cell(table, TABLE_PLAIN, "%s", call_text(test, "detail"));
         table_end_row(table);
     }
@@ -245,6 +288,7 @@ static const struct option_entry init_options[] = {
 };
 static const char *const init_examples[] = {
     "hgsctl server init --service-name fabric --trust hostkey --generate-certificates",
+    "hgsctl server init --service-name fabric --trust tpm --generate-certificates",
     "hgsctl server init --service-name fabric --trust hostkey --signing-certificate s.pfx "
     "--encryption-certificate e.pfx --password-file pw",
     NULL};
@@ -274,7 +318,7 @@ static const struct option_entry set_options[] = {
     OPTION_ROW_DRY_RUN,
     OPTION_END,
 };
-static const char *const set_examples[] = {"hgsctl server set --trust hostkey --wait 30",
+static const char *const set_examples[] = {"hgsctl server set --trust tpm --wait 30",
                                            "hgsctl server set --health-certificate-lifetime 4h",
                                            NULL};
 static const char *const show_examples[] = {"hgsctl server show", "hgsctl server show --json",
@@ -295,7 +339,8 @@ const struct option_command server_commands[] = {
      set_examples, "Set-HgsServer", run_set},
     {"server test", "test keys, signers, certificates, store and audit trail",
      "Signs and decrypts with every private key, and says of each failure how to mend it. "
-     "Ends with 1 when a test failed.",
+     "Ends with 1 when a test failed. Warns of what keeps hosts in TPM mode from passing: no root, "
+     "no baseline, no ci policy, something staged.",
      NULL, NULL, test_examples, "Test-HgsServer", run_test},
     {"server clear", "remove everything but the audit trail", NULL, NULL, clear_options,
      clear_examples, "Clear-HgsServer", run_clear},

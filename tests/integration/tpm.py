@@ -6,7 +6,7 @@ import os
 import pathlib
 import struct
 
-from fabric import HGS, Fabric, case, check, equal, finish, run
+from fabric import HGS, Fabric, case, check, equal, finish, run, wait_until
 from made_boot import boot_of, unified_kernel
 from swtpm import EV_EFI_ACTION, SHA256, Authority, Boot, Event, SoftwareTpm
 
@@ -189,13 +189,14 @@ def updated(world):
 
 def an_update_is_approved(world):
     fabric, n1 = world.fabric, world.n1
+    fabric.ctl("pending", "remove", "n1", "--yes")  # of what only a client claims, one in ten seconds is kept
     n1.switch_on(updated(world))
     equal(n1.attest(status=1)["AttestationSubStatus"], "SecureBootSettings")
-    check("n1" in fabric.ctl("pending", "list").stdout.decode())
+    wait_until(lambda: "n1" in fabric.ctl("pending", "list").stdout.decode(), "n1 is pending")
     check("PCR 0" in fabric.ctl("pending", "show", "n1").stdout.decode())
     fabric.ctl("pending", "approve", "n1", "--policy", "n1-after-update")
     equal(n1.attest()["AttestationStatus"], "Passed")
-    check("n1" not in fabric.ctl("pending", "list").stdout.decode())
+    wait_until(lambda: "n1" not in fabric.ctl("pending", "list").stdout.decode(), "n1 is not pending")
     n1.switch_on(world.boot)
     equal(n1.attest()["AttestationStatus"], "Passed")
 
@@ -206,7 +207,7 @@ def what_if_issues_nothing(world):
     before = len(fabric.events("attestation.passed"))
     told = json.loads(n1.hgs("host", "attest", "--what-if", "tpm", "--json").stdout)
     equal(told["Result"], True)
-    check(all(policy["Result"] == "Passed" for policy in told["Policies"]), told)
+    check(all(policy["Result"] == "Passed" for policy in told["Policies"] if policy["Name"].startswith("Hgs_")), told)
     n1.switch_on(Boot.load(RECORDED / "no-secure-boot-uki"))
     told = json.loads(n1.hgs("host", "attest", "--what-if", "tpm", "--json", status=1).stdout)
     equal(told["Result"], False)
