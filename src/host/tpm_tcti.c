@@ -17,6 +17,9 @@ struct host_tpm_tcti {
     void (*finalize)(TSS2_TCTI_CONTEXT **inner);
     uint32_t limit_ms;
     bool timed_out;
+    /* The response to the last command has begun to come. Its reader may fetch it in parts, and has
+     * perhaps all of it already when it asks for the last one: nothing is left to wait for then. */
+    bool has_begun;
 };
 
 static struct host_tpm_tcti *of(TSS2_TCTI_CONTEXT *context)
@@ -29,6 +32,7 @@ static TSS2_RC transmit(TSS2_TCTI_CONTEXT *context, size_t size, const uint8_t *
     struct host_tpm_tcti *tcti = of(context);
     if (tcti->timed_out) /* what would come now answers an older command */
         return TSS2_TCTI_RC_IO_ERROR;
+    tcti->has_begun = false;
     return Tss2_Tcti_Transmit(tcti->inner, size, command);
 }
 
@@ -57,11 +61,12 @@ static TSS2_RC receive(TSS2_TCTI_CONTEXT *context, size_t *size, uint8_t *respon
     struct host_tpm_tcti *tcti = of(context);
     if (tcti->timed_out)
         return TSS2_TCTI_RC_IO_ERROR;
-    if (timeout == TSS2_TCTI_TIMEOUT_BLOCK && !wait_for_response(tcti)) {
+    if (timeout == TSS2_TCTI_TIMEOUT_BLOCK && !tcti->has_begun && !wait_for_response(tcti)) {
         tcti->timed_out = true;
         (void)Tss2_Tcti_Cancel(tcti->inner);
         return TSS2_TCTI_RC_IO_ERROR;
     }
+    tcti->has_begun = true;
     return Tss2_Tcti_Receive(tcti->inner, size, response, timeout);
 }
 
