@@ -25,7 +25,7 @@
       "add NAME --key FILE")                                                                       \
     X(host_insecure, "host.insecure", ERROR_UNAUTHORIZED,                                          \
       "this host does not meet the service's policies (InsecureHostConfiguration)",                \
-      "the message names the policies; see at the service: hgsctl event list")                     \
+      "hgs host show says what to do about each; at the service: hgsctl pending show HOST")        \
     X(host_tpm, "host.tpm", ERROR_UNAVAILABLE, "the TPM exchange failed (TpmError)",               \
       "try again; if it persists, look at the TPM: tpm2_getcap properties-variable")               \
     X(host_tpm_permission, "host.tpm-permission", ERROR_UNAUTHORIZED,                              \
