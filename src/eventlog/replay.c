@@ -31,7 +31,7 @@ bool eventlog_replay(struct tpm_pcr_bank *out, const struct eventlog *log,
             continue;
         if (event->digests[bank] == NULL)
             out->present &= ~(1u << event->pcr);
-        else
+        else if (out->present >> event->pcr & 1) /* nothing makes up for a digest that is missing */
             tpm_pcr_extend(out, event->pcr, eventlog_event_digest(event, algorithm));
     }
     return true;

@@ -143,6 +143,8 @@ static void test_event_without_digest(void **state)
     log_builder_init(&builder, two, 2);
     builder.bank_count = 1; /* only SHA-1 */
     log_builder_text(&builder, 5, EVENTLOG_ACTION, "x");
+    builder.bank_count = 2; /* what follows has both, and mends nothing */
+    log_builder_text(&builder, 5, EVENTLOG_ACTION, "y");
     testing_assert_good(eventlog_parse(&log, log_builder_slice(&builder), err));
     testing_assert_good(eventlog_replay(&bank, &log, DIGEST_SHA256, err));
     assert_int_equal(bank.present, TESTING_ALL_PCRS & ~(1u << 5));
