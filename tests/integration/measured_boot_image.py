@@ -20,7 +20,7 @@ HERE = pathlib.Path(__file__).parent
 # In the order to load them; what a kernel has built in is skipped.
 MODULES = ("virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk", "failover",
            "net_failover", "virtio_net", "efivarfs", "dax", "dm-mod", "cryptd", "crypto_simd", "encrypted-keys", "trusted",
-           "dm-crypt", "af_alg", "algif_skcipher", "xts")
+           "dm-crypt", "af_alg", "algif_skcipher", "gf128mul", "ecb", "xts")
 
 
 def run(*command):
