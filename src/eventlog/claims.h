@@ -147,6 +147,9 @@ struct eventlog_claims {
     struct eventlog_digest_at initrd; /* PCR 9, what the kernel's EFI stub loaded; likewise */
     /* PCR 12 to 13 hold nothing that systemd-stub added to the unified kernel image. */
     bool has_no_additions;
+    /* GRUB, or whoever, may have started another kernel than the one whose image or line was
+     * measured: two images, one beside a kernel, or what GRUB does not measure. */
+    bool has_other_start;
 };
 
 /*

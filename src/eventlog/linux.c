@@ -18,9 +18,11 @@ struct linux_boot {
     struct evaluation *evaluation;
     const char *void_sentence; /* why there is no command line to be believed; NULL: no reason */
     uint32_t void_event;
-    bool has_systemd_line; /* in PCR 8 or 12 */
-    bool has_grub;         /* any event of GRUB's in PCR 8 */
-    bool has_inner_line;   /* PCR 11: the unified kernel image has a .cmdline of its own */
+    bool has_systemd_line;  /* in PCR 8 or 12 */
+    bool has_grub;          /* any event of GRUB's in PCR 8 */
+    bool has_inner_line;    /* PCR 11: the unified kernel image has a .cmdline of its own */
+    bool is_grub_blind;     /* GRUB was told to start something, or to go on, without measuring */
+    uint32_t chained_count; /* images that GRUB was told to start */
     uint32_t load_options_count, initrd_count;
 };
 
@@ -69,10 +71,49 @@ static struct slice without_nul(struct slice text)
     return text;
 }
 
-/* GRUB's kernel lines begin with the kernel's path, its commands never do. */
+/* GRUB's kernel lines begin with the kernel's path (in quotes when it has a space), its commands
+ * never do. */
 static bool begins_with_path(struct slice text)
 {
-    return text.size > 0 && (text.data[0] == '/' || text.data[0] == '(');
+    return text.size > 0 && (text.data[0] == '/' || text.data[0] == '(' || text.data[0] == '"');
+}
+
+/* Cuts the first word off *text. */
+static struct slice next_word(struct slice *text)
+{
+    const uint8_t *space = text->size > 0 ? memchr(text->data, ' ', text->size) : NULL;
+    size_t size = space != NULL ? (size_t)(space - text->data) : text->size;
+    struct slice word = slice_of(text->data, size);
+    *text = space != NULL ? slice_of(space + 1, text->size - size - 1) : SLICE_EMPTY;
+    return word;
+}
+
+static bool is_one_of(struct slice word, const char *const names[])
+{
+    for (size_t i = 0; names[i] != NULL; i++)
+        if (slice_equals_text(word, names[i]))
+            return true;
+    return false;
+}
+
+/* What a command of GRUB's means for the line: GRUB measures the command itself before it obeys. */
+static void read_command(struct linux_boot *boot, struct slice command, uint32_t index)
+{
+    static const char *const wrappers[] = {"!", "time", NULL};
+    static const char *const loaders[] = {"linux", "linuxefi", "linux16", NULL};
+    static const char *const blind[] = {
+        "rmmod",        "multiboot", "multiboot2",  "legacy_kernel",  "xnu_kernel",
+        "xnu_kernel64", "kfreebsd",  "appleloader", "xen_hypervisor", NULL};
+    struct slice name = next_word(&command);
+    while (is_one_of(name, wrappers))
+        name = next_word(&command);
+    /* Its line would not begin as lines do, and could pass for a command. */
+    if (is_one_of(name, loaders) && !begins_with_path(command))
+        set_void(boot, "GRUB loaded a kernel by a name that is no path", index);
+    if (is_one_of(name, blind))
+        set_void(boot, "GRUB was told to start something without measuring its line", index);
+    boot->is_grub_blind |= is_one_of(name, blind);
+    boot->chained_count += slice_equals_text(name, "chainloader");
 }
 
 static const char unproven[] = "PCR 8 has an event whose digest does not cover its text";
@@ -105,6 +146,8 @@ static bool read_grub(struct linux_boot *boot, const struct eventlog_event *even
                  index);
     else if (is_line)
         take_line(boot, EVENTLOG_COMMAND_LINE_GRUB, hashed, index);
+    else
+        read_command(boot, hashed, index);
     return true;
 }
 
@@ -251,6 +294,13 @@ static void cross_check(struct linux_boot *boot)
         out->initrd = (struct eventlog_digest_at){.event = EVENTLOG_NO_EVENT};
     if (boot->has_grub && boot->has_systemd_line)
         set_void(boot, two_lines, EVENTLOG_NO_EVENT);
+    /* An image that GRUB started may be a kernel, whose line GRUB measures only as a command. */
+    bool has_line = out->command_line.source != EVENTLOG_COMMAND_LINE_NONE;
+    if (boot->chained_count > 0 && has_line)
+        set_void(boot, "GRUB started an image beside the kernel, which may have another line",
+                 EVENTLOG_NO_EVENT);
+    out->has_other_start = boot->is_grub_blind || boot->chained_count > 1 ||
+                           (boot->chained_count > 0 && has_line) || boot->load_options_count > 1;
     if (out->command_line.source == EVENTLOG_COMMAND_LINE_NONE)
         return;
     if (boot->load_options_count > 1)

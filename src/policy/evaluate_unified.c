@@ -172,6 +172,8 @@ static bool check_other_lines(const struct judgement *judgement, struct finding 
     const struct eventlog_claims *claims = &judgement->claims;
     const struct eventlog_claim *claim = &claims->claims[EVENTLOG_CLAIM_COMMAND_LINE];
     enum eventlog_command_line_source source = claims->command_line.source;
+    if (claims->has_other_start)
+        return fail(out, "something else may have been started than the image (PCRs 8, 9)");
     if (source == EVENTLOG_COMMAND_LINE_GRUB ||
         (source == EVENTLOG_COMMAND_LINE_CONTRADICTED && claims->has_no_additions)) {
         finding_add_claim(out, claim);

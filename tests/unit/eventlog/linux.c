@@ -130,6 +130,13 @@ static void test_grub_voided(void **state)
         {"a line as a command", "/vmlinuz evil", "grub_cmd: /vmlinuz evil"},
         {"a line of another disk as a command", "(hd0)/vmlinuz", "grub_cmd: (hd0)/vmlinuz"},
         {"a line as an old command", "/vmlinuz evil", "grub_cmd /vmlinuz evil"},
+        {"a line of a path in quotes as a command", "\"/a b\" evil", "grub_cmd: \"/a b\" evil"},
+        {"a kernel by no path", "linux 0+9 evil", "grub_cmd: linux 0+9 evil"},
+        {"one wrapped", "! time linuxefi x evil", "grub_cmd: ! time linuxefi x evil"},
+        {"a kernel without a name", "linux", "grub_cmd: linux"},
+        {"measuring turned off", "rmmod tpm", "grub_cmd: rmmod tpm"},
+        {"another kind of kernel", "multiboot2 /x", "grub_cmd: multiboot2 /x"},
+        {"a chained image", "chainloader /vmlinuz evil", "grub_cmd: chainloader /vmlinuz evil"},
         {"a line as a module's", "/vmlinuz evil", "module_cmdline: /vmlinuz evil"},
         {"a module's line", "evil", "module_cmdline: evil"},
         {"a command as a line", "linux evil", "kernel_cmdline: linux evil"},
@@ -147,6 +154,53 @@ static void test_grub_voided(void **state)
         pcr8(&boot, cases[i].hashed, strlen(cases[i].hashed), cases[i].data, strlen(cases[i].data));
         evaluate(&boot);
         assert_contradicted(&boot);
+        done(&boot);
+    }
+}
+
+/* What GRUB was told that leaves the line as it is. */
+static void test_grub_commands(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {"grub_cmd: linux " LINE, "grub_cmd: linux (hd0)/vmlinuz",
+                                           "grub_cmd: echo rmmod tpm", "grub_cmd: time"};
+    struct boot boot;
+    begin(&boot);
+    boot.linux_boot.grub_line = LINE;
+    log_linux_build(&boot.builder, &boot.linux_boot);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        pcr8(&boot, commands[i] + 10, strlen(commands[i] + 10), commands[i], strlen(commands[i]));
+    evaluate(&boot);
+    assert_line(&boot, EVENTLOG_COMMAND_LINE_GRUB, LINE);
+    assert_false(boot.claims.has_other_start);
+    done(&boot);
+}
+
+/* Beside a unified kernel image, which has its line inside: what may have run in its place. */
+static void test_other_start(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *second;
+        bool is_other;
+    } cases[] = {
+        {"chainloader /image.efi", "boot", false},
+        {"chainloader /image.efi", "chainloader /vmlinuz evil", true},
+        {"chainloader /image.efi", "rmmod tpm", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct boot boot;
+        char first[64], second[64];
+        begin(&boot);
+        boot.linux_boot = (struct log_linux){
+            .is_secure_boot_on = true, .is_unified = true, .image_line = "quiet"};
+        log_linux_build(&boot.builder, &boot.linux_boot);
+        snprintf(first, sizeof first, "grub_cmd: %s", cases[i].first);
+        snprintf(second, sizeof second, "grub_cmd: %s", cases[i].second);
+        pcr8(&boot, first + 10, strlen(first + 10), first, strlen(first));
+        pcr8(&boot, second + 10, strlen(second + 10), second, strlen(second));
+        evaluate(&boot);
+        assert_int_equal(boot.claims.has_other_start, cases[i].is_other);
         done(&boot);
     }
 }
@@ -216,6 +270,7 @@ static void test_two_load_options(void **state)
     evaluate(&boot);
     assert_contradicted(&boot);
     assert_int_equal(boot.claims.load_options.digest.size, 0);
+    assert_true(boot.claims.has_other_start);
     done(&boot);
 }
 
@@ -449,6 +504,8 @@ int main(void)
         cmocka_unit_test(test_no_secure_boot),
         cmocka_unit_test(test_old_grub),
         cmocka_unit_test(test_grub_voided),
+        cmocka_unit_test(test_grub_commands),
+        cmocka_unit_test(test_other_start),
         cmocka_unit_test(test_grub_other_types),
         cmocka_unit_test(test_grub_again),
         cmocka_unit_test(test_load_options),

@@ -168,6 +168,29 @@ static void test_more_events(void **state)
     assert_with_event(13, EVENTLOG_IPL, "added to the image");
 }
 
+/* The kernel's EFI stub ran twice, the second time with who knows what. */
+static void test_started_twice(void **state)
+{
+    (void)state;
+    _cleanup_log_builder_ struct log_builder builder;
+    _cleanup_testing_log_ struct testing_log log;
+    _cleanup_verdict_ struct verdict verdict;
+    struct log_linux boot;
+    struct policy policy;
+    struct policy_set *set = policy_set_new(2);
+    image_boot(&boot);
+    log_builder_init(&builder, testing_bank, 1);
+    log_linux_build(&builder, &boot);
+    log_builder_hashed(&builder, 9, EVENTLOG_TAG, slice_from_text("evil"),
+                       slice_of("\xed\x22\x3b\x8f\0\0\0\0", 8));
+    testing_log_parse(&log, log_builder_slice(&builder));
+    image_policy(&policy, "image");
+    testing_add(set, &policy);
+    testing_judge(&verdict, set, &log, LINUX);
+    testing_assert_row(&verdict, "image", VERDICT_FAILED, "something else may have been started");
+    policy_set_free(set);
+}
+
 /* Real boots: the image's facts taken from the log and the recorded command line. */
 static void recorded_policy(struct policy *out, const struct eventlog *log, const char *line)
 {
@@ -299,15 +322,11 @@ static void test_line_needs_secure_boot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_passes),
-        cmocka_unit_test(test_other_image),
-        cmocka_unit_test(test_sections),
-        cmocka_unit_test(test_command_line),
-        cmocka_unit_test(test_additions),
-        cmocka_unit_test(test_more_events),
-        cmocka_unit_test(test_recorded),
-        cmocka_unit_test(test_not_attested),
-        cmocka_unit_test(test_line_needs_secure_boot),
+        cmocka_unit_test(test_passes),        cmocka_unit_test(test_other_image),
+        cmocka_unit_test(test_sections),      cmocka_unit_test(test_command_line),
+        cmocka_unit_test(test_additions),     cmocka_unit_test(test_more_events),
+        cmocka_unit_test(test_started_twice), cmocka_unit_test(test_recorded),
+        cmocka_unit_test(test_not_attested),  cmocka_unit_test(test_line_needs_secure_boot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
