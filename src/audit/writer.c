@@ -159,7 +159,7 @@ static void open_again(struct audit_writer *writer)
 {
     writer->failed_since = 0;
     writer->unsent_first = writer->unsent_last = 0;
-    writer->found.damage = AUDIT_DAMAGE_NONE;
+    writer->found = (struct audit_found){.cut = 0};
     audit_queue_open(writer->queue);
     if (writer->trouble != NULL)
         writer->trouble(writer->context, NULL);
@@ -176,7 +176,7 @@ static void write_entries(struct audit_writer *writer, struct audit_entry *entri
     }
 }
 
-static void write_outage(struct json_writer *json, const struct audit_writer *writer, off_t cut)
+static void write_outage(struct json_writer *json, const struct audit_writer *writer)
 {
     if (writer->unsent_last != 0) {
         json_write_integer(json, "refused_first", (int64_t)writer->unsent_first);
@@ -184,8 +184,8 @@ static void write_outage(struct json_writer *json, const struct audit_writer *wr
     }
     json_write_integer(json, "lost", (int64_t)audit_queue_lost(writer->queue));
     json_write_integer(json, "seconds", clock_now(writer->clock) - writer->failed_since);
-    if (cut > 0)
-        json_write_integer(json, "cut_bytes", cut);
+    if (writer->found.cut > 0)
+        json_write_integer(json, "cut_bytes", writer->found.cut);
 }
 
 static void write_damage(struct json_writer *json, const struct audit_writer *writer)
@@ -210,10 +210,11 @@ static bool accept_damage(struct audit_writer *writer, const struct audit_entry 
     _cleanup_buf_ struct buf fields;
     struct json_writer json;
     buf_init(&fields, OWN_FIELDS_MAX + entry->fields_size);
-    if (writer->file.displaced && !audit_file_accept(&writer->file, writer->kept, err))
+    if (!send_unsent(writer, err) ||
+        (writer->file.displaced && !audit_file_accept(&writer->file, writer->kept, err)))
         return false;
     json_writer_init(&json, &fields);
-    write_outage(&json, writer, writer->found.cut);
+    write_outage(&json, writer);
     write_damage(&json, writer);
     buf_append_text(&fields, ",");
     buf_append_bytes(&fields, entry->bytes + entry->event_size, entry->fields_size);
@@ -270,7 +271,7 @@ static void recover(struct audit_writer *writer)
     if (reopened ? note_damage(writer, &found) : writer->found.damage != AUDIT_DAMAGE_NONE)
         return;
     json_writer_init(&json, &fields);
-    write_outage(&json, writer, found.cut);
+    write_outage(&json, writer);
     if (send_unsent(writer, &err) && rotate_if_full(writer, &err) &&
         write_own(writer, "audit.recovered", &fields, &err))
         open_again(writer);
@@ -298,13 +299,14 @@ static void *run(void *argument)
 }
 
 /* The first record after an open that found the beginning of a line. */
-static bool put_repaired(struct audit_writer *writer, off_t cut, struct error *err)
+static bool put_repaired(struct audit_writer *writer, struct error *err)
 {
     _cleanup_buf_ struct buf fields;
     struct json_writer json;
     buf_init(&fields, OWN_FIELDS_MAX);
     json_writer_init(&json, &fields);
-    json_write_integer(&json, "cut_bytes", cut);
+    json_write_integer(&json, "cut_bytes", writer->found.cut);
+    writer->found.cut = 0;
     struct audit_entry entry = {.time = clock_now(writer->clock)};
     return audit_queue_put(writer->queue, &entry, "audit.repaired", buf_slice(&fields), err);
 }
@@ -331,9 +333,11 @@ bool audit_writer_open(struct audit_writer *writer, struct audit_queue *queue,
     if (note_damage(writer, &found))
         return true;
     struct error missing = {0};
-    if (writer->sinks != NULL && !audit_sinks_check(writer->sinks, &missing))
-        shut(writer, NULL, &missing);
-    return found.cut == 0 || put_repaired(writer, found.cut, err);
+    if (writer->sinks != NULL && !audit_sinks_check(writer->sinks, &missing)) {
+        shut(writer, NULL, &missing); /* audit.recovered will tell of what was cut */
+        return true;
+    }
+    return found.cut == 0 || put_repaired(writer, err);
 }
 
 void audit_writer_done(struct audit_writer *writer)

@@ -28,7 +28,7 @@ struct audit_writer {
     int64_t formatted; /* the second whose text is time */
     char time[CLOCK_TEXT_SIZE];
     int64_t failed_since;       /* seconds; 0: it is well */
-    struct audit_found found;   /* what has to be acknowledged; damage NONE: nothing */
+    struct audit_found found;   /* what is to be told of yet; damage must be acknowledged first */
     char kept[AUDIT_KEPT_SIZE]; /* the name that an audit.log in the way was given for it */
     audit_trouble *trouble;
     void *context;

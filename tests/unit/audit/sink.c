@@ -153,6 +153,59 @@ static void a_sink_that_cannot_be_opened_does_too(void **state)
     assert_string_equal(err.message, "there is none");
 }
 
+/* A crash cut a line, and the sink is not there at the start: that comes later, too. */
+static void a_cut_line_does_not_keep_it_from_starting(void **state)
+{
+    struct trail *trail = *state;
+    _cleanup_buf_ struct buf file;
+    trail_open(trail);
+    trail_append(trail, 3);
+    audit_stop(&trail->audit);
+    _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
+    _cleanup_free_ char *more = memory_format("%s{\"seq\":4", text);
+    trail_write(trail, AUDIT_CURRENT, more, strlen(more));
+    set(&witness.forbidden, true);
+    trail_open(trail);
+    set(&witness.forbidden, false);
+    wait_healthy(trail);
+    audit_stop(&trail->audit);
+    read_trail(&file, trail);
+    assert_non_null(strstr(buf_text(&file), "\"event\":\"audit.recovered\""));
+    assert_non_null(strstr(buf_text(&file), "\"cut_bytes\":8"));
+    trail_assert_whole(trail);
+}
+
+/* Accepting damage is a record like others: while a sink is away, it is refused and changes
+ * nothing. */
+static void damage_is_accepted_when_all_are_there(void **state)
+{
+    struct trail *trail = *state;
+    struct error err = {0};
+    trail_open(trail);
+    trail_append(trail, 6);
+    audit_stop(&trail->audit);
+    _cleanup_free_ char *text = trail_read(trail, AUDIT_CURRENT);
+    strstr(trail_line(text, 2), "test.event")[0] = 'r';
+    trail_write(trail, AUDIT_CURRENT, text, strlen(text));
+    trail_open(trail);
+    trail_assert_damaged(trail, "breaks behind record 3");
+    set(&witness.forbidden, true);
+    for (int i = 0; i < 2; i++) {
+        assert_false(audit_acknowledge(trail->audit, slice_from_text("\"user\":\"root\""), &err));
+        assert_ptr_equal(err.code, &audit_sink_privilege);
+        trail_assert_damaged(trail, "breaks behind record 3");
+        _cleanup_free_ char *left = trail_read(trail, AUDIT_CURRENT);
+        assert_string_equal(left, text);
+    }
+    set(&witness.forbidden, false);
+    trail_acknowledge(trail);
+    trail_append(trail, 1);
+    audit_stop(&trail->audit);
+    assert_non_null(strstr(buf_text(&witness.lines), "audit.damaged"));
+    _cleanup_free_ char *after = trail_read(trail, AUDIT_CURRENT);
+    assert_int_equal(trail_count(after, "audit.damaged"), 1);
+}
+
 static void add_pair(void *context, const char *name, const char *value)
 {
     buf_append_format(context, "%s=%s;", name, value);
@@ -179,6 +232,8 @@ int main(void)
         SINK_TEST(nothing_is_finished_while_one_is_away),
         SINK_TEST(a_sink_that_may_not_be_used_keeps_all_out_from_the_start),
         SINK_TEST(a_sink_that_cannot_be_opened_does_too),
+        SINK_TEST(a_cut_line_does_not_keep_it_from_starting),
+        SINK_TEST(damage_is_accepted_when_all_are_there),
         cmocka_unit_test(fields_become_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
