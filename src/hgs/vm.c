@@ -165,7 +165,7 @@ static int run_unlock(const struct option_values *values)
                 platform_load_config(&config, values, PLATFORM_BOTH_LOGS, &err) &&
                 host_unlock(&secret, option_argument(values, 0), name, &options, &err);
     if (lost.code != NULL)
-        fprintf(stderr, "hgs: %s; attested anew (%s)\n", lost.message, lost.code->name);
+        fprintf(stderr, "hgs: %s; attesting anew (%s)\n", lost.message, lost.code->name);
     if (!good || !give(&output, name, &secret, &err))
         return option_fail(values, &err);
     return 0;
