@@ -120,6 +120,19 @@ static const struct unified_kernel_addon *find_addition(const struct policy_ci *
     return NULL;
 }
 
+/* PCR 4: firmware, or shim, verified the add-on as it verifies what it starts. What PCR 12 alone
+ * says, a running system may have said. */
+static bool was_loaded(const struct judgement *judgement, const struct unified_kernel_addon *addon)
+{
+    const struct eventlog_claims *claims = &judgement->claims;
+    struct slice digest = digests_get(&addon->image, judgement->evidence->bank);
+    for (uint32_t i = 0; i < claims->image_count; i++) {
+        if (slice_equal(claims->images[i].digest, digest))
+            return true;
+    }
+    return false;
+}
+
 static bool is_addition(const struct eventlog_event *event)
 {
     return (event->pcr == 12 || event->pcr == 13) && event->type != EVENTLOG_NO_ACTION;
@@ -137,9 +150,13 @@ static bool check_additions(const struct judgement *judgement, struct finding *o
         if (!is_addition(&log->events[i]))
             continue;
         any = true;
-        if (find_addition(ci, &log->events[i], judgement->evidence->bank) != NULL)
+        const struct unified_kernel_addon *addon =
+            find_addition(ci, &log->events[i], judgement->evidence->bank);
+        if (addon != NULL && was_loaded(judgement, addon))
             continue;
         finding_add_event(out, i);
+        if (addon != NULL)
+            return fail(out, "an add-on was measured (PCR 12) that was not loaded (PCR 4)");
         return fail(out, "something was added to the image that is not allowed (PCRs 12, 13)");
     }
     if (any)

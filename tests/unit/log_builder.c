@@ -421,6 +421,8 @@ void log_linux_build(struct log_builder *builder, const struct log_linux *linux_
     } else {
         image(builder, "kernel image");
     }
+    if (linux_boot->addon != NULL)
+        image(builder, linux_boot->addon);
     if (linux_boot->is_unified) {
         section(builder, ".linux", "the kernel");
         if (linux_boot->image_line != NULL)

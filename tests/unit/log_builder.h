@@ -97,6 +97,7 @@ struct log_linux {
     const char *image_line;   /* .cmdline of a unified kernel image, or NULL: it has none */
     bool is_unified;          /* systemd-stub measured sections */
     const char *load_options; /* what the EFI stub measured, or NULL */
+    const char *addon;        /* an add-on's image, in PCR 4, or NULL */
 };
 
 /* Secure Boot on, shim and GRUB, with lockdown, IOMMU, no hibernation and no dumps. */

@@ -110,29 +110,39 @@ static void test_command_line(void **state)
     assert_judged(&boot, &policy, VERDICT_FAILED, "not among those");
 }
 
+static void allow_addon(struct policy *policy, const char *image)
+{
+    _cleanup_buf_ struct buf addon;
+    testing_vector(&addon, "bootimage", "quiet.addon.efi");
+    testing_assert_good(code_integrity_allow_addon(&policy->ci, buf_slice(&addon), err));
+    digest_text(&policy->ci.additions[0].image, image);
+}
+
 static void test_additions(void **state)
 {
     (void)state;
     struct log_linux boot;
     struct policy policy;
-    _cleanup_buf_ struct buf addon;
     image_boot(&boot);
     boot.systemd_line = "splash name=Zo\u00eb\U0001f600";
     boot.load_options = LINE " splash name=Zo\u00eb\U0001f600";
     image_policy(&policy, "image");
     assert_judged(&boot, &policy, VERDICT_FAILED, "added to the image that is not allowed");
-    testing_vector(&addon, "bootimage", "quiet.addon.efi");
     image_policy(&policy, "image");
-    testing_assert_good(code_integrity_allow_addon(&policy.ci, buf_slice(&addon), err));
+    allow_addon(&policy, "the add-on");
+    assert_judged(&boot, &policy, VERDICT_FAILED, "that was not loaded (PCR 4)");
+    boot.addon = "the add-on";
+    image_policy(&policy, "image");
+    allow_addon(&policy, "the add-on");
     assert_judged(&boot, &policy, VERDICT_PASSED, "was booted");
     boot.systemd_line = "init=/bin/sh";
     boot.load_options = LINE " init=/bin/sh";
     image_policy(&policy, "image");
-    testing_assert_good(code_integrity_allow_addon(&policy.ci, buf_slice(&addon), err));
+    allow_addon(&policy, "the add-on");
     assert_judged(&boot, &policy, VERDICT_FAILED, "added to the image that is not allowed");
     image_boot(&boot);
     image_policy(&policy, "image"); /* allowed is not demanded */
-    testing_assert_good(code_integrity_allow_addon(&policy.ci, buf_slice(&addon), err));
+    allow_addon(&policy, "the add-on");
     assert_judged(&boot, &policy, VERDICT_PASSED, "was booted");
 }
 
