@@ -24,7 +24,7 @@ struct adding {
     size_t count, bytes;
     size_t outcomes[OUTCOMES];
     struct error refusal; /* the first; what the command fails with when nothing is good */
-    struct buf items;     /* for --json: {"certificates": [… */
+    struct buf *items;    /* for --json: {"certificates": [… */
     struct json_writer writer;
     struct table *table;
 };
@@ -162,7 +162,7 @@ static int say_added(struct adding *adding)
         for (int i = 0; i < OUTCOMES; i++)
             json_write_integer(&adding->writer, outcome_names[i], (int64_t)outcomes[i]);
         json_write_object_end(&adding->writer);
-        puts(buf_text(&adding->items));
+        puts(buf_text(adding->items));
         return 0;
     }
     table_print(adding->table, stdout);
@@ -177,11 +177,11 @@ static int run_add(const struct option_values *values)
     const char *const headings[] = {"OUTCOME", "AS", "THUMBPRINT", "SUBJECT", "FILE", NULL};
     _cleanup_call_ struct call call;
     _cleanup_table_ struct table *table = table_new(headings);
-    struct adding adding = {.call = &call, .table = table};
     _cleanup_buf_ struct buf items;
+    struct adding adding = {.call = &call, .table = table, .items = &items};
     call_init(&call, values);
-    buf_init(&adding.items, 64 * 1024 * 1024);
-    json_writer_init(&adding.writer, &adding.items);
+    buf_init(&items, 64 * 1024 * 1024);
+    json_writer_init(&adding.writer, &items);
     json_write_object(&adding.writer, NULL);
     json_write_array(&adding.writer, "certificates");
     begin_request(&adding);
@@ -189,7 +189,6 @@ static int run_add(const struct option_values *values)
     for (size_t i = 0; ok && i < option_argument_count(values); i++)
         ok = add_file(&adding, option_argument(values, i));
     ok = ok && send_request(&adding);
-    items = adding.items; /* freed at the end */
     return ok ? say_added(&adding) : call_fail(&call);
 }
 

@@ -11,24 +11,27 @@
       "digit; names that begin with Hgs_ are the service's own")                                 \
     X(policy_builtin_unknown, "policy.builtin-unknown", ERROR_NOT_FOUND,                         \
       "a profile has no built-in policy of that name",                                           \
-      "list the built-in policies of the profile; Linux and Windows hosts have their own")       \
+      "list them: hgsctl policy list --type builtin; Linux and Windows hosts have their own")    \
     X(policy_locked, "policy.locked", ERROR_CONFLICT,                                            \
       "a locked policy can be neither disabled nor removed",                                     \
       "leave it: without it a host could pass with any software")                                \
     X(policy_conflict, "policy.conflict", ERROR_CONFLICT,                                        \
       "there is a policy of that name already",                                                  \
-      "choose another name, or remove the old policy first")                                     \
+      "choose another name, or remove the old policy first: hgsctl policy remove NAME")          \
     X(policy_record_malformed, "policy.record-malformed", ERROR_MALFORMED,                       \
       "the record of a policy is damaged, or holds what no policy can",                          \
-      "remove the policy and add it again")                                                      \
+      "remove the policy (hgsctl policy remove NAME) and add it again")                          \
     X(policy_baseline_pcrs, "policy.baseline-pcrs", ERROR_USAGE,                                 \
       "the PCRs that were selected make no baseline",                                            \
-      "select PCRs of 0 to 15, 4 and 7 among them: without these any boot loader would pass")    \
+      "select PCRs of 0 to 15, 4 and 7 among them, as --pcr 0,2,4,7: without these any boot "    \
+      "loader would pass")                                                                       \
     X(policy_baseline_empty, "policy.baseline-empty", ERROR_INVALID,                             \
       "a log has no events in a selected PCR, or no bank that is strong enough covers them all", \
-      "turn on the TPM's SHA-256 bank, boot, and take the log again")                            \
+      "turn on the TPM's SHA-256 bank, boot, and take the log again: hgs host baseline "         \
+      "FILE.tcglog")                                                                             \
     X(policy_baseline_large, "policy.baseline-large", ERROR_LIMIT,                               \
-      "the selected PCRs have more events than a baseline holds", "select fewer PCRs")           \
+      "the selected PCRs have more events than a baseline holds",                                \
+      "select fewer PCRs: hgsctl policy add NAME --baseline FILE --pcr 0,2,4,7")                 \
     X(policy_baseline_invalid, "policy.baseline-invalid", ERROR_INVALID,                         \
       "the boot that a log records would not pass, so it is a bad reference",                    \
       "mend what the message names and boot again, or take it as it is: --skip-validation")      \

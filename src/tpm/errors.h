@@ -17,13 +17,13 @@
       "use an endorsement key of RSA 2048 bits or more, or ECC P-256 or P-384")                    \
     X(tpm_endorsement_attributes, "tpm.endorsement-attributes", ERROR_INVALID,                     \
       "a public area is not one of an endorsement key: its attributes are wrong",                  \
-      "identify the host anew, on the host itself")                                                \
+      "identify the host anew, on the host itself: hgs host identify --name NAME --out FILE")      \
     X(tpm_endorsement_key_unknown, "tpm.endorsement-key-unknown", ERROR_MALFORMED,                 \
       "bytes that should hold an endorsement key hold none in any form that is read here",         \
-      "identify the host anew, on the host itself")                                                \
+      "identify the host anew, on the host itself: hgs host identify --name NAME --out FILE")      \
     X(tpm_endorsement_mismatch, "tpm.endorsement-mismatch", ERROR_INVALID,                         \
       "an endorsement certificate is for another key than the one it came with",                   \
-      "identify the host anew, on the host itself")                                                \
+      "identify the host anew, on the host itself: hgs host identify --name NAME --out FILE")      \
     X(tpm_certificate_malformed, "tpm.certificate-malformed", ERROR_MALFORMED,                     \
       "what should hold an endorsement certificate holds none that can be read",                   \
       "look at it: openssl x509 -inform der -in FILE -noout -text")                                \
@@ -39,15 +39,16 @@
       "check the clock; else ask the TPM's maker for a newer one")                                 \
     X(tpm_issuer_missing, "tpm.issuer-missing", ERROR_UNAUTHORIZED,                                \
       "the certificate of an endorsement key's issuer was not added",                              \
-      "add the one that the message names")                                                        \
+      "get the one that the message names from the TPM's maker: hgsctl tpm-root add FILE "         \
+      "--intermediate")                                                                            \
     X(tpm_issuer_wrong, "tpm.issuer-wrong", ERROR_UNAUTHORIZED,                                    \
       "an endorsement certificate was not signed by the issuer that it names, or by one that may " \
       "not issue it",                                                                              \
       "the certificate is forged, or the issuer has several keys under one name: add the right "   \
-      "one")                                                                                       \
+      "one (hgsctl tpm-root add FILE --intermediate); see hgsctl tpm-root list")                   \
     X(tpm_root_missing, "tpm.root-missing", ERROR_UNAUTHORIZED,                                    \
       "the chain of an endorsement certificate ends before a root",                                \
-      "add the root that the message names")                                                       \
+      "get the root that the message names from the TPM's maker: hgsctl tpm-root add FILE")        \
     X(tpm_chain_too_long, "tpm.chain-too-long", ERROR_LIMIT,                                       \
       "an endorsement certificate is further from a root than is allowed",                         \
       "add an authority nearer to it as a root")                                                   \
