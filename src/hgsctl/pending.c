@@ -73,8 +73,10 @@ static void print_boot(const struct json *boot)
     print_reasons(boot);
     print_differences(boot);
     if (!call_bool(boot, "proven"))
-        puts("\nIt was refused before its TPM had to prove the log: this is what the host says. A "
-             "policy made of it counts only for a boot that the TPM proves.");
+        puts(
+            "\nIt was refused before its TPM had to prove the log, so anybody who knows the host's "
+            "endorsement key may have sent this. hgs host attest --what-if tpm on the host makes "
+            "it proven. A policy made of it counts only for a boot that the TPM proves.");
 }
 
 static int run_show(const struct option_values *values)
