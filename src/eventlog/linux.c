@@ -20,6 +20,7 @@ struct linux_boot {
     uint32_t void_event;
     bool has_systemd_line;  /* in PCR 8 or 12 */
     bool has_grub;          /* any event of GRUB's in PCR 8 */
+    bool has_sections;      /* any event in PCR 11: systemd-stub ran */
     bool has_inner_line;    /* PCR 11: the unified kernel image has a .cmdline of its own */
     bool is_grub_blind;     /* GRUB was told to start something, or to go on, without measuring */
     uint32_t chained_count; /* images that GRUB was told to start */
@@ -219,6 +220,7 @@ static void read_pcr11(struct linux_boot *boot)
         const struct eventlog_event *event = &log->events[i];
         if (event->pcr != 11 || event->type == EVENTLOG_NO_ACTION)
             continue;
+        boot->has_sections = true;
         if (!is_content && !is_section_name(boot, event, &name)) {
             boot->has_inner_line = true; /* it may be what we cannot read */
             return;
@@ -305,6 +307,10 @@ static void cross_check(struct linux_boot *boot)
         return;
     if (boot->load_options_count > 1)
         set_void(boot, "the kernel's EFI stub was started twice", EVENTLOG_NO_EVENT);
+    /* The stub, started without a line, measures none: a running system could do it instead. */
+    else if (boot->load_options_count == 0 && boot->has_sections && !boot->has_inner_line)
+        set_void(boot, "the kernel's EFI stub does not confirm the line that PCR 12 has",
+                 EVENTLOG_NO_EVENT);
     else if (boot->load_options_count == 1 && !boot->has_inner_line && !load_options_fit(boot))
         set_void(boot, "the kernel's EFI stub was given another command line",
                  out->load_options.event);

@@ -366,11 +366,19 @@ static void test_unified_with_addition(void **state)
     assert_line(&boot, EVENTLOG_COMMAND_LINE_NONE, "");
     assert_false(boot.claims.has_no_additions);
     done(&boot);
-    begin(&boot); /* without a line of its own, PCR 12 has it all */
+    begin(&boot); /* without a line of its own, PCR 12 has it all, and the kernel confirms it */
+    boot.linux_boot = (struct log_linux){.is_secure_boot_on = true,
+                                         .is_unified = true,
+                                         .systemd_line = "lockdown=integrity",
+                                         .load_options = "lockdown=integrity"};
+    build(&boot);
+    assert_line(&boot, EVENTLOG_COMMAND_LINE_SYSTEMD, "lockdown=integrity");
+    done(&boot);
+    begin(&boot); /* unconfirmed: the image may have been started without any */
     boot.linux_boot = (struct log_linux){
         .is_secure_boot_on = true, .is_unified = true, .systemd_line = "lockdown=integrity"};
     build(&boot);
-    assert_line(&boot, EVENTLOG_COMMAND_LINE_SYSTEMD, "lockdown=integrity");
+    assert_contradicted(&boot);
     done(&boot);
     begin(&boot); /* a name that is hidden may be .cmdline */
     boot.linux_boot =
