@@ -57,25 +57,6 @@ static void handle(void *context, struct http_request *request)
     http_reply(request, 200, "application/json", &out, NULL, NULL);
 }
 
-/* Extends every event of a log, as a boot does. */
-static void boot(struct slice log)
-{
-    struct eventlog parsed;
-    assert_fine(eventlog_parse(&parsed, log, &err));
-    for (uint32_t i = 0; i < parsed.event_count; i++) {
-        const struct eventlog_event *event = &parsed.events[i];
-        struct slice digest = eventlog_event_digest(event, DIGEST_SHA256);
-        if (event->type == EVENTLOG_NO_ACTION || digest.size != 32)
-            continue;
-        TPML_DIGEST_VALUES values = {.count = 1, .digests = {{.hashAlg = TPM2_ALG_SHA256}}};
-        memcpy(values.digests[0].digest.sha256, digest.data, 32);
-        assert_int_equal(Esys_PCR_Extend(esys(), ESYS_TR_PCR0 + event->pcr, ESYS_TR_PASSWORD,
-                                         ESYS_TR_NONE, ESYS_TR_NONE, &values),
-                         TSS2_RC_SUCCESS);
-    }
-    eventlog_done(&parsed);
-}
-
 /* The software TPM's makers become the administrator's. */
 static void trust_makers(void)
 {
@@ -142,7 +123,7 @@ static int set_up(void **state)
     log_builder_init(&builder, bank, 1);
     log_linux_init(&linux_boot);
     log_linux_build(&builder, &linux_boot);
-    boot(log_builder_slice(&builder));
+    tpm_measure(log_builder_slice(&builder));
     snprintf(log_path, sizeof log_path, "%s/bios.bin", tpm.folder);
     assert_fine(file_create(log_path, log_builder_slice(&builder), 0600, &err));
     trust_makers();

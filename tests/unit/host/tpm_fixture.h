@@ -11,6 +11,7 @@
 #include <tss2/tss2_mu.h>
 
 #include "../software_tpm.h"
+#include "eventlog/eventlog.h"
 #include "host/errors.h"
 #include "host/tpm_device.h"
 #include "host/tpm_pcrs.h"
@@ -65,6 +66,25 @@ static inline void tpm_extend(unsigned pcr)
     assert_int_equal(Esys_PCR_Extend(esys(), ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
                                      ESYS_TR_NONE, &digests),
                      TSS2_RC_SUCCESS);
+}
+
+/* Extends every event of a log, as a boot does. */
+static inline void tpm_measure(struct slice log)
+{
+    struct eventlog parsed;
+    assert_fine(eventlog_parse(&parsed, log, &err));
+    for (uint32_t i = 0; i < parsed.event_count; i++) {
+        const struct eventlog_event *event = &parsed.events[i];
+        struct slice digest = eventlog_event_digest(event, DIGEST_SHA256);
+        if (event->type == EVENTLOG_NO_ACTION || digest.size != 32)
+            continue;
+        TPML_DIGEST_VALUES values = {.count = 1, .digests = {{.hashAlg = TPM2_ALG_SHA256}}};
+        memcpy(values.digests[0].digest.sha256, digest.data, 32);
+        assert_int_equal(Esys_PCR_Extend(esys(), ESYS_TR_PCR0 + event->pcr, ESYS_TR_PASSWORD,
+                                         ESYS_TR_NONE, ESYS_TR_NONE, &values),
+                         TSS2_RC_SUCCESS);
+    }
+    eventlog_done(&parsed);
 }
 
 static inline uint32_t count_handles(uint32_t first)
