@@ -20,6 +20,7 @@ struct linux_boot {
     uint32_t void_event;
     bool has_systemd_line;  /* in PCR 8 or 12 */
     bool has_grub;          /* any event of GRUB's in PCR 8 */
+    bool has_grub_line;     /* a kernel's line among them */
     bool has_sections;      /* any event in PCR 11: systemd-stub ran */
     bool has_inner_line;    /* PCR 11: the unified kernel image has a .cmdline of its own */
     bool is_grub_blind;     /* GRUB was told to start something, or to go on, without measuring */
@@ -133,6 +134,7 @@ static bool read_grub(struct linux_boot *boot, const struct eventlog_event *even
     if (!is_line && !is_module && !is_command && !is_old_command)
         return false;
     boot->has_grub = true;
+    boot->has_grub_line |= is_line;
     struct slice hashed = without_nul(text);
     bool is_proven = evaluation_covers(boot->evaluation, event, hashed) ||
                      (is_old_command && evaluation_covers(boot->evaluation, event, text));
@@ -297,12 +299,12 @@ static void cross_check(struct linux_boot *boot)
     if (boot->has_grub && boot->has_systemd_line)
         set_void(boot, two_lines, EVENTLOG_NO_EVENT);
     /* An image that GRUB started may be a kernel, whose line GRUB measures only as a command. */
-    bool has_line = out->command_line.source != EVENTLOG_COMMAND_LINE_NONE;
-    if (boot->chained_count > 0 && has_line)
+    bool is_beside = boot->chained_count > 0 && boot->has_grub_line;
+    if (is_beside)
         set_void(boot, "GRUB started an image beside the kernel, which may have another line",
                  EVENTLOG_NO_EVENT);
-    out->has_other_start = boot->is_grub_blind || boot->chained_count > 1 ||
-                           (boot->chained_count > 0 && has_line) || boot->load_options_count > 1;
+    out->has_other_start =
+        boot->is_grub_blind || boot->chained_count > 1 || is_beside || boot->load_options_count > 1;
     if (out->command_line.source == EVENTLOG_COMMAND_LINE_NONE)
         return;
     if (boot->load_options_count > 1)

@@ -186,14 +186,17 @@ static void test_other_start(void **state)
     } cases[] = {
         {"chainloader /image.efi", "boot", false},
         {"chainloader /image.efi", "chainloader /vmlinuz evil", true},
+        {"chainloader /image.efi", "time chainloader /vmlinuz", true},
         {"chainloader /image.efi", "rmmod tpm", true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct boot boot;
         char first[64], second[64];
         begin(&boot);
-        boot.linux_boot = (struct log_linux){
-            .is_secure_boot_on = true, .is_unified = true, .image_line = "quiet"};
+        boot.linux_boot = (struct log_linux){.is_secure_boot_on = true,
+                                             .is_unified = true,
+                                             .image_line = "quiet",
+                                             .systemd_line = "an add-on's"};
         log_linux_build(&boot.builder, &boot.linux_boot);
         snprintf(first, sizeof first, "grub_cmd: %s", cases[i].first);
         snprintf(second, sizeof second, "grub_cmd: %s", cases[i].second);
