@@ -12,6 +12,7 @@
 #include "attestation/service.h"
 #include "audit/audit.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "hgsd/describe.h"
@@ -100,14 +101,32 @@ static bool start_memory(struct parts *parts, struct error *err)
     return audit_start(&parts->audit, &audit, err);
 }
 
+static bool name_host(void *context, const char *identity, char name[KEYPROTECTION_NAME_SIZE])
+{
+    static const enum attestation_mode modes[] = {ATTESTATION_MODE_HOST_KEY, ATTESTATION_MODE_TPM};
+    const struct parts *parts = context;
+    _cleanup_buf_ struct buf id;
+    buf_init(&id, ATTESTATION_HOST_ID_SIZE);
+    if (!hex_parse(&id, slice_from_text(identity), NULL) || id.size != ATTESTATION_HOST_ID_SIZE)
+        return false;
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        if (attestation_host_find(parts->attestation, modes[i], id.data, name))
+            return true;
+    return false;
+}
+
 /* The revision is read first: what changes while the services load themselves is delivered by the
  * watch once more. */
 static bool start_services(struct parts *parts, struct error *err)
 {
     struct attestation_options attestation = {parts->store, parts->keyholder, parts->audit,
                                               &parts->clock, parts->config->node};
-    struct keyprotection_options keyprotection = {parts->store, parts->keyholder, parts->audit,
-                                                  &parts->clock};
+    struct keyprotection_options keyprotection = {.store = parts->store,
+                                                  .keyholder = parts->keyholder,
+                                                  .audit = parts->audit,
+                                                  .clock = &parts->clock,
+                                                  .name_host = name_host,
+                                                  .context = parts};
     int64_t revision = 0;
     return store_revision(parts->store, &parts->revision, err) &&
            attestation_service_new(&parts->attestation, &attestation, &revision, err) &&

@@ -10,6 +10,8 @@
 #include "protector/metadata.h"
 #include "protector/protector.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* The certificates of some 4 000 protectors, at a few kilobytes each, and their signatures. */
@@ -108,15 +110,35 @@ static void write_digest(struct json_writer *writer, const char *name, bool know
         json_write_hex(writer, name, slice_of(digest, 32));
 }
 
+/* Whom the certificate names: "host" is the name that administrators know, and "key_id" the
+ * identity, as in records of attestations. */
+static void write_host(struct json_writer *writer, const struct keyprotection_options *options,
+                       const struct roll_facts *facts)
+{
+    char name[KEYPROTECTION_NAME_SIZE], id[2 * DIGEST_SHA256_SIZE + 1];
+    if (facts->host == NULL)
+        return;
+    if (!facts->host_trusted || options->name_host == NULL ||
+        !options->name_host(options->context, facts->host, name)) {
+        json_write_text(writer, facts->host_trusted ? "host" : "claimed_host", facts->host);
+        return;
+    }
+    snprintf(id, sizeof id, "%s", facts->host);
+    for (char *c = id; *c != '\0'; c++)
+        *c = (char)tolower((unsigned char)*c);
+    json_write_text(writer, "host", name);
+    json_write_text(writer, "key_id", id);
+}
+
 /* The inside of the audit record's object. Every part is bounded: it always fits. */
-static struct slice audit_fields(struct buf *out, const struct roll_facts *facts, const char *peer,
+static struct slice audit_fields(struct buf *out, const struct keyprotection_options *options,
+                                 const struct roll_facts *facts, const char *peer,
                                  const struct error *refusal)
 {
     struct json_writer writer;
     json_writer_init(&writer, out);
     json_write_object(&writer, NULL);
-    if (facts->host)
-        json_write_text(&writer, facts->host_trusted ? "host" : "claimed_host", facts->host);
+    write_host(&writer, options, facts);
     write_digest(&writer, "health_certificate", facts->has_health, facts->health_thumbprint);
     write_digest(&writer, "ingress_protector", facts->has_ingress, facts->ingress_digest);
     write_digest(&writer, "egress_protector", facts->has_egress, facts->egress_digest);
@@ -140,7 +162,7 @@ static void refuse(struct keyprotection_service *service, const struct roll_fact
     buf_init(&text, AUDIT_FIELDS_MAX);
     /* Nothing is released: the refusal stands whether or not it could be recorded. */
     audit_append_limited(service->options.audit, "key.refused", peer,
-                         audit_fields(&text, facts, peer, err), NULL);
+                         audit_fields(&text, &service->options, facts, peer, err), NULL);
     reply_error(reply, context, err);
 }
 
@@ -175,7 +197,8 @@ static void record_and_release(struct keyprotection_service *service,
     buf_move(&release->body, body);
     struct error err = {0};
     if (!audit_append(service->options.audit, "key.released",
-                      audit_fields(&text, facts, peer, NULL), release_recorded, release, &err))
+                      audit_fields(&text, &service->options, facts, peer, NULL), release_recorded,
+                      release, &err))
         release_recorded(release, false, &err);
 }
 

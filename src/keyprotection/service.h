@@ -13,6 +13,7 @@
 #include "keyholder/keyholder.h"
 #include "store/store.h"
 
+#define KEYPROTECTION_NAME_SIZE 129 /* of a name with its NUL */
 #define KEYPROTECTION_BODY_MAX (1024 * 1024)
 
 struct keyprotection_service;
@@ -22,6 +23,11 @@ struct keyprotection_options {
     struct keyholder *keyholder;
     struct audit *audit;
     const struct clock *clock;
+    /* The name under which a host is registered here, for the audit trail: identity is what its
+     * health certificate calls it. False when nobody knows it (it attested elsewhere). NULL: never
+     * asked. */
+    bool (*name_host)(void *context, const char *identity, char name[KEYPROTECTION_NAME_SIZE]);
+    void *context; /* of name_host */
 };
 
 bool keyprotection_service_new(struct keyprotection_service **out,

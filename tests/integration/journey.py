@@ -71,6 +71,10 @@ def everything_is_audited(fabric):
     for event in released:
         for field in ("host", "health_certificate", "ingress_protector", "egress_protector", "owner", "peer"):
             check(event.get(field), f"{field} is missing in {event}")
+    # Which keys a host got is asked by the name under which it is registered.
+    lines = fabric.ctl("event", "list", "--host", "n1", "--event", "key.released", "--json").stdout.splitlines()
+    check(lines, "no release is found by the host's name")
+    check("no " not in fabric.show("server", "show")["sandbox"], fabric.show("server", "show")["sandbox"])
     equal(fabric.show("event", "verify")["whole"], True)
 
 

@@ -40,10 +40,25 @@ static int teardown(void **state)
     return free_world(state);
 }
 
+static bool host_is_known;
+
+static bool name_host(void *context, const char *identity, char name[KEYPROTECTION_NAME_SIZE])
+{
+    assert_null(context);
+    if (!host_is_known || strcmp(identity, HOST) != 0)
+        return false;
+    snprintf(name, KEYPROTECTION_NAME_SIZE, "n1");
+    return true;
+}
+
 static struct keyprotection_service *start_service(struct keyholder *keyholder)
 {
     struct keyprotection_service *service = NULL;
-    struct keyprotection_options options = {world.store, keyholder, audit, &test_clock};
+    struct keyprotection_options options = {.store = world.store,
+                                            .keyholder = keyholder,
+                                            .audit = audit,
+                                            .clock = &test_clock,
+                                            .name_host = name_host};
     assert_ok(keyprotection_service_new(&service, &options, err));
     return service;
 }
@@ -151,6 +166,12 @@ static void refusals_are_recorded(void **state)
     assert_true(trail_holds("keyprotection.guardian-gone"));
     assert_true(trail_holds("keyprotection.request-malformed"));
     assert_true(trail_holds("\"host\":\"" HOST));
+    host_is_known = true; /* then records are found by the name that administrators gave it */
+    _cleanup_waiting_ struct waiting known;
+    ask(&known, service, buf_slice(&request));
+    host_is_known = false;
+    assert_ok(audit_append_wait(audit, "test.end", SLICE_EMPTY, err));
+    assert_true(trail_holds("\"host\":\"n1\",\"key_id\":\"00112233445566778899aabb"));
     assert_true(trail_holds("\"claimed_host\":\"owner signing\""));
     assert_false(trail_holds("\"host\":\"owner signing\""));
     assert_true(trail_holds("127.0.0.1"));
