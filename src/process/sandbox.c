@@ -16,6 +16,7 @@
 #include "process/capability.h"
 #include "process/errors.h"
 #include "process/sandbox_landlock.h"
+#include "process/sandbox_seccomp.h"
 
 #define PASSWD_SIZE ((size_t)64 * 1024)
 
@@ -112,7 +113,7 @@ bool sandbox_drop_user(const char *user, unsigned kept, struct error *err)
 void sandbox_describe(char *text, size_t size)
 {
     int landlock = sandbox_landlock_version();
-    bool seccomp = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
+    bool seccomp = sandbox_seccomp_entered() || prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
     char version[32];
     snprintf(version, sizeof version, "landlock %d", landlock);
     snprintf(text, size, "%s, %s", landlock > 0 ? version : "no landlock",

@@ -45,6 +45,6 @@ struct sandbox_service_paths {
  */
 bool sandbox_service(const struct sandbox_service_paths *paths, struct error *err);
 
-/* What the kernel offers, for messages and server show: "landlock 4, seccomp" or what is missing.
- */
+/* What this process's sandbox is made of, or before it was entered, what the kernel offers; for
+ * messages and server show: "landlock 4, seccomp", or what is missing. */
 void sandbox_describe(char *text, size_t size);

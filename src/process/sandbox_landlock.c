@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -39,8 +40,13 @@ struct ruleset {
 
 int sandbox_landlock_version(void)
 {
-    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    return version > 0 ? (int)version : 0;
+    static atomic_int known = -1; /* in the sandbox the kernel cannot be asked any more */
+    if (known < 0) {
+        long version =
+            syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+        known = version > 0 ? (int)version : 0;
+    }
+    return known;
 }
 
 /* All that this kernel can take away from the file system. */

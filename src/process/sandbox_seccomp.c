@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -137,6 +138,8 @@ static int fill(scmp_filter_ctx filter, const struct sandbox_table *tables, size
     return result;
 }
 
+static atomic_bool entered;
+
 bool sandbox_seccomp(uint32_t otherwise, const struct sandbox_table *tables, size_t count,
                      struct error *err)
 {
@@ -150,5 +153,11 @@ bool sandbox_seccomp(uint32_t otherwise, const struct sandbox_table *tables, siz
     if (result != 0)
         return error_set_errno(err, &process_sandbox, -result, NULL,
                                "the system call filter was refused");
+    entered = true;
     return true;
+}
+
+bool sandbox_seccomp_entered(void)
+{
+    return entered;
 }

@@ -42,6 +42,8 @@ struct sandbox_table {
  */
 bool sandbox_seccomp(uint32_t otherwise, const struct sandbox_table *tables, size_t count,
                      struct error *err);
+/* Whether this process did that. */
+bool sandbox_seccomp_entered(void);
 
 /* What every profile needs: memory, threads, clocks, random bytes, ending. */
 extern const struct sandbox_table sandbox_basic_calls;
