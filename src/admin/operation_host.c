@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <fnmatch.h>
 #include <stdio.h>
 
 #include "admin/change.h"
 #include "admin/errors.h"
 #include "admin/operations.h"
+#include "admin/page.h"
 #include "attestation/host.h"
 
 /* "host n1", for messages and the audit trail. */
@@ -16,7 +16,7 @@ static const char *object_of(char text[160], const char *name)
 
 struct listing {
     struct json_writer *result;
-    const char *pattern; /* NULL: all */
+    struct admin_page page;
 };
 
 static void write_brief(struct json_writer *result, const struct attestation_host *host)
@@ -44,12 +44,14 @@ static void write_brief(struct json_writer *result, const struct attestation_hos
 /* A damaged record is listed as it is: somebody has to see it. */
 static bool list_one(void *context, const struct store_record *record, struct error *err)
 {
-    const struct listing *listing = context;
+    struct listing *listing = context;
     struct error damaged;
     _cleanup_attestation_host_ struct attestation_host host = {0};
     (void)err;
-    if (listing->pattern != NULL && fnmatch(listing->pattern, record->key, 0) != 0)
+    if (!admin_page_matches(&listing->page, record->key))
         return true;
+    if (!admin_page_take(&listing->page, record->key))
+        return false;
     if (attestation_host_parse(&host, record->value, &damaged)) {
         write_brief(listing->result, &host);
         return true;
@@ -64,14 +66,15 @@ static bool list_one(void *context, const struct store_record *record, struct er
 bool operation_host_list(struct admin_request *request, struct json_writer *result,
                          struct error *err)
 {
-    struct listing listing = {result, NULL};
-    if (!json_get_text_or(&listing.pattern, request->arguments, "pattern", NULL, err))
+    struct listing listing = {.result = result};
+    if (!admin_page_read(&listing.page, request, err))
         return false;
     json_write_object(result, NULL);
     json_write_array(result, "hosts");
-    bool ok =
-        store_list(request->services->store, STORE_HOST, NULL, 0, list_one, &listing, NULL, err);
+    bool ok = store_list(request->services->store, STORE_HOST, listing.page.after, 0, list_one,
+                         &listing, NULL, err);
     json_write_array_end(result);
+    admin_page_write(result, &listing.page);
     json_write_object_end(result);
     return ok;
 }

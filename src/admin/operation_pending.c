@@ -2,13 +2,13 @@
 
 /* Boots that failed their policies: looking at them, and trusting them from now on. */
 
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "admin/change.h"
 #include "admin/errors.h"
 #include "admin/operations.h"
+#include "admin/page.h"
 #include "admin/policy_request.h"
 #include "attestation/host.h"
 #include "attestation/pending.h"
@@ -49,17 +49,19 @@ static void write_boot(struct json_writer *result, const struct attestation_boot
 
 struct listing {
     struct json_writer *result;
-    const char *pattern; /* NULL: all */
+    struct admin_page page;
 };
 
 static bool list_one(void *context, const struct store_record *record, struct error *err)
 {
-    const struct listing *listing = context;
+    struct listing *listing = context;
     struct error damaged;
     _cleanup_attestation_boot_ struct attestation_boot boot = {0};
     (void)err;
-    if (listing->pattern != NULL && fnmatch(listing->pattern, record->key, 0) != 0)
+    if (!admin_page_matches(&listing->page, record->key))
         return true;
+    if (!admin_page_take(&listing->page, record->key))
+        return false;
     json_write_object(listing->result, NULL);
     if (attestation_boot_parse(&boot, record->value, &damaged)) {
         write_boot(listing->result, &boot);
@@ -74,14 +76,15 @@ static bool list_one(void *context, const struct store_record *record, struct er
 bool operation_pending_list(struct admin_request *request, struct json_writer *result,
                             struct error *err)
 {
-    struct listing listing = {result, NULL};
-    if (!json_get_text_or(&listing.pattern, request->arguments, "pattern", NULL, err))
+    struct listing listing = {.result = result};
+    if (!admin_page_read(&listing.page, request, err))
         return false;
     json_write_object(result, NULL);
     json_write_array(result, "pending");
-    bool ok =
-        store_list(request->services->store, STORE_PENDING, NULL, 0, list_one, &listing, NULL, err);
+    bool ok = store_list(request->services->store, STORE_PENDING, listing.page.after, 0, list_one,
+                         &listing, NULL, err);
     json_write_array_end(result);
+    admin_page_write(result, &listing.page);
     json_write_object_end(result);
     return ok;
 }

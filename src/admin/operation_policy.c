@@ -2,13 +2,13 @@
 
 /* Policies of TPM mode: adding, looking, removing. Their states: operation_policy_state.c. */
 
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "admin/change.h"
 #include "admin/errors.h"
 #include "admin/operations.h"
+#include "admin/page.h"
 #include "admin/policy_brief.h"
 #include "admin/policy_request.h"
 #include "admin/policy_store.h"
@@ -36,18 +36,17 @@ bool operation_policy_add(struct admin_request *request, struct json_writer *res
 
 /* What `policy list` should list. */
 struct listing {
+    const struct admin_request *request;
     struct json_writer *result;
-    const char *pattern, *type, *state; /* NULL: any */
+    struct admin_page page;
+    const char *type, *state; /* NULL: any */
     const struct policy_set *set;
-    int64_t now;
-    struct policy builtins[POLICY_STORE_PROFILES]
-                          [BUILTIN_POLICY_COUNT]; /* stored ones; name empty: none */
 };
 
 static bool wanted(const struct listing *listing, const char *name, enum policy_kind kind,
                    enum policy_state state)
 {
-    return (listing->pattern == NULL || fnmatch(listing->pattern, name, 0) == 0) &&
+    return admin_page_matches(&listing->page, name) &&
            (listing->type == NULL || strcmp(listing->type, policy_kind_name(kind)) == 0) &&
            (listing->state == NULL || strcmp(listing->state, policy_state_name(state)) == 0);
 }
@@ -60,46 +59,60 @@ static void write_damaged(struct json_writer *result, const char *key, const str
     json_write_object_end(result);
 }
 
+/* Policies of administrators; the built-in ones' records are found by their names. */
 static bool list_stored(void *context, const struct store_record *record, struct error *err)
 {
     struct listing *listing = context;
     struct error damaged;
     _cleanup_policy_ struct policy policy = {0};
     (void)err;
-    if (!policy_parse(&policy, record->value, &damaged)) {
-        write_damaged(listing->result, record->key, &damaged);
+    bool readable = policy_parse(&policy, record->value, &damaged);
+    if (readable &&
+        (policy.kind == POLICY_BUILTIN || !wanted(listing, policy.name, policy.kind, policy.state)))
         return true;
-    }
-    if (policy.kind == POLICY_BUILTIN) {
-        const struct builtin *builtin = builtin_find(policy.profile, policy.name);
-        listing->builtins[policy.profile][builtin->policy] = policy;
-    } else if (wanted(listing, policy.name, policy.kind, policy.state)) {
-        policy_brief_write(listing->result, &policy, SLICE_EMPTY, listing->now);
-    }
+    if (!admin_page_take(&listing->page, record->key))
+        return false;
+    if (readable)
+        policy_brief_write(listing->result, &policy, SLICE_EMPTY,
+                           clock_now(listing->request->services->clock));
+    else
+        write_damaged(listing->result, record->key, &damaged);
     return true;
 }
 
-static void list_builtins(const struct listing *listing, enum eventlog_profile profile)
+static bool list_builtins(const struct listing *listing, enum eventlog_profile profile,
+                          struct error *err)
 {
     size_t count;
     const struct builtin *table = builtin_table(profile, &count);
     for (size_t i = 0; i < count; i++) {
-        const struct policy *stored = &listing->builtins[profile][table[i].policy];
+        int64_t revision;
+        struct policy stored;
+        _cleanup_buf_ struct buf value;
+        buf_init(&value, STORE_VALUE_MAX);
         enum policy_state state = policy_set_builtin_state(listing->set, profile, table[i].policy);
-        if (wanted(listing, table[i].name, POLICY_BUILTIN, state))
-            policy_brief_write_builtin(listing->result, &table[i], profile, state,
-                                       stored->name[0] != '\0' ? stored : NULL);
+        if (!wanted(listing, table[i].name, POLICY_BUILTIN, state))
+            continue;
+        if (!policy_store_load_builtin(&stored, &value, &revision,
+                                       listing->request->services->store, &table[i], profile, err))
+            return false;
+        policy_brief_write_builtin(listing->result, &table[i], profile, state,
+                                   revision != STORE_ABSENT ? &stored : NULL);
     }
+    return true;
 }
 
-static bool list_all(struct listing *listing, struct store *store, struct error *err)
+/* The built-in ones stand behind all others. */
+static bool list_all(struct listing *listing, struct error *err)
 {
     json_write_object(listing->result, NULL);
     json_write_array(listing->result, "policies");
-    bool ok = store_list(store, STORE_POLICY, NULL, 0, list_stored, listing, NULL, err);
-    list_builtins(listing, EVENTLOG_PROFILE_LINUX);
-    list_builtins(listing, EVENTLOG_PROFILE_WINDOWS);
+    bool ok = store_list(listing->request->services->store, STORE_POLICY, listing->page.after, 0,
+                         list_stored, listing, NULL, err) &&
+              (listing->page.more || (list_builtins(listing, EVENTLOG_PROFILE_LINUX, err) &&
+                                      list_builtins(listing, EVENTLOG_PROFILE_WINDOWS, err)));
     json_write_array_end(listing->result);
+    admin_page_write(listing->result, &listing->page);
     json_write_object_end(listing->result);
     return ok;
 }
@@ -107,22 +120,14 @@ static bool list_all(struct listing *listing, struct store *store, struct error 
 bool operation_policy_list(struct admin_request *request, struct json_writer *result,
                            struct error *err)
 {
-    const struct admin_services *services = request->services;
-    const char *pattern, *type, *state;
-    if (!json_get_text_or(&pattern, request->arguments, "pattern", NULL, err) ||
-        !json_get_text_or(&type, request->arguments, "type", NULL, err) ||
-        !json_get_text_or(&state, request->arguments, "state", NULL, err))
+    struct listing listing = {.request = request, .result = result};
+    if (!admin_page_read(&listing.page, request, err) ||
+        !json_get_text_or(&listing.type, request->arguments, "type", NULL, err) ||
+        !json_get_text_or(&listing.state, request->arguments, "state", NULL, err))
         return false;
-    struct attestation_policies *policies = attestation_policies(services->attestation);
-    struct listing *listing = memory_allocate_zero(1, sizeof *listing); /* large */
-    listing->result = result;
-    listing->pattern = pattern;
-    listing->type = type;
-    listing->state = state;
-    listing->set = policies->set;
-    listing->now = clock_now(services->clock);
-    bool ok = list_all(listing, services->store, err);
-    free(listing);
+    struct attestation_policies *policies = attestation_policies(request->services->attestation);
+    listing.set = policies->set;
+    bool ok = list_all(&listing, err);
     attestation_policies_release(&policies);
     return ok;
 }

@@ -11,12 +11,15 @@
 #include <unistd.h>
 
 #include "admin/errors.h"
+#include "admin/frame.h"
 #include "base/errors.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/secret.h"
 
 #define ARGUMENTS_MAX (1536 * 1024) /* a policy's record is up to 1 MiB */
 #define PASSWORD_MAX 1024
+#define LIST_MAX (1024 * 1024 * 1024)
 
 void call_init(struct call *call, const struct option_values *values)
 {
@@ -167,6 +170,53 @@ bool call_run(struct call *call, const char *operation)
     json_write_object_end(&call->writer);
     return buf_ok(&call->arguments, operation, &call->err) && connect_service(call) &&
            exchange(call, operation);
+}
+
+/* The elements of one page; their texts go to all when it is wanted. */
+static void take_page(const struct call *call, const char *name, struct json_writer *all,
+                      void (*each)(void *context, const struct json *element), void *context)
+{
+    for (const struct json *it = json_first(json_get(call->result, name)); it != NULL;
+         it = json_next(it)) {
+        _cleanup_buf_ struct buf text;
+        buf_init(&text, FRAME_REPLY_MAX);
+        if (!option_json(call->values)) {
+            each(context, it);
+            continue;
+        }
+        json_append(&text, it);
+        json_write_raw(all, NULL, buf_slice(&text));
+    }
+}
+
+bool call_list(struct call *call, const char *operation, const char *name,
+               void (*each)(void *context, const struct json *element), void *context)
+{
+    struct json_writer all;
+    _cleanup_buf_ struct buf text, arguments;
+    buf_init(&text, LIST_MAX);
+    buf_init(&arguments, ARGUMENTS_MAX);
+    buf_append(&arguments, buf_slice(&call->arguments)); /* an object that is still open */
+    json_writer_init(&all, &text);
+    json_write_object(&all, NULL);
+    json_write_array(&all, name);
+    while (call_run(call, operation)) {
+        take_page(call, name, &all, each, context);
+        _cleanup_free_ char *next = memory_copy_text(call_text(call->result, "next"));
+        if (*next == '\0') {
+            json_write_array_end(&all);
+            json_write_object_end(&all);
+            if (option_json(call->values))
+                puts(buf_text(&text));
+            return buf_ok(&text, operation, &call->err);
+        }
+        call_again(call);
+        buf_reset(&call->arguments);
+        buf_append(&call->arguments, buf_slice(&arguments));
+        call->writer.comma = arguments.size > 1;
+        json_write_text(&call->writer, "after", next);
+    }
+    return false;
 }
 
 int call_fail(struct call *call)

@@ -48,6 +48,14 @@ bool call_give(struct call *call, const char *name, struct meeting *files);
 bool call_run(struct call *call, const char *operation);
 void call_again(struct call *call);
 
+/*
+ * Runs a listing to its end, page after page (admin/page.h), with the same arguments each time.
+ * Each element of the result's array `name` is handed to each; with --json one document with all of
+ * them is printed instead. False with call->err set.
+ */
+bool call_list(struct call *call, const char *operation, const char *name,
+               void (*each)(void *context, const struct json *element), void *context);
+
 /* Prints the error and gives the exit status. */
 int call_fail(struct call *call);
 /* Prints the result as JSON when --json was given; then true. */

@@ -105,38 +105,35 @@ static void state_cell(struct table *table, const struct json *host)
         table_cell(table, TABLE_PLAIN, "%s", call_bool(host, "staged") ? "staged" : "");
 }
 
-static void show_list(const struct json *hosts)
+static void list_host(void *context, const struct json *host)
 {
-    const char *const headings[] = {"NAME", "MODE", "PROFILE", "VERSION", "STATE",
-                                    "SETS", "KEY",  "ADDED",   "BY",      NULL};
+    struct table *table = context;
     char sets[256];
-    _cleanup_table_ struct table *table = table_new(headings);
-    for (const struct json *host = json_first(hosts); host != NULL; host = json_next(host)) {
-        table_cell(table, TABLE_PLAIN, "%s", call_text(host, "name"));
-        table_cell(table, TABLE_PLAIN, "%s", call_text(host, "mode"));
-        table_cell(table, TABLE_PLAIN, "%s", call_text(host, "profile"));
-        table_cell(table, TABLE_PLAIN, "%s", call_text(host, "policy_version"));
-        state_cell(table, host);
-        table_cell(table, TABLE_PLAIN, "%s", join_sets(sets, sizeof sets, host));
-        table_cell(table, TABLE_FAINT, "%.16s…", call_text(host, "key_id"));
-        table_cell(table, TABLE_PLAIN, "%s", call_text(host, "added"));
-        table_cell(table, TABLE_PLAIN, "%s", call_text(host, "added_by"));
-        table_end_row(table);
-    }
-    table_print(table, stdout);
+    table_cell(table, TABLE_PLAIN, "%s", call_text(host, "name"));
+    table_cell(table, TABLE_PLAIN, "%s", call_text(host, "mode"));
+    table_cell(table, TABLE_PLAIN, "%s", call_text(host, "profile"));
+    table_cell(table, TABLE_PLAIN, "%s", call_text(host, "policy_version"));
+    state_cell(table, host);
+    table_cell(table, TABLE_PLAIN, "%s", join_sets(sets, sizeof sets, host));
+    table_cell(table, TABLE_FAINT, "%.16s…", call_text(host, "key_id"));
+    table_cell(table, TABLE_PLAIN, "%s", call_text(host, "added"));
+    table_cell(table, TABLE_PLAIN, "%s", call_text(host, "added_by"));
+    table_end_row(table);
 }
 
 static int run_list(const struct option_values *values)
 {
+    const char *const headings[] = {"NAME", "MODE", "PROFILE", "VERSION", "STATE",
+                                    "SETS", "KEY",  "ADDED",   "BY",      NULL};
     _cleanup_call_ struct call call;
+    _cleanup_table_ struct table *table = table_new(headings);
     call_init(&call, values);
-    const char *pattern = option_argument(values, 0);
-    if (pattern != NULL)
-        json_write_text(&call.writer, "pattern", pattern);
-    if (!call_run(&call, "host.list"))
+    if (option_argument(values, 0) != NULL)
+        json_write_text(&call.writer, "pattern", option_argument(values, 0));
+    if (!call_list(&call, "host.list", "hosts", list_host, table))
         return call_fail(&call);
-    if (!call_printed(&call))
-        show_list(json_get(call.result, "hosts"));
+    if (!option_json(values))
+        table_print(table, stdout);
     return 0;
 }
 

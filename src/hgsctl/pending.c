@@ -19,29 +19,27 @@ static void failed_cell(struct table *table, const struct json *boot)
     table_cell(table, TABLE_BAD, "%s", json_get(boot, "error") != NULL ? "DAMAGED" : text);
 }
 
-static void show_list(const struct json *pending)
+static void list_boot(void *context, const struct json *boot)
 {
-    const char *const headings[] = {"HOST", "ATTESTED", "FAILED", NULL};
-    _cleanup_table_ struct table *table = table_new(headings);
-    for (const struct json *it = json_first(pending); it != NULL; it = json_next(it)) {
-        table_cell(table, TABLE_PLAIN, "%s", call_text(it, "host"));
-        table_cell(table, TABLE_PLAIN, "%s", call_text(it, "time"));
-        failed_cell(table, it);
-        table_end_row(table);
-    }
-    table_print(table, stdout);
+    struct table *table = context;
+    table_cell(table, TABLE_PLAIN, "%s", call_text(boot, "host"));
+    table_cell(table, TABLE_PLAIN, "%s", call_text(boot, "time"));
+    failed_cell(table, boot);
+    table_end_row(table);
 }
 
 static int run_list(const struct option_values *values)
 {
+    const char *const headings[] = {"HOST", "ATTESTED", "FAILED", NULL};
     _cleanup_call_ struct call call;
+    _cleanup_table_ struct table *table = table_new(headings);
     call_init(&call, values);
     if (option_argument(values, 0) != NULL)
         json_write_text(&call.writer, "pattern", option_argument(values, 0));
-    if (!call_run(&call, "pending.list"))
+    if (!call_list(&call, "pending.list", "pending", list_boot, table))
         return call_fail(&call);
-    if (!call_printed(&call))
-        show_list(json_get(call.result, "pending"));
+    if (!option_json(values))
+        table_print(table, stdout);
     return 0;
 }
 

@@ -64,37 +64,35 @@ static void state_cell(struct table *table, const struct json *policy)
         table_cell(table, counts ? TABLE_GOOD : TABLE_WARNING, "%s", state);
 }
 
-static void show_list(const struct json *policies)
+static void list_policy(void *context, const struct json *policy)
 {
-    const char *const headings[] = {"NAME", "TYPE",  "PROFILE",  "VERSION", "STATE",
-                                    "FOR",  "UNTIL", "STRENGTH", NULL};
-    _cleanup_table_ struct table *table = table_new(headings);
-    for (const struct json *it = json_first(policies); it != NULL; it = json_next(it)) {
-        table_cell(table, TABLE_PLAIN, "%s", call_text(it, "name"));
-        table_cell(table, TABLE_PLAIN, "%s", call_text(it, "type"));
-        table_cell(table, TABLE_PLAIN, "%s", call_text(it, "profile"));
-        table_cell(table, TABLE_PLAIN, "%s", call_text(it, "policy_version"));
-        state_cell(table, it);
-        for_cell(table, it);
-        table_cell(table, TABLE_PLAIN, "%s", call_text(it, "until"));
-        table_cell(table, TABLE_PLAIN, "%s", call_text(it, "strength"));
-        table_end_row(table);
-    }
-    table_print(table, stdout);
+    struct table *table = context;
+    table_cell(table, TABLE_PLAIN, "%s", call_text(policy, "name"));
+    table_cell(table, TABLE_PLAIN, "%s", call_text(policy, "type"));
+    table_cell(table, TABLE_PLAIN, "%s", call_text(policy, "profile"));
+    table_cell(table, TABLE_PLAIN, "%s", call_text(policy, "policy_version"));
+    state_cell(table, policy);
+    for_cell(table, policy);
+    table_cell(table, TABLE_PLAIN, "%s", call_text(policy, "until"));
+    table_cell(table, TABLE_PLAIN, "%s", call_text(policy, "strength"));
+    table_end_row(table);
 }
 
 static int run_list(const struct option_values *values)
 {
+    const char *const headings[] = {"NAME", "TYPE",  "PROFILE",  "VERSION", "STATE",
+                                    "FOR",  "UNTIL", "STRENGTH", NULL};
     _cleanup_call_ struct call call;
+    _cleanup_table_ struct table *table = table_new(headings);
     call_init(&call, values);
     if (option_argument(values, 0) != NULL)
         json_write_text(&call.writer, "pattern", option_argument(values, 0));
     add_text(&call, "type", "type");
     add_text(&call, "state", "state");
-    if (!call_run(&call, "policy.list"))
+    if (!call_list(&call, "policy.list", "policies", list_policy, table))
         return call_fail(&call);
-    if (!call_printed(&call))
-        show_list(json_get(call.result, "policies"));
+    if (!option_json(values))
+        table_print(table, stdout);
     return 0;
 }
 
