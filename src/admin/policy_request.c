@@ -156,8 +156,10 @@ bool policy_request_commit(const struct admin_request *request, const char *even
     struct admin_change change = {event, object, SLICE_EMPTY, buf_slice(&after), changes, count};
     if (admin_change_commit(request, &change, err))
         return true;
-    if (error_kind(err) == ERROR_CONFLICT)
-        error_set(err, &admin_exists, NULL, policies->name,
+    if (error_kind(err) == ERROR_CONFLICT) {
+        struct error conflict = *err; /* whose object is the key, and so the name */
+        error_set(err, &admin_exists, NULL, conflict.object,
                   "a policy of this name was added already");
+    }
     return false;
 }

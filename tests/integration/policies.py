@@ -321,6 +321,11 @@ def an_approval_is_for_one_host_and_ends(world):
     equal({difference["pcr"] for difference in shown["differences"]}, {0, 4, 9, 11})
     equal(refused(fabric, "pending", "approve", "n1", "--policy", "Hgs_x", "--yes"), "policy.name")
     equal(refused(fabric, "pending", "approve", "n1", "--policy", "machine", "--yes"), "admin.exists")
+    fabric.ctl("policy", "add", "taken-ci", "--ci", image)
+    done = fabric.ctl("pending", "approve", "n1", "--policy", "taken", "--ci", image, "--yes", "--json", status=1)
+    equal(json.loads(done.stderr)["error"]["object"], "taken-ci")
+    equal(refused(fabric, "policy", "show", "taken"), "admin.not-found")  # neither of the two
+    fabric.ctl("policy", "remove", "taken-ci", "--yes")
     equal(refused(fabric, "pending", "approve", "n1", "--policy", "p", "--until", "2020-01-01"), "admin.argument")
     equal(refused(fabric, "pending", "approve", "nobody", "--policy", "p"), "attestation.boot-none")
     fabric.ctl("pending", "approve", "n1", "--policy", "n1-update", "--ci", image, "--dry-run")
