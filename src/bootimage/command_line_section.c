@@ -7,7 +7,8 @@
 
 bool command_line_section(struct buf *out, struct slice section, struct error *err)
 {
-    struct slice text = {section.data, strnlen((const char *)section.data, section.size)};
+    const uint8_t *nul = section.size > 0 ? memchr(section.data, 0, section.size) : NULL;
+    struct slice text = {section.data, nul != NULL ? (size_t)(nul - section.data) : section.size};
     if (text.size > UNIFIED_KERNEL_COMMAND_LINE_MAX)
         return error_set(err, &bootimage_command_line, NULL, ".cmdline", "it has %zu bytes",
                          text.size);

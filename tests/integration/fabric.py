@@ -129,7 +129,10 @@ class Fabric:
         found = {}
         task = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         for pid in task.read_text().split():
-            command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            try:
+                command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it has just ended
             if b"--child" in command:
                 found[command[command.index(b"--child") + 1].decode()] = int(pid)
         return found

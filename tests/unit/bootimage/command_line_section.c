@@ -11,6 +11,9 @@ static void test_section(void **state)
     static const char bad[] = "quiet\xc0\xaf";
     _cleanup_buf_ struct buf text, zeros;
     buf_init(&text, UNIFIED_KERNEL_COMMAND_LINE_MAX);
+    testing_assert_good(
+        command_line_section(&text, SLICE_EMPTY, err)); /* without an address, too */
+    assert_int_equal(text.size, 0);
     testing_assert_good(command_line_section(&text, slice_of(section, sizeof section), err));
     assert_string_equal(buf_text(&text), "quiet");
     testing_assert_code(command_line_section(&text, slice_from_text(bad), err),
