@@ -41,7 +41,7 @@ static void work_on(struct queue *queue, void *item)
     queue->work(queue->context, item);
     pthread_mutex_lock(&queue->lock);
     queue->busy--;
-    if (2 * (queue->count + queue->busy) >= queue->thread_count || queue->rest == NULL)
+    if (queue->count + queue->busy >= queue->thread_count || queue->rest == NULL)
         return;
     pthread_mutex_unlock(&queue->lock);
     queue->rest(queue->context);

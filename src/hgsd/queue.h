@@ -14,8 +14,8 @@ typedef void queue_work(void *context, void *item);
 typedef void queue_rest(void *context);
 
 /* workers threads that call work for each item; at most limit items wait. rest (may be NULL) is
- * called by a worker that has done an item when fewer items than half the workers are left, with
- * those that others work on. name: of the threads (15 characters). */
+ * called by a worker that has done an item when fewer items than workers are left, with those that
+ * others work on. name: of the threads (15 characters). */
 struct queue *queue_new(const char *name, size_t workers, size_t limit, queue_work *work,
                         queue_rest *rest, void *context);
 /* False when the queue is full or stopping; the item stays the caller's. */
