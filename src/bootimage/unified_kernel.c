@@ -85,7 +85,7 @@ static uint32_t stub_version(const struct pe_image *image)
 {
     static const char marker[] = "systemd-stub ";
     const struct pe_section *section = pe_find_section(image, ".sdmagic");
-    if (section == NULL)
+    if (section == NULL || section->raw.size == 0)
         return 0;
     const uint8_t *at = memmem(section->raw.data, section->raw.size, marker, sizeof marker - 1);
     if (at == NULL)
