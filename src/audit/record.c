@@ -144,7 +144,8 @@ bool audit_record_parse(struct audit_record *out, struct slice line)
     if (record.event.size == 0 || !skip_text(&reader, "\"") ||
         !read_previous(record.previous, &reader))
         return false;
-    if (reader.rest.size > 0 && !skip_text(&reader, ","))
+    /* The comma comes with fields, and only with them. */
+    if (reader.rest.size > 0 && (!skip_text(&reader, ",") || reader.rest.size == 0))
         return false;
     record.fields = reader.rest;
     *out = record;
