@@ -66,21 +66,6 @@ struct certificate_list_item *certificate_list_find(struct certificate_list *lis
     return found;
 }
 
-static const char *source_name(enum keyprotection_certificate_source source)
-{
-    switch (source) {
-    case KEYPROTECTION_GENERATED:
-        return "generated";
-    case KEYPROTECTION_PFX:
-        return "pfx";
-    case KEYPROTECTION_REQUESTED:
-        return "requested";
-    case KEYPROTECTION_FILE:
-        break;
-    }
-    return "file";
-}
-
 void certificate_list_write(struct json_writer *writer,
                             const struct keyprotection_certificate *certificate, int64_t now)
 {
@@ -98,7 +83,10 @@ void certificate_list_write(struct json_writer *writer,
     json_write_hex(writer, "key_id", slice_of(certificate->key_id, sizeof certificate->key_id));
     json_write_bool(writer, "primary", certificate->primary);
     json_write_bool(writer, "enabled", certificate->enabled);
-    json_write_text(writer, "source", source_name(certificate->source));
+    json_write_text(writer, "source", keyprotection_certificate_source_name(certificate->source));
+    json_write_text(writer, "key_source", keyprotection_key_source_name(certificate->key_source));
+    if (certificate->key_source == KEYPROTECTION_KEY_TOKEN)
+        json_write_text(writer, "key_uri", certificate->key_uri);
     json_write_text(writer, "added", clock_format(certificate->added, time));
     json_write_object_end(writer);
 }

@@ -61,7 +61,7 @@ static int run_add(const struct option_values *values)
 static void show_list(const struct json *certificates)
 {
     const char *const headings[] = {"TYPE",  "THUMBPRINT", "SUBJECT", "EXPIRES",
-                                    "STATE", "SOURCE",     NULL};
+                                    "STATE", "SOURCE",     "KEY",     NULL};
     _cleanup_table_ struct table *table = table_new(headings);
     for (const struct json *item = json_first(certificates); item != NULL; item = json_next(item)) {
         bool enabled = call_bool(item, "enabled"), expired = call_bool(item, "expired");
@@ -75,6 +75,7 @@ static void show_list(const struct json *certificates)
                    : call_bool(item, "primary") ? "primary"
                                                 : "enabled");
         table_cell(table, TABLE_PLAIN, "%s", call_text(item, "source"));
+        table_cell(table, TABLE_PLAIN, "%s", call_text(item, "key_source"));
         table_end_row(table);
     }
     table_print(table, stdout);
@@ -115,6 +116,14 @@ static int run_list(const struct option_values *values)
     return 0;
 }
 
+static const char *key_place(const struct json *certificate)
+{
+    const char *source = call_text(certificate, "key_source");
+    if (strcmp(source, "token") == 0)
+        return call_text(certificate, "key_uri");
+    return strcmp(source, "file") == 0 ? "in the key folder of each node" : "sealed in the state";
+}
+
 static int run_show(const struct option_values *values)
 {
     _cleanup_call_ struct call call;
@@ -134,6 +143,7 @@ static int run_show(const struct option_values *values)
     table_pair(table, "Valid until", "%s", call_text(call.result, "not_after"));
     table_pair(table, "Private key", "%s", call_text(call.result, "key_id"));
     table_pair(table, "Source", "%s", call_text(call.result, "source"));
+    table_pair(table, "Key is", "%s", key_place(call.result));
     table_pair(table, "Primary", "%s", call_bool(call.result, "primary") ? "yes" : "no");
     table_pair(table, "Enabled", "%s", call_bool(call.result, "enabled") ? "yes" : "no");
     table_print(table, stdout);

@@ -26,10 +26,21 @@ static const char *const sources[] = {
     [KEYPROTECTION_PFX] = "pfx",
     [KEYPROTECTION_FILE] = "file",
     [KEYPROTECTION_REQUESTED] = "requested",
+    [KEYPROTECTION_THUMBPRINT] = "thumbprint",
+    [KEYPROTECTION_PKCS11] = "pkcs11",
 };
+
+static const char *const key_sources[] = {
+    [KEYPROTECTION_KEY_SEALED] = "sealed",
+    [KEYPROTECTION_KEY_FILE] = "file",
+    [KEYPROTECTION_KEY_TOKEN] = "token",
+};
+
+#define URI_SCHEME "pkcs11:"
 
 #define TYPES (sizeof types / sizeof types[0])
 #define SOURCES (sizeof sources / sizeof sources[0])
+#define KEY_SOURCES (sizeof key_sources / sizeof key_sources[0])
 
 void keyprotection_certificate_done(struct keyprotection_certificate *certificate)
 {
@@ -54,6 +65,29 @@ bool keyprotection_certificate_type_parse(enum keyprotection_certificate_type *o
                      "a certificate is for signing, encryption or communications");
 }
 
+const char *keyprotection_certificate_source_name(enum keyprotection_certificate_source source)
+{
+    return sources[source];
+}
+
+const char *keyprotection_key_source_name(enum keyprotection_key_source source)
+{
+    return key_sources[source];
+}
+
+bool keyprotection_key_uri_check(const char *uri, struct error *err)
+{
+    if (strncmp(uri, URI_SCHEME, strlen(URI_SCHEME)) != 0)
+        return error_set(err, &certificate_key_uri, "RFC 7512 2.3", uri,
+                         "the URI of a key begins with \"" URI_SCHEME "\"");
+    if (strlen(uri) >= KEYPROTECTION_KEY_URI_SIZE)
+        return error_set(err, &certificate_key_uri, "RFC 7512 2.3", uri,
+                         "the URI has more than %d characters", KEYPROTECTION_KEY_URI_SIZE - 1);
+    return strchr(uri, '?') == NULL ||
+           error_set(err, &certificate_key_uri, "RFC 7512 2.4", uri,
+                     "module and PIN are no part of it: they stand in each node's hgsd.conf");
+}
+
 char *keyprotection_certificate_record_key(enum keyprotection_certificate_type type,
                                            const uint8_t thumbprint[32],
                                            char text[KEYPROTECTION_CERTIFICATE_KEY_SIZE])
@@ -76,19 +110,51 @@ void keyprotection_certificate_format(struct buf *out,
     json_write_bool(&writer, "primary", certificate->primary);
     json_write_bool(&writer, "enabled", certificate->enabled);
     json_write_text(&writer, "source", sources[certificate->source]);
+    json_write_text(&writer, "key_source", key_sources[certificate->key_source]);
+    if (certificate->key_source == KEYPROTECTION_KEY_TOKEN)
+        json_write_text(&writer, "key_uri", certificate->key_uri);
     json_write_text(&writer, "added", clock_format(certificate->added, added));
     json_write_object_end(&writer);
 }
 
-static bool parse_source(enum keyprotection_certificate_source *out, const char *text)
+/* The index of text in names; count when it is none of them. */
+static size_t index_of(const char *text, const char *const *names, size_t count)
 {
-    for (size_t i = 0; i < SOURCES; i++) {
-        if (strcmp(sources[i], text) == 0) {
-            *out = (enum keyprotection_certificate_source)i;
-            return true;
-        }
-    }
-    return false;
+    size_t i = 0;
+    while (i < count && strcmp(names[i], text) != 0)
+        i++;
+    return i;
+}
+
+static bool parse_source(enum keyprotection_certificate_source *out, const char *text,
+                         struct error *err)
+{
+    size_t i = index_of(text, sources, SOURCES);
+    *out = (enum keyprotection_certificate_source)i;
+    return i < SOURCES ||
+           error_set(err, &keyprotection_record, NULL, NULL, "unknown source \"%.32s\"", text);
+}
+
+/* A record from before there was a choice says nothing: its key is sealed. */
+static bool parse_key_source(struct keyprotection_certificate *out, const struct json *object,
+                             struct error *err)
+{
+    const char *source, *uri;
+    if (!json_get_text_or(&source, object, "key_source", "sealed", err) ||
+        !json_get_text_or(&uri, object, "key_uri", "", err))
+        return false;
+    size_t i = index_of(source, key_sources, KEY_SOURCES);
+    if (i == KEY_SOURCES)
+        return error_set(err, &keyprotection_record, NULL, NULL, "unknown key source \"%.32s\"",
+                         source);
+    out->key_source = (enum keyprotection_key_source)i;
+    bool is_token = out->key_source == KEYPROTECTION_KEY_TOKEN;
+    if (is_token && !keyprotection_key_uri_check(uri, err))
+        return false;
+    if (!is_token && *uri != '\0')
+        return error_set(err, &keyprotection_record, NULL, NULL, "a %s key has no URI", source);
+    snprintf(out->key_uri, sizeof out->key_uri, "%s", uri);
+    return true;
 }
 
 static bool parse_type_of_key(enum keyprotection_certificate_type *out, const char *key,
@@ -115,15 +181,13 @@ static bool parse_value(struct keyprotection_certificate *out, const struct json
         !json_get_bool(&out->primary, object, "primary", err) ||
         !json_get_bool(&out->enabled, object, "enabled", err) ||
         !json_get_text(&source, object, "source", err) ||
-        !json_get_text(&added, object, "added", err) || !clock_parse(&out->added, added, err))
+        !json_get_text(&added, object, "added", err) || !clock_parse(&out->added, added, err) ||
+        !parse_source(&out->source, source, err) || !parse_key_source(out, object, err))
         return false;
     const uint8_t *actual = public_key_digest(certificate_key(out->certificate));
     if (!slice_equal(buf_slice(&id), slice_of(actual, 32)))
         return error_set(err, &keyprotection_record, NULL, NULL,
                          "key_id is not that of the certificate's key");
-    if (!parse_source(&out->source, source))
-        return error_set(err, &keyprotection_record, NULL, NULL, "unknown source \"%.32s\"",
-                         source);
     memcpy(out->key_id, actual, sizeof out->key_id);
     return true;
 }

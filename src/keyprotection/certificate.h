@@ -5,8 +5,9 @@
  * The guardian certificates of the service as the store keeps them: STORE_CERTIFICATE under
  * "signing/<SHA-256 thumbprint>", "encryption/…" or "communications/…", a JSON object
  * {"certificate": base64 DER, "key_id": hex, "primary": bool, "enabled": bool,
- *  "source": "generated"|"pfx"|"file"|"requested", "added": RFC 3339 time}.
- * The private keys are the keyholder's; a certificate knows its key by key_id.
+ *  "source": "generated"|"pfx"|"file"|"requested"|"thumbprint"|"pkcs11", "added": RFC 3339 time,
+ *  "key_source": "sealed"|"file"|"token" (sealed when absent), "key_uri": RFC 7512 URI, of a
+ * token}. The private keys are the keyholder's; a certificate knows its key by key_id.
  */
 
 #include "base/buf.h"
@@ -22,8 +23,20 @@ enum keyprotection_certificate_source {
     KEYPROTECTION_GENERATED,
     KEYPROTECTION_PFX,
     KEYPROTECTION_FILE,
-    KEYPROTECTION_REQUESTED, /* of a request that was made here */
+    KEYPROTECTION_REQUESTED,  /* of a request that was made here */
+    KEYPROTECTION_THUMBPRINT, /* found in the folder of each node */
+    KEYPROTECTION_PKCS11,     /* given with the URI of its key */
 };
+
+/* Where the private key is, and so who brings it to a node. */
+enum keyprotection_key_source {
+    KEYPROTECTION_KEY_SEALED, /* in the store (STORE_KEY under key_id), sealed to the cluster key */
+    KEYPROTECTION_KEY_FILE,   /* each node has a copy in a folder of its own, known by key_id */
+    KEYPROTECTION_KEY_TOKEN,  /* in a PKCS#11 token that key_uri names */
+};
+
+/* With its end. A URI has no query (RFC 7512 2.4): module and PIN are the node's business. */
+#define KEYPROTECTION_KEY_URI_SIZE 1024
 
 struct keyprotection_certificate {
     enum keyprotection_certificate_type type;
@@ -33,6 +46,8 @@ struct keyprotection_certificate {
     bool enabled;
     enum keyprotection_certificate_source source;
     int64_t added; /* seconds since 1970 */
+    enum keyprotection_key_source key_source;
+    char key_uri[KEYPROTECTION_KEY_URI_SIZE]; /* "pkcs11:…" of a token's key; else "" */
 };
 
 void keyprotection_certificate_done(struct keyprotection_certificate *certificate);
@@ -42,6 +57,13 @@ const char *keyprotection_certificate_type_name(enum keyprotection_certificate_t
 /* certificate.type-unknown. */
 bool keyprotection_certificate_type_parse(enum keyprotection_certificate_type *out,
                                           const char *text, struct error *err);
+
+/* "generated" and the like; "sealed", "file", "token". */
+const char *keyprotection_certificate_source_name(enum keyprotection_certificate_source source);
+const char *keyprotection_key_source_name(enum keyprotection_key_source source);
+/* Whether uri can stand in a record: it begins with "pkcs11:", fits, and has no query.
+ * certificate.key-uri. */
+bool keyprotection_key_uri_check(const char *uri, struct error *err);
 
 #define KEYPROTECTION_CERTIFICATE_KEY_SIZE (sizeof "communications/" + 64)
 /* The record's key; returns text. */

@@ -59,6 +59,9 @@
     X(certificate_critical, "certificate.critical-extension", ERROR_INVALID,                      \
       "a certificate has a critical extension that nobody here understands",                      \
       "have it issued without that extension")                                                    \
+    X(certificate_key_uri, "certificate.key-uri", ERROR_USAGE,                                    \
+      "the URI of a key in a token cannot be taken",                                              \
+      "name token and object alone, as pkcs11:token=NAME;object=LABEL (RFC 7512)")                \
     X(certificate_type_unknown, "certificate.type-unknown", ERROR_USAGE,                          \
       "there is no such type of guardian certificate",                                            \
       "use signing, encryption or communications")

@@ -72,6 +72,87 @@ static void damaged_records_are_refused(void **state)
                    "keyprotection.record");
 }
 
+/* A record whose text "from" is replaced by "to". */
+static char *edited(const char *good, const char *from, const char *to)
+{
+    const char *at = strstr(good, from);
+    assert_non_null(at);
+    return memory_format("%.*s%s%s", (int)(at - good), good, to, at + strlen(from));
+}
+
+#define SEALED "\"key_source\":\"sealed\""
+#define TOKEN "\"key_source\":\"token\""
+
+static void a_record_says_where_its_key_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *written;
+        enum keyprotection_key_source source;
+        const char *uri;
+    } rows[] = {
+        {SEALED, KEYPROTECTION_KEY_SEALED, ""},
+        {"\"of_before\":1", KEYPROTECTION_KEY_SEALED, ""},
+        {"\"key_source\":\"file\"", KEYPROTECTION_KEY_FILE, ""},
+        {TOKEN ",\"key_uri\":\"pkcs11:token=a;object=b\"", KEYPROTECTION_KEY_TOKEN,
+         "pkcs11:token=a;object=b"},
+    };
+    char key[KEYPROTECTION_CERTIFICATE_KEY_SIZE];
+    _cleanup_buf_ struct buf value;
+    record_of(&value, key, KEYPROTECTION_SIGNING);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        _cleanup_free_ char *text = edited(buf_text(&value), SEALED, rows[i].written);
+        struct keyprotection_certificate read, again;
+        assert_ok(keyprotection_certificate_parse(&read, key, slice_from_text(text), err));
+        assert_int_equal(read.key_source, rows[i].source);
+        assert_string_equal(read.key_uri, rows[i].uri);
+        _cleanup_buf_ struct buf written;
+        buf_init(&written, 65536);
+        keyprotection_certificate_format(&written, &read);
+        assert_ok(keyprotection_certificate_parse(&again, key, buf_slice(&written), err));
+        assert_int_equal(again.key_source, rows[i].source);
+        assert_string_equal(again.key_uri, rows[i].uri);
+        keyprotection_certificate_done(&read);
+        keyprotection_certificate_done(&again);
+    }
+}
+
+static void a_record_that_mistakes_its_key_is_refused(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "\"key_source\":\"vault\"",
+        "\"key_source\":1",
+        TOKEN,
+        TOKEN ",\"key_uri\":\"http:x\"",
+        TOKEN ",\"key_uri\":\"pkcs11:token=a?pin-value=1\"",
+        SEALED ",\"key_uri\":\"pkcs11:token=a\"",
+    };
+    char key[KEYPROTECTION_CERTIFICATE_KEY_SIZE];
+    _cleanup_buf_ struct buf value;
+    record_of(&value, key, KEYPROTECTION_SIGNING);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        _cleanup_free_ char *text = edited(buf_text(&value), SEALED, rows[i]);
+        struct keyprotection_certificate read;
+        assert_refused(keyprotection_certificate_parse(&read, key, slice_from_text(text), err),
+                       "keyprotection.record");
+    }
+}
+
+static void a_uri_of_a_key_says_neither_module_nor_pin(void **state)
+{
+    (void)state;
+    _cleanup_free_ char *longest =
+        memory_format("pkcs11:object=%0*d", KEYPROTECTION_KEY_URI_SIZE - 15, 0);
+    _cleanup_free_ char *longer = memory_format("%s0", longest);
+    assert_ok(keyprotection_key_uri_check("pkcs11:token=a;object=b", err));
+    assert_ok(keyprotection_key_uri_check(longest, err));
+    assert_refused(keyprotection_key_uri_check(longer, err), "certificate.key-uri");
+    assert_refused(keyprotection_key_uri_check("file:/key", err), "certificate.key-uri");
+    assert_refused(keyprotection_key_uri_check("pkcs11:token=a?module-path=/x.so", err),
+                   "certificate.key-uri");
+}
+
 /* A certificate as the openssl command makes it. */
 static struct certificate *openssl_certificate(const char *options)
 {
@@ -144,6 +225,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(damaged_records_are_refused),
+        cmocka_unit_test(a_record_says_where_its_key_is),
+        cmocka_unit_test(a_record_that_mistakes_its_key_is_refused),
+        cmocka_unit_test(a_uri_of_a_key_says_neither_module_nor_pin),
         cmocka_unit_test(the_door_knows_what_it_lets_in),
         cmocka_unit_test(types_have_names),
     };
