@@ -28,21 +28,31 @@ static int64_t not_before_of(const struct attestation_health_request *request)
     return latest;
 }
 
+/* The last second at which the signer, and the verdict, still count. */
+static int64_t not_after_of(const struct attestation_health_request *request)
+{
+    const int64_t bounds[] = {certificate_facts(request->issuer)->not_after,
+                              request->until != 0 ? request->until - 1 : INT64_MAX};
+    int64_t earliest = request->now + request->settings->health_certificate_seconds;
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++)
+        if (bounds[i] < earliest)
+            earliest = bounds[i];
+    return earliest;
+}
+
 bool attestation_health_certificate_issue(struct buf *out,
                                           struct attestation_health_certificate *issued,
                                           const struct attestation_health_request *request,
                                           const struct signer *signer, struct error *err)
 {
     char subject[2 * ATTESTATION_HOST_ID_SIZE + 1];
-    const struct certificate_facts *issuer = certificate_facts(request->issuer);
-    int64_t not_after = request->now + request->settings->health_certificate_seconds;
     subject_of(subject, request->host_id);
     struct certificate_template template = {
         .subject_cn = subject,
         .subject_key = request->identity_key,
         .issuer = request->issuer,
         .not_before = not_before_of(request),
-        .not_after = not_after < issuer->not_after ? not_after : issuer->not_after,
+        .not_after = not_after_of(request),
         .usage = request->result == ATTESTATION_RESULT_SIGNING_CERTIFICATE
                      ? CERTIFICATE_DIGITAL_SIGNATURE
                      : CERTIFICATE_KEY_ENCIPHERMENT,

@@ -15,6 +15,7 @@ struct attestation_health_request {
     const struct attestation_settings *settings;
     const struct certificate *issuer;
     int64_t deny_before; /* what this issuer issued before is refused; 0: nothing */
+    int64_t until;       /* the verdict that it is issued for stands until then; 0: without end */
     int64_t now;
 };
 
@@ -24,9 +25,9 @@ struct attestation_health_certificate {
     uint8_t thumbprint[32];
 };
 
-/* Appends the DER to out. signer: with the issuer's key. notAfter is never behind the issuer's,
- * and notBefore not before a time (up to now) that the issuer's certificates are denied for.
- * Errors of crypto/ and of the signer. */
+/* Appends the DER to out. signer: with the issuer's key. notAfter is never behind the issuer's
+ * nor until, and notBefore not before a time (up to now) that the issuer's certificates are denied
+ * for. Errors of crypto/ and of the signer. */
 bool attestation_health_certificate_issue(struct buf *out,
                                           struct attestation_health_certificate *issued,
                                           const struct attestation_health_request *request,

@@ -61,7 +61,9 @@ struct attestation_evidence {
     uint8_t boot[DIGEST_SHA256_SIZE]; /* SHA-256 of the event log */
     bool has_verdict;
     struct verdict verdict; /* of the policies; also when they refuse */
-    bool uncertified;       /* the host was registered without a good endorsement certificate */
+    int64_t until;    /* the verdict stands until then, when a policy ends; 0: longer than what is
+                         issued for it */
+    bool uncertified; /* the host was registered without a good endorsement certificate */
 };
 
 void attestation_evidence_done(struct attestation_evidence *evidence);

@@ -293,6 +293,9 @@ static bool issue(struct attestation_service *service, const struct attestation_
     if (issuer == NULL)
         return error_set(err, &attestation_no_signer, NULL, service->node,
                          "no signer of this node is valid");
+    if (evidence->until != 0 && now >= evidence->until)
+        return error_set(err, &attestation_policies_changed, "protocol.md 2.3", evidence->host,
+                         "a policy that it passed by ended meanwhile");
     struct attestation_signer_key_reference reference = {
         service->options.store, service->options.keyholder, certificate_key(issuer->certificate)};
     struct signer signer = attestation_signer_key_signer(&reference);
@@ -303,6 +306,7 @@ static bool issue(struct attestation_service *service, const struct attestation_
         .settings = &snapshot->settings,
         .issuer = issuer->certificate,
         .deny_before = issuer->deny_before,
+        .until = evidence->until,
         .now = now,
     };
     struct attestation_health_certificate issued;

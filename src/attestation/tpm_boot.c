@@ -137,6 +137,10 @@ static bool judge(struct attestation_tpm_boot *boot, const struct attestation_tp
     eventlog_claims_evaluate(&boot->claims, &boot->log, input->subject->profile,
                              input->bank->algorithm);
     policy_evaluate(&boot->verdict, input->set, &evidence);
+    if (boot->verdict.passed && input->horizon != 0) {
+        int64_t end = policy_evaluate_end(input->set, &evidence, input->horizon);
+        boot->until = end < input->horizon ? end : 0;
+    }
     return true;
 }
 

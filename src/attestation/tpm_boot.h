@@ -37,6 +37,7 @@ struct attestation_tpm_boot_input {
     struct slice ima_log;            /* empty: none */
     const struct tpm_pcr_bank *bank; /* what the registers hold */
     int64_t now;
+    int64_t horizon; /* how far ahead the end of policies matters; 0: it does not */
 };
 
 /* A judged boot; freed with attestation_tpm_boot_done. Claims borrow from the log's bytes. */
@@ -45,6 +46,7 @@ struct attestation_tpm_boot {
     struct eventlog_claims claims;
     struct ima_list ima;
     struct verdict verdict;
+    int64_t until; /* a passed verdict's end, if that is before the horizon; else 0 */
 };
 
 /*

@@ -107,11 +107,13 @@ static bool judge(struct exchange *exchange, struct attestation_tpm_boot *boot,
         .ima_log = exchange->context.ima_log,
         .bank = bank,
         .now = exchange->input->now,
+        .horizon = exchange->input->now + exchange->input->settings->health_certificate_seconds + 1,
     };
     note_log(exchange);
     if (!attestation_tpm_boot_judge(boot, &input, err))
         return false;
     evidence->verdict = boot->verdict;
+    evidence->until = boot->until;
     evidence->has_verdict = true;
     boot->verdict = (struct verdict){0};
     return true;

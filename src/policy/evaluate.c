@@ -176,3 +176,37 @@ void policy_evaluate(struct verdict *out, const struct policy_set *set,
     free(judgement->policies);
     free(judgement);
 }
+
+/* The first end of a policy for this host that is later than after; horizon when there is none
+ * before it. */
+static int64_t next_end(const struct policy *const *policies, size_t count, int64_t after,
+                        int64_t horizon)
+{
+    int64_t next = horizon;
+    for (size_t i = 0; i < count; i++)
+        if (policies[i]->until > after && policies[i]->until < next)
+            next = policies[i]->until;
+    return next;
+}
+
+/* Which policies a verdict rests on is not always told by which passed (a baseline passes by the
+ * images that others allow), so each end is tried. There are few before the horizon: mostly none.
+ */
+int64_t policy_evaluate_end(const struct policy_set *set, const struct policy_evidence *evidence,
+                            int64_t horizon)
+{
+    size_t count;
+    struct policy_evidence then = *evidence;
+    const struct policy **policies = policy_set_select(set, &evidence->subject, &count);
+    bool passes = true;
+    while (passes) {
+        then.now = next_end(policies, count, then.now, horizon);
+        if (then.now == horizon)
+            break;
+        _cleanup_verdict_ struct verdict verdict = {0};
+        policy_evaluate(&verdict, set, &then);
+        passes = verdict.passed;
+    }
+    free(policies);
+    return then.now;
+}

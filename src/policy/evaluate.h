@@ -37,3 +37,9 @@ struct policy_evidence {
 /* Freed with verdict_done. */
 void policy_evaluate(struct verdict *out, const struct policy_set *set,
                      const struct policy_evidence *evidence);
+/*
+ * When the same evidence, which passes now, would pass no longer because policies end (their
+ * `until`); horizon, when that is not before it. What is issued for a verdict need not outlive it.
+ */
+int64_t policy_evaluate_end(const struct policy_set *set, const struct policy_evidence *evidence,
+                            int64_t horizon);

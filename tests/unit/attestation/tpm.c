@@ -537,7 +537,67 @@ static void test_epochs(void **state)
     assert_int_equal(client_type(fixture, &client), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
 }
 
+static void add_baseline_until(struct fixture *fixture, const struct host *host, int64_t until)
+{
+    struct eventlog log;
+    struct policy policy = new_policy("model", POLICY_BASELINE, host->profile);
+    policy.until = until;
+    testing_assert_good(eventlog_parse(&log, buf_slice(&host->log), err));
+    testing_assert_good(baseline_take(&policy.baseline, &log, BASELINE_PCRS_DEFAULT, err));
+    eventlog_done(&log);
+    add_policy(fixture, &policy);
+}
+
+static int64_t certificate_end(struct fixture *fixture, struct host *host)
+{
+    struct client client = {.host = host};
+    struct attestation_reply reply = {0};
+    struct certificate *certificate = NULL;
+    client_run(fixture, &client, &reply);
+    assert_int_equal(reply.type, ATTESTATION_REPLY_HEALTH_CERTIFICATE);
+    testing_assert_good(certificate_parse(&certificate, reply.certificates[0].der, err));
+    int64_t end = certificate_facts(certificate)->not_after;
+    certificate_free(&certificate);
+    attestation_reply_done(&reply);
+    return end;
+}
+
+/* A health certificate does not outlive the approval that it was issued under. */
+static void test_policy_ends(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_host_ struct host host;
+    int64_t now = clock_now(&fixture->clock);
+    good_host(fixture, &host);
+    assert_in_range(certificate_end(fixture, &host) - now, 28800, 28860);
+    add_baseline_until(fixture, &host, now + 600);
+    assert_int_equal(certificate_end(fixture, &host), now + 599);
+    add_baseline_until(fixture, &host, now + 40000); /* later than it would end anyway */
+    assert_in_range(certificate_end(fixture, &host) - now, 28800, 28860);
+}
+
 static struct fixture *changing; /* by the functions below */
+
+static void end_policy(struct client *client, unsigned round, struct rtpm_context *context)
+{
+    (void)context;
+    if (round == 2)
+        changing->clock.offset += 100;
+    (void)client;
+}
+
+/* One that ends in the middle of the exchange no longer counts at its end. */
+static void test_policy_ends_meanwhile(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_host_ struct host host;
+    changing = fixture;
+    good_host(fixture, &host);
+    add_baseline_until(fixture, &host, clock_now(&fixture->clock) + 100);
+    struct client client = {.host = &host, .alter = end_policy};
+    assert_client_refused(fixture, &client, ATTESTATION_REPLY_POLICY_EVALUATION_ERROR,
+                          "attestation.policies-failed");
+}
 
 static void change_policies(struct client *client, unsigned round, struct rtpm_context *context)
 {
@@ -785,6 +845,8 @@ int main(void)
         TEST(test_state_of_another_key),
         TEST(test_expiry),
         TEST(test_epochs),
+        TEST(test_policy_ends),
+        TEST(test_policy_ends_meanwhile),
         TEST(test_changes_meanwhile),
         TEST(test_who_asks),
         TEST(test_uncertified),

@@ -210,6 +210,46 @@ static void test_until(void **state)
     }
 }
 
+/* The end of a verdict: the first at which what it needs is gone, and no other policy serves. */
+static void test_end(void **state)
+{
+    (void)state;
+    enum { NEVER, SOON = 100, LATER = 200, HORIZON = 1000 };
+    static const struct {
+        int64_t baseline, ci, spare; /* `until`, seconds from now; spare: a second ci policy */
+        int64_t end;
+    } cases[] = {
+        {NEVER, NEVER, NEVER, HORIZON},   {SOON, NEVER, NEVER, SOON},
+        {NEVER, SOON, SOON, SOON},        {NEVER, SOON, LATER, LATER},
+        {NEVER, SOON, NEVER, HORIZON},    {LATER, SOON, SOON, SOON},
+        {SOON, LATER, LATER, SOON},       {HORIZON, HORIZON, HORIZON, HORIZON},
+        {HORIZON - 1, NEVER, NEVER, 999},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fabric fabric;
+        struct policy spare;
+        struct log_linux boot;
+        struct policy_set *set = policy_set_new(2);
+        fabric_init(&fabric);
+        log_linux_init(&boot);
+        testing_policy(&spare, "kernel2", POLICY_CI, LINUX);
+        testing_assert_good(
+            code_integrity_take_kernel(&spare.ci, slice_from_text("kernel"), boot.grub_line, err));
+        int64_t now = fabric.evidence.now;
+        fabric.baseline.until = cases[i].baseline == NEVER ? 0 : now + cases[i].baseline;
+        fabric.ci.until = cases[i].ci == NEVER ? 0 : now + cases[i].ci;
+        spare.until = cases[i].spare == NEVER ? 0 : now + cases[i].spare;
+        testing_add(set, &fabric.baseline);
+        testing_add(set, &fabric.ci);
+        testing_add(set, &spare);
+        assert_int_equal(policy_evaluate_end(set, &fabric.evidence, now + HORIZON) - now,
+                         cases[i].end);
+        policy_set_free(set);
+        eventlog_claims_done(&fabric.claims);
+        testing_log_done(&fabric.log);
+    }
+}
+
 /* A built-in that is not in force is evaluated, and decides nothing. */
 static void test_builtin_states(void **state)
 {
@@ -281,12 +321,12 @@ static void test_pure(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_passes),         cmocka_unit_test(test_windows_passes),
-        cmocka_unit_test(test_empty),          cmocka_unit_test(test_not_evaluated),
-        cmocka_unit_test(test_versions),       cmocka_unit_test(test_scope),
-        cmocka_unit_test(test_states),         cmocka_unit_test(test_until),
-        cmocka_unit_test(test_builtin_states), cmocka_unit_test(test_level),
-        cmocka_unit_test(test_pure),
+        cmocka_unit_test(test_passes),   cmocka_unit_test(test_windows_passes),
+        cmocka_unit_test(test_empty),    cmocka_unit_test(test_not_evaluated),
+        cmocka_unit_test(test_versions), cmocka_unit_test(test_scope),
+        cmocka_unit_test(test_states),   cmocka_unit_test(test_until),
+        cmocka_unit_test(test_end),      cmocka_unit_test(test_builtin_states),
+        cmocka_unit_test(test_level),    cmocka_unit_test(test_pure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
