@@ -2,10 +2,12 @@
 #include "base/config.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <ini.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/config_value.h"
 #include "base/errors.h"
@@ -19,10 +21,12 @@ struct loading {
     void *values;
     const struct config_key *keys;
     size_t count;
+    const struct config_family *family; /* NULL: none */
+    struct config_members *members;
     const char *path;
     struct slice rest; /* of the file */
     int line;
-    int *seen_at; /* for each key, the line that gave it; 0: none yet */
+    int *seen_at; /* for each key, then those of each member: the line that gave it; 0: none yet */
     bool failed;
     struct error *err;
 };
@@ -50,8 +54,32 @@ refuse_text(struct loading *loading, const char *format, ...)
     refuse(loading, &reason);
 }
 
+/* The member's name in a section of the family; NULL for another section. */
+static const char *member_name(const struct loading *loading, const char *section)
+{
+    if (loading->family == NULL)
+        return NULL;
+    size_t length = strlen(loading->family->section);
+    bool one = strncmp(section, loading->family->section, length) == 0 && section[length] == ' ';
+    return one ? section + length + 1 : NULL;
+}
+
+static bool is_member_name(const char *name)
+{
+    size_t length = strlen(name);
+    if (length == 0 || length > CONFIG_MEMBER_NAME_MAX || !isalnum((unsigned char)name[0]))
+        return false;
+    for (; *name != '\0'; name++)
+        if (!isalnum((unsigned char)*name) && strchr("._-", *name) == NULL)
+            return false;
+    return true;
+}
+
 static bool section_is_known(const struct loading *loading, const char *section)
 {
+    const char *member = member_name(loading, section);
+    if (member != NULL)
+        return is_member_name(member);
     for (size_t i = 0; i < loading->count; i++) {
         if (strcmp(loading->keys[i].section, section) == 0)
             return true;
@@ -59,15 +87,80 @@ static bool section_is_known(const struct loading *loading, const char *section)
     return false;
 }
 
-static const struct config_key *find_key(const struct loading *loading, const char *section,
-                                         const char *name)
+static void *member_at(const struct loading *loading, size_t index)
 {
+    return (char *)loading->members->items + index * loading->family->size;
+}
+
+static void set_defaults(void *values, const struct config_key *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (keys[i].initial == NULL)
+            continue;
+        bool fine = config_value_set(values, &keys[i], keys[i].initial, NULL);
+        assert(fine);
+        (void)fine;
+    }
+}
+
+/* The member's index; a new one with the defaults at the first sight of its name. */
+static size_t find_member(const struct loading *loading, const char *name)
+{
+    struct config_members *members = loading->members;
+    const struct config_family *family = loading->family;
+    for (size_t i = 0; i < members->count; i++)
+        if (strcmp(*(char **)member_at(loading, i), name) == 0)
+            return i;
+    if (members->count == family->maximum)
+        return members->count;
+    members->items = memory_resize(members->items, members->count + 1, family->size);
+    void *member = member_at(loading, members->count);
+    memset(member, 0, family->size);
+    *(char **)member = memory_copy_text(name);
+    set_defaults(member, family->keys, family->key_count);
+    return members->count++;
+}
+
+/* Where a value goes. */
+struct place {
+    const struct config_key *key; /* NULL: there is no such key */
+    void *values;
+    int *seen_at;
+};
+
+static struct place find_member_key(const struct loading *loading, const char *member,
+                                    const char *name)
+{
+    const struct config_family *family = loading->family;
+    size_t index = find_member(loading, member);
+    for (size_t i = 0; index < loading->members->count && i < family->key_count; i++)
+        if (strcmp(family->keys[i].key, name) == 0)
+            return (struct place){
+                &family->keys[i], member_at(loading, index),
+                &loading->seen_at[loading->count + index * family->key_count + i]};
+    return (struct place){0};
+}
+
+static struct place find_key(const struct loading *loading, const char *section, const char *name)
+{
+    const char *member = member_name(loading, section);
+    if (member != NULL)
+        return find_member_key(loading, member, name);
     for (size_t i = 0; i < loading->count; i++) {
         const struct config_key *key = &loading->keys[i];
         if (strcmp(key->section, section) == 0 && strcmp(key->key, name) == 0)
-            return key;
+            return (struct place){key, loading->values, &loading->seen_at[i]};
     }
-    return NULL;
+    return (struct place){0};
+}
+
+/* Makes a member of a section even when no key follows. */
+static void begin_member(struct loading *loading, const char *section)
+{
+    const char *member = member_name(loading, section);
+    if (member != NULL && find_member(loading, member) == loading->members->count)
+        refuse_text(loading, "there are more than %zu sections [%s NAME]", loading->family->maximum,
+                    loading->family->section);
 }
 
 /* inih reports a section only with its first key, so an unknown one is looked for here. */
@@ -77,7 +170,9 @@ static void check_section(struct loading *loading, const char *line)
     if (*line != '[')
         return;
     _cleanup_free_ char *section = memory_format("%.*s", (int)strcspn(line + 1, "]\r\n"), line + 1);
-    if (!section_is_known(loading, section))
+    if (section_is_known(loading, section))
+        begin_member(loading, section);
+    else
         refuse_text(loading, "unknown section [%.64s]", section);
 }
 
@@ -106,24 +201,23 @@ static char *next_line(char *line, int size, void *context)
 static int take_value(void *context, const char *section, const char *name, const char *value)
 {
     struct loading *loading = context;
-    const struct config_key *key = find_key(loading, section, name);
+    struct place place = find_key(loading, section, name);
     struct error reason = {0};
-    if (key == NULL) {
+    if (place.key == NULL) {
         if (*section == '\0')
             refuse_text(loading, "“%.64s” stands before the first section", name);
         else
             refuse_text(loading, "unknown key “%.64s” in section [%.64s]", name, section);
         return 0;
     }
-    int *seen_at = &loading->seen_at[key - loading->keys];
-    if (*seen_at != 0) {
-        refuse_text(loading, "“%s” was given before, in line %d", name, *seen_at);
+    if (*place.seen_at != 0) {
+        refuse_text(loading, "“%s” was given before, in line %d", name, *place.seen_at);
         return 0;
     }
-    *seen_at = loading->line;
-    if (config_value_set(loading->values, key, value, &reason))
+    *place.seen_at = loading->line;
+    if (config_value_set(place.values, place.key, value, &reason))
         return 1;
-    snprintf(reason.object, sizeof reason.object, "[%s] %s:", key->section, key->key);
+    snprintf(reason.object, sizeof reason.object, "[%.64s] %s:", section, place.key->key);
     refuse(loading, &reason);
     return 0;
 }
@@ -137,17 +231,6 @@ static void set_up_inih(void)
     ini_max_line = CONFIG_LINE_MAX + 8;
     ini_allow_multiline = false;
     ini_stop_on_first_error = true;
-}
-
-static void set_defaults(void *values, const struct config_key *keys, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (keys[i].initial == NULL)
-            continue;
-        bool fine = config_value_set(values, &keys[i], keys[i].initial, NULL);
-        assert(fine);
-        (void)fine;
-    }
 }
 
 static bool parse_file(struct loading *loading)
@@ -169,23 +252,46 @@ static bool parse_file(struct loading *loading)
     return fine;
 }
 
-bool config_load(void *values, const struct config_key *keys, size_t count, const char *path,
-                 struct error *err)
+bool config_load_family(void *values, const struct config_key *keys, size_t count,
+                        const struct config_family *family, struct config_members *members,
+                        const char *path, struct error *err)
 {
     set_defaults(values, keys, count);
     if (path == NULL)
         return true;
-    _cleanup_free_ int *seen_at = memory_allocate_zero(count, sizeof *seen_at);
+    size_t places = count + (family != NULL ? family->maximum * family->key_count : 0);
+    _cleanup_free_ int *seen_at = memory_allocate_zero(places, sizeof *seen_at);
     struct loading loading = {.values = values,
                               .keys = keys,
                               .count = count,
+                              .family = family,
+                              .members = members,
                               .path = path,
                               .seen_at = seen_at,
                               .err = err};
     if (parse_file(&loading))
         return true;
     config_done(values, keys, count);
+    if (family != NULL)
+        config_members_done(members, family);
     return false;
+}
+
+bool config_load(void *values, const struct config_key *keys, size_t count, const char *path,
+                 struct error *err)
+{
+    return config_load_family(values, keys, count, NULL, NULL, path, err);
+}
+
+void config_members_done(struct config_members *members, const struct config_family *family)
+{
+    for (size_t i = 0; i < members->count; i++) {
+        void *member = (char *)members->items + i * family->size;
+        free(*(char **)member);
+        config_done(member, family->keys, family->key_count);
+    }
+    free(members->items);
+    *members = (struct config_members){0};
 }
 
 void config_done(void *values, const struct config_key *keys, size_t count)

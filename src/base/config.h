@@ -44,6 +44,29 @@ struct config_key {
  */
 bool config_load(void *values, const struct config_key *keys, size_t count, const char *path,
                  struct error *err);
+
+/*
+ * Sections of one kind, as many as wanted: `[token hsm1]`, `[token hsm2]`. Each fills a structure
+ * of its own, whose first field is `char *name`, in the order of the file.
+ */
+#define CONFIG_MEMBER_NAME_MAX 32 /* [A-Za-z0-9][A-Za-z0-9._-]* */
+struct config_family {
+    const char *section;           /* the first word, "token" */
+    const struct config_key *keys; /* their section is for people: "token NAME" */
+    size_t key_count;
+    size_t size;    /* of a member */
+    size_t maximum; /* members */
+};
+struct config_members {
+    void *items; /* count structures, one behind the other; NULL when there are none */
+    size_t count;
+};
+/* As config_load, and fills members (zeroed before) from the sections of the family, too. */
+bool config_load_family(void *values, const struct config_key *keys, size_t count,
+                        const struct config_family *family, struct config_members *members,
+                        const char *path, struct error *err);
+void config_members_done(struct config_members *members, const struct config_family *family);
+
 /* Frees the texts and lists of a structure that config_load filled. */
 void config_done(void *values, const struct config_key *keys, size_t count);
 

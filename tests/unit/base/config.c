@@ -34,6 +34,18 @@ static const struct config_key keys[] = {
 };
 #define COUNT (sizeof keys / sizeof keys[0])
 
+struct door {
+    char *name;
+    char *colour;
+    int64_t width;
+};
+#define DOOR_FIELD(name) offsetof(struct door, name)
+static const struct config_key door_keys[] = {
+    {"door NAME", "colour", CONFIG_TEXT, DOOR_FIELD(colour), "white", 0, 0, "Colour."},
+    {"door NAME", "width", CONFIG_NUMBER, DOOR_FIELD(width), "80", 1, 200, "Width."},
+};
+static const struct config_family doors = {"door", door_keys, 2, sizeof(struct door), 3};
+
 static const char *write_file(const char *text)
 {
     static char path[64];
@@ -148,6 +160,62 @@ static void test_errors(void **state)
     }
 }
 
+static void test_family(void **state)
+{
+    (void)state;
+    struct settings settings = {0};
+    struct config_members members = {0};
+    assert_fine(config_load_family(
+        &settings, keys, COUNT, &doors, &members,
+        write_file("[door front]\nwidth = 90\n[service]\nuser = a\n[door b-2.x]\n[door front]\n"
+                   "colour = red\n"),
+        &err));
+    assert_string_equal(settings.user, "a");
+    assert_int_equal(members.count, 2);
+    const struct door *door = members.items;
+    assert_string_equal(door[0].name, "front");
+    assert_string_equal(door[0].colour, "red");
+    assert_int_equal(door[0].width, 90);
+    assert_string_equal(door[1].name, "b-2.x");
+    assert_string_equal(door[1].colour, "white");
+    assert_int_equal(door[1].width, 80);
+    config_members_done(&members, &doors);
+    assert_null(members.items);
+    config_done(&settings, keys, COUNT);
+}
+
+static void test_family_errors(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *part;
+    } cases[] = {
+        {"[door]\n", "unknown section [door]"},
+        {"[door ]\n", "unknown section [door ]"},
+        {"[door a b]\n", "unknown section [door a b]"},
+        {"[door .a]\n", "unknown section [door .a]"},
+        {"[doora]\n", "unknown section [doora]"},
+        {"[door a123456789012345678901234567890123]\n", "unknown section [door a1234567"},
+        {"[door a]\nwidth = 0\n", "[door a] width: is not between 1 and 200"},
+        {"[door a]\nuser = x\n", "unknown key “user” in section [door a]"},
+        {"[service]\nwidth = 5\n", "unknown key “width” in section [service]"},
+        {"[door a]\nwidth = 5\n[door a]\nwidth = 5\n", "“width” was given before, in line 2"},
+        {"[door a]\n[door b]\n[door c]\n[door d]\n", "more than 3 sections [door NAME]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct settings settings = {0};
+        struct config_members members = {0};
+        struct error err = {0};
+        assert_false(config_load_family(&settings, keys, COUNT, &doors, &members,
+                                        write_file(cases[i].text), &err));
+        assert_ptr_equal(err.code, &base_config_malformed);
+        if (strstr(err.message, cases[i].part) == NULL)
+            fail_msg("“%s” lacks “%s”", err.message, cases[i].part);
+        assert_null(settings.user);
+        assert_null(members.items);
+    }
+}
+
 static void test_unreadable(void **state)
 {
     (void)state;
@@ -189,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),     cmocka_unit_test(test_file),
         cmocka_unit_test(test_empty_values), cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_family),       cmocka_unit_test(test_family_errors),
         cmocka_unit_test(test_unreadable),   cmocka_unit_test(test_parse_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
