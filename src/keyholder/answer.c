@@ -20,27 +20,6 @@ struct job {
     const int *fds;
 };
 
-void answer_init(struct answer *answer)
-{
-    buf_init(&answer->fields[0], CERTIFICATE_SIZE_MAX);
-    buf_init(&answer->fields[1], KEYHOLDER_SEALED_MAX);
-    answer->plain = SECRET_EMPTY;
-}
-
-void answer_reset(struct answer *answer)
-{
-    buf_reset(&answer->fields[0]);
-    buf_reset(&answer->fields[1]);
-    secret_done(&answer->plain);
-}
-
-void answer_done(struct answer *answer)
-{
-    buf_done(&answer->fields[0]);
-    buf_done(&answer->fields[1]);
-    secret_done(&answer->plain);
-}
-
 static bool seal(const struct job *job, const struct private_key *key, struct error *err)
 {
     struct buf *sealed = &job->answer->fields[1];
@@ -173,7 +152,7 @@ static bool (*const handlers[])(const struct job *job, struct error *err) = {
     [KEYHOLDER_REQUEST] = request,
 };
 
-bool answer_request(struct answer *answer, struct answer_context *context, unsigned worker,
+bool answer_request(struct answer *answer, void *context, unsigned worker,
                     const struct keyholder_request *request, const int *fds, struct error *err)
 {
     struct job job = {answer, context, worker, request, fds};

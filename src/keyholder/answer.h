@@ -2,15 +2,15 @@
 #pragma once
 
 /*
- * What a keyholder does for each request: the far end of keyholder.h's calls. One row and one
- * function an opcode.
+ * What the keyholder of software keys does for each request: the far end of keyholder.h's calls.
+ * One row and one function an opcode.
  */
 
 #include <pthread.h>
 
 #include "keyholder/keyring.h"
-#include "keyholder/message.h"
 #include "keyholder/permit.h"
+#include "keyholder/serve.h"
 
 /* What the channels' threads share. */
 struct answer_context {
@@ -21,17 +21,6 @@ struct answer_context {
     pthread_mutex_t backup_lock; /* one at a time: each takes 64 MiB and more */
 };
 
-/* What a request gave; belongs to one channel and is used again. */
-struct answer {
-    struct buf fields[2];
-    struct secret plain; /* of a decryption; a derived key */
-};
-
-void answer_init(struct answer *answer);
-void answer_done(struct answer *answer);
-/* Forgets the last answer and wipes what was secret. */
-void answer_reset(struct answer *answer);
-
-/* fds: exactly keyholder_message_descriptors(request) of them, which stay the caller's. */
-bool answer_request(struct answer *answer, struct answer_context *context, unsigned worker,
+/* For struct server; context: a struct answer_context. */
+bool answer_request(struct answer *answer, void *context, unsigned worker,
                     const struct keyholder_request *request, const int *fds, struct error *err);
