@@ -81,6 +81,25 @@ static bool decrypt(const struct job *job, struct error *err)
                            err);
 }
 
+/* Both are always done, so that the time tells nothing of the ciphertext. */
+static bool roll(const struct job *job, struct error *err)
+{
+    struct keyholder_roll_payload roll;
+    struct error cause = {0};
+    if (!keyholder_message_parse_roll(&roll, job->request->payload, err))
+        return false;
+    bool opened =
+        keyring_decrypt(job->context->keyring, job->worker, job->request->key_id,
+                        job->request->encryption, roll.ciphertext, &job->answer->plain, &cause);
+    if (!opened && error_kind(&cause) != ERROR_CRYPTO) {
+        *err = cause;
+        return false;
+    }
+    buf_append_u8(&job->answer->fields[1], opened);
+    return keyring_sign(job->context->keyring, job->worker, roll.signing_key_id, roll.signature,
+                        roll.digest, &job->answer->fields[0], err);
+}
+
 static bool request(const struct job *job, struct error *err)
 {
     return keyring_request(job->context->keyring, job->worker, job->request->key_id,
@@ -150,6 +169,7 @@ static bool (*const handlers[])(const struct job *job, struct error *err) = {
     [KEYHOLDER_RESTORE] = restore,
     [KEYHOLDER_DERIVE] = derive,
     [KEYHOLDER_REQUEST] = request,
+    [KEYHOLDER_ROLL] = roll,
 };
 
 bool answer_request(struct answer *answer, void *context, unsigned worker,

@@ -19,6 +19,8 @@
 #define BACKUP_DEADLINE_MS 900000
 /* The largest reply of those that carry one signature, one plaintext or an error. */
 #define SHORT_REPLY_MAX 2048
+/* One of each. */
+#define ROLL_REPLY_MAX (2 * SHORT_REPLY_MAX)
 
 struct keyholder {
     struct channels *channels;
@@ -73,20 +75,23 @@ bool keyholder_alive(const struct keyholder *keyholder)
     return channels_alive(keyholder->channels) && !atomic_load((atomic_bool *)&keyholder->held);
 }
 
-/* How many fields a reply to this request has when it succeeded. */
-static size_t fields_expected(enum keyholder_opcode opcode)
+/* Which fields a reply to this request has when it succeeded: bit i for the one of index i. */
+static unsigned fields_expected(enum keyholder_opcode opcode)
 {
     switch (opcode) {
     case KEYHOLDER_GENERATE:
     case KEYHOLDER_IMPORT:
-        return 2;
+        return 1 | 2;
     case KEYHOLDER_LOAD:
     case KEYHOLDER_SIGN:
-    case KEYHOLDER_DECRYPT:
     case KEYHOLDER_CHECKPOINT:
-    case KEYHOLDER_DERIVE:
     case KEYHOLDER_REQUEST:
         return 1;
+    case KEYHOLDER_DECRYPT:
+    case KEYHOLDER_DERIVE:
+        return 4;
+    case KEYHOLDER_ROLL:
+        return 1 | 2 | 4;
     case KEYHOLDER_FORGET:
     case KEYHOLDER_BACKUP:
     case KEYHOLDER_RESTORE:
@@ -98,13 +103,14 @@ static size_t fields_expected(enum keyholder_opcode opcode)
 static bool check_fields(const struct keyholder_reply *reply, enum keyholder_opcode opcode,
                          struct error *err)
 {
-    size_t expected = fields_expected(opcode);
-    for (size_t i = 0; i < KEYHOLDER_REPLY_FIELDS; i++) {
-        /* A plaintext may be empty. */
-        bool filled = reply->fields[i].size > 0 || opcode == KEYHOLDER_DECRYPT;
-        if (i < expected ? !filled : reply->fields[i].size > 0)
+    unsigned expected = fields_expected(opcode);
+    bool may_be_empty = opcode == KEYHOLDER_DECRYPT || opcode == KEYHOLDER_ROLL; /* a plaintext */
+    for (unsigned i = 0; i < KEYHOLDER_REPLY_FIELDS; i++) {
+        bool wanted = expected >> i & 1;
+        bool filled = reply->fields[i].size > 0;
+        if (wanted != filled && !(wanted && i == 2 && may_be_empty))
             return error_set(err, &keyholder_message, NULL, "keyholder reply",
-                             "field %zu of a reply to request %d is not as it should be", i,
+                             "field %u of a reply to request %d is not as it should be", i,
                              (int)opcode);
     }
     return true;
@@ -243,7 +249,32 @@ bool keyholder_decrypt(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_
     secret_init(&bytes, SHORT_REPLY_MAX);
     if (!make_call(keyholder, &call, bytes.data, bytes.size, err))
         return false;
-    secret_copy(out, call.reply.fields[0]);
+    secret_copy(out, call.reply.fields[2]);
+    return true;
+}
+
+bool keyholder_roll(struct keyholder *keyholder, const struct keyholder_roll *roll,
+                    struct secret *plaintext, bool *opened, struct buf *signature,
+                    struct error *err)
+{
+    struct call call = key_call_of(keyholder, KEYHOLDER_ROLL, roll->decrypting_key_id);
+    struct digest digest;
+    uint8_t payload[KEYHOLDER_ROLL_MAX];
+    if (roll->ciphertext.size == 0 || roll->ciphertext.size > KEYHOLDER_CIPHERTEXT_MAX)
+        return error_set(err, &crypto_decryption_failed, NULL, NULL,
+                         "no RSA ciphertext has %zu bytes", roll->ciphertext.size);
+    digest_compute(&digest, signature_digest(roll->signature), roll->message);
+    const struct keyholder_roll_payload parts = {roll->signature, roll->signing_key_id,
+                                                 digest_slice(&digest), roll->ciphertext};
+    call.request.encryption = roll->encryption;
+    call.request.payload = slice_of(payload, keyholder_message_format_roll(payload, &parts));
+    _cleanup_secret_ struct secret bytes = SECRET_EMPTY;
+    secret_init(&bytes, ROLL_REPLY_MAX);
+    if (!make_call(keyholder, &call, bytes.data, bytes.size, err))
+        return false;
+    buf_append(signature, call.reply.fields[0]);
+    *opened = call.reply.fields[1].data[0] != 0;
+    secret_copy(plaintext, call.reply.fields[2]);
     return true;
 }
 
@@ -291,10 +322,10 @@ bool keyholder_derive(struct keyholder *keyholder, enum keyholder_label label, u
     secret_init(&bytes, SHORT_REPLY_MAX);
     if (!make_call(keyholder, &call, bytes.data, bytes.size, err))
         return false;
-    if (call.reply.fields[0].size != KEYHOLDER_DERIVED_SIZE)
+    if (call.reply.fields[2].size != KEYHOLDER_DERIVED_SIZE)
         return error_set(err, &keyholder_message, NULL, "keyholder reply",
-                         "%zu bytes are no derived key", call.reply.fields[0].size);
-    secret_copy(out, call.reply.fields[0]);
+                         "%zu bytes are no derived key", call.reply.fields[2].size);
+    secret_copy(out, call.reply.fields[2]);
     return true;
 }
 

@@ -97,6 +97,23 @@ bool keyholder_decrypt(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_
                        enum encryption_algorithm algorithm, struct slice ciphertext,
                        struct secret *out, struct error *err);
 /*
+ * What a key roll needs of private keys, in one message: a decryption as keyholder_decrypt does it,
+ * and a signature as keyholder_sign does. *opened is whether the ciphertext decrypted; when not,
+ * plaintext is empty, nothing says why, and it took the same time. The rest fails as a whole, with
+ * the errors of both; crypto.decryption-failed only when no RSA ciphertext has that size.
+ */
+struct keyholder_roll {
+    const uint8_t *decrypting_key_id;
+    enum encryption_algorithm encryption;
+    struct slice ciphertext;
+    const uint8_t *signing_key_id;
+    enum signature_algorithm signature;
+    struct slice message;
+};
+bool keyholder_roll(struct keyholder *keyholder, const struct keyholder_roll *roll,
+                    struct secret *plaintext, bool *opened, struct buf *signature,
+                    struct error *err);
+/*
  * Signs a certificate request for a guardian or communications key: info is the
  * CertificationRequestInfo (crypto/certificate_request.h), and nothing else is signed so. RSA
  * PKCS#1 with SHA-256. Appended to out. keyholder.key-unknown, keyholder.purpose,

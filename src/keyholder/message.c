@@ -16,7 +16,7 @@ struct shape {
     uint8_t descriptors;
 };
 
-#define OPCODE_LAST KEYHOLDER_REQUEST
+#define OPCODE_LAST KEYHOLDER_ROLL
 
 static const struct shape shapes[OPCODE_LAST + 1] = {
     [KEYHOLDER_GENERATE] = {.purpose = true,
@@ -47,6 +47,11 @@ static const struct shape shapes[OPCODE_LAST + 1] = {
     [KEYHOLDER_REQUEST] = {.key = true,
                            .payload_min = 1,
                            .payload_max = KEYHOLDER_REQUEST_INFO_MAX},
+    [KEYHOLDER_ROLL] = {.key = true,
+                        .parameter_min = ENCRYPTION_RSA_OAEP_SHA256,
+                        .parameter_max = ENCRYPTION_RSA_OAEP_SHA1,
+                        .payload_min = 1,
+                        .payload_max = KEYHOLDER_ROLL_MAX},
 };
 
 static bool all_zero(struct slice bytes)
@@ -116,6 +121,9 @@ bool keyholder_message_parse_request(struct keyholder_request *out, struct slice
     struct slice payload = reader.rest;
     if (payload.size < shape->payload_min || payload.size > shape->payload_max)
         return refuse(err, "has a payload of the wrong size", (unsigned)payload.size);
+    struct keyholder_roll_payload roll;
+    if (opcode == KEYHOLDER_ROLL && !keyholder_message_parse_roll(&roll, payload, err))
+        return false;
     if (opcode == KEYHOLDER_SIGN && payload.size != digest_size(signature_digest(parameter)))
         return refuse(err, "has a digest that is not its algorithm's", (unsigned)payload.size);
 
@@ -124,7 +132,7 @@ bool keyholder_message_parse_request(struct keyholder_request *out, struct slice
         out->kind = parameter;
     else if (opcode == KEYHOLDER_SIGN)
         out->signature = parameter;
-    else if (opcode == KEYHOLDER_DECRYPT)
+    else if (opcode == KEYHOLDER_DECRYPT || opcode == KEYHOLDER_ROLL)
         out->encryption = parameter;
     else if (opcode == KEYHOLDER_DERIVE)
         out->label = parameter;
@@ -244,6 +252,34 @@ void keyholder_message_parse_checkpoint(struct keyholder_checkpoint *out, struct
     assert(head.data != NULL);
     memcpy(out->head, head.data, sizeof out->head);
     out->time = (int64_t)reader_u64_le(&reader);
+}
+
+size_t keyholder_message_format_roll(uint8_t out[KEYHOLDER_ROLL_MAX],
+                                     const struct keyholder_roll_payload *roll)
+{
+    assert(roll->digest.size == digest_size(signature_digest(roll->signature)));
+    assert(roll->ciphertext.size > 0 && roll->ciphertext.size <= KEYHOLDER_CIPHERTEXT_MAX);
+    uint8_t *end = out;
+    *end++ = (uint8_t)roll->signature;
+    end = mempcpy(end, roll->signing_key_id, KEY_ID_SIZE);
+    end = mempcpy(end, roll->digest.data, roll->digest.size);
+    end = mempcpy(end, roll->ciphertext.data, roll->ciphertext.size);
+    return (size_t)(end - out);
+}
+
+bool keyholder_message_parse_roll(struct keyholder_roll_payload *out, struct slice payload,
+                                  struct error *err)
+{
+    struct reader reader = reader_of(payload);
+    unsigned algorithm = reader_u8(&reader);
+    if (algorithm < SIGNATURE_RSA_PKCS1_SHA256 || algorithm > SIGNATURE_ECDSA_SHA384)
+        return refuse(err, "names a signature algorithm that is not known", algorithm);
+    struct slice key_id = reader_bytes(&reader, KEY_ID_SIZE);
+    struct slice digest = reader_bytes(&reader, digest_size(signature_digest(algorithm)));
+    if (reader.failed || reader.rest.size == 0 || reader.rest.size > KEYHOLDER_CIPHERTEXT_MAX)
+        return refuse(err, "has a roll of the wrong size", (unsigned)payload.size);
+    *out = (struct keyholder_roll_payload){algorithm, key_id.data, digest, reader.rest};
+    return true;
 }
 
 void keyholder_message_format_epoch(uint8_t out[KEYHOLDER_EPOCH_SIZE], uint64_t epoch)

@@ -24,12 +24,14 @@
  *   restore                                                          meeting, document
  *   derive       label                u64 epoch
  *   request      key id               CertificationRequestInfo
+ *   roll         key id, algorithm    u8 signature algorithm, signing key id, digest, ciphertext
  *
  * A meeting is where the files of an administrator are got (meeting.h).
  *
  * Reply fields: generate: public key, sealed key; import: certificate, sealed key; load: public
- * key; sign, checkpoint and request: signature; decrypt: plaintext; derive: key; when failed: code
- * name, object, message.
+ * key; sign, checkpoint and request: signature; roll: signature, u8 whether it decrypted. What is
+ * secret is in the third: decrypt and roll: plaintext; derive: key. When failed: code name, object,
+ * message.
  */
 
 #include "keyholder/keyholder.h"
@@ -56,6 +58,7 @@ enum keyholder_opcode {
     KEYHOLDER_RESTORE = 9,
     KEYHOLDER_DERIVE = 10,
     KEYHOLDER_REQUEST = 11,
+    KEYHOLDER_ROLL = 12,
 };
 
 struct keyholder_request {
@@ -64,7 +67,7 @@ struct keyholder_request {
     enum key_purpose purpose;             /* generate, import */
     enum private_key_kind kind;           /* generate */
     enum signature_algorithm signature;   /* sign */
-    enum encryption_algorithm encryption; /* decrypt */
+    enum encryption_algorithm encryption; /* decrypt, roll */
     enum keyholder_label label;           /* derive */
     uint8_t key_id[KEY_ID_SIZE];
     struct slice payload; /* borrowed */
@@ -77,6 +80,15 @@ struct keyholder_reply {
     bool failed;
     struct slice fields[KEYHOLDER_REPLY_FIELDS]; /* borrowed */
 };
+
+/* The payload of a roll; its key id and algorithm are those that decrypt. */
+struct keyholder_roll_payload {
+    enum signature_algorithm signature;
+    const uint8_t *signing_key_id; /* KEY_ID_SIZE bytes; borrowed, as what follows */
+    struct slice digest;           /* exactly signature's */
+    struct slice ciphertext;
+};
+#define KEYHOLDER_ROLL_MAX (1 + KEY_ID_SIZE + DIGEST_SIZE_MAX + KEYHOLDER_CIPHERTEXT_MAX)
 
 struct keyholder_checkpoint {
     uint64_t sequence;
@@ -115,6 +127,12 @@ bool keyholder_message_to_error(const struct keyholder_reply *reply, struct erro
 void keyholder_message_format_checkpoint(uint8_t out[KEYHOLDER_CHECKPOINT_SIZE],
                                          const struct keyholder_checkpoint *checkpoint);
 void keyholder_message_parse_checkpoint(struct keyholder_checkpoint *out, struct slice payload);
-/* The payload of a derive request, likewise. */
+/* The payload of a roll; roll's digest and ciphertext have their sizes. Returns its size. */
+size_t keyholder_message_format_roll(uint8_t out[KEYHOLDER_ROLL_MAX],
+                                     const struct keyholder_roll_payload *roll);
+/* keyholder.message; never for the payload of a request that was parsed. */
+bool keyholder_message_parse_roll(struct keyholder_roll_payload *out, struct slice payload,
+                                  struct error *err);
+/* The payload of a derive request, as of a checkpoint. */
 void keyholder_message_format_epoch(uint8_t out[KEYHOLDER_EPOCH_SIZE], uint64_t epoch);
 uint64_t keyholder_message_parse_epoch(struct slice payload);

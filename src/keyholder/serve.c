@@ -111,10 +111,10 @@ static bool serve_one(struct channel *channel)
     struct error error = {0};
     struct keyholder_reply reply = {.sequence = keyholder_message_sequence(bytes)};
     if (handle(channel, bytes, fds, count, &error)) {
-        reply.fields[0] =
-            answer->plain.size > 0 ? secret_slice(&answer->plain) : buf_slice(&answer->fields[0]);
-        for (size_t i = 1; i < KEYHOLDER_REPLY_FIELDS; i++)
+        for (size_t i = 0; i < KEYHOLDER_REPLY_FIELDS; i++)
             reply.fields[i] = buf_slice(&answer->fields[i]);
+        if (answer->plain.size > 0)
+            reply.fields[2] = secret_slice(&answer->plain);
     } else {
         log_refusal(&error);
         keyholder_message_from_error(&reply, reply.sequence, &error);

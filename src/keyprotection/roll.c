@@ -25,6 +25,8 @@ struct rolling {
     struct certificate *health;
     struct protector *ingress;
     const struct protector_wrapping *signer; /* whose signing certificate is ours */
+    struct secret payload;                   /* of the wrapping that is ours, when it opened */
+    bool opened;
     struct secret ingress_key, egress_key;
 };
 
@@ -39,6 +41,7 @@ static void rolling_done(struct rolling *rolling)
     roll_request_done(&rolling->request);
     certificate_free(&rolling->health);
     protector_free(&rolling->ingress);
+    secret_done(&rolling->payload);
     secret_done(&rolling->ingress_key);
     secret_done(&rolling->egress_key);
 }
@@ -118,51 +121,62 @@ static void note_wrapping(struct rolling *rolling, const struct protector_wrappi
     facts->has_wrapping = true;
 }
 
-/*
- * The payload of a wrapping that is ours. *opened stays false, without an error, when the
- * ciphertext does not decrypt: that must not be told apart from what comes later. A key that the
- * keyholder does not have is passed over for the next one.
- */
-static bool open_wrapping(struct secret *payload, bool *opened, struct rolling *rolling,
-                          struct error *err)
+/* The next wrapping that is for a certificate of ours, and that one's key id; NULL: no more. */
+static const struct protector_wrapping *next_wrapping(const struct rolling *rolling, size_t *index,
+                                                      const uint8_t **key_id)
 {
     const struct keyprotection_certificate *ours;
-    struct error cause = {0};
-    for (size_t i = 0; (ours = keyprotection_snapshot_certificate(rolling->resources->snapshot,
-                                                                  KEYPROTECTION_ENCRYPTION, i));
-         i++) {
-        const struct protector_wrapping *wrapping = protector_find(rolling->ingress, ours->key_id);
-        if (!wrapping)
-            continue;
-        note_wrapping(rolling, wrapping);
-        *opened = keyholder_decrypt(rolling->resources->keyholder, ours->key_id,
-                                    wrapping->transport_key_algorithm, wrapping->transport_key,
-                                    payload, &cause);
-        if (*opened || error_kind(&cause) == ERROR_CRYPTO)
-            return true;
-        if (cause.code != &keyholder_key_unknown)
-            break;
+    const struct protector_wrapping *wrapping = NULL;
+    while (!wrapping && (ours = keyprotection_snapshot_certificate(
+                             rolling->resources->snapshot, KEYPROTECTION_ENCRYPTION, *index))) {
+        wrapping = protector_find(rolling->ingress, ours->key_id);
+        *key_id = ours->key_id;
+        (*index)++;
     }
-    if (cause.code) {
-        if (err)
-            *err = cause;
-        return false;
-    }
-    return error_set(err, &protector_no_wrapping, CLAUSE, NULL,
+    return wrapping;
+}
+
+static bool check_wrapping(const struct rolling *rolling, struct error *err)
+{
+    size_t index = 0;
+    const uint8_t *key_id;
+    return next_wrapping(rolling, &index, &key_id) ||
+           error_set(err, &protector_no_wrapping, CLAUSE, NULL,
                      "none of its %zu wrappings is encrypted to a certificate of this service",
                      protector_wrapping_count(rolling->ingress));
 }
 
-static bool unwrap(struct rolling *rolling, struct error *err)
+/*
+ * Signs the egress protector, and opens the ingress one in the same message to the keyholder: each
+ * message costs as much as what a roll encrypts. So it is signed before the ingress protector's
+ * last signature is checked; what does not stand that check is not sent to anybody. A key that the
+ * keyholder does not have is passed over for the next one.
+ */
+static bool open_and_sign(void *context, enum signature_algorithm algorithm, struct slice message,
+                          struct buf *out, struct error *err)
 {
-    _cleanup_secret_ struct secret payload = SECRET_EMPTY;
-    bool opened = false;
-    if (!open_wrapping(&payload, &opened, rolling, err))
-        return false;
-    secret_init(&rolling->ingress_key, PROTECTOR_TRANSPORT_KEY_SIZE);
-    protector_payload_key(rolling->ingress_key.data, opened ? &payload : NULL);
-    return protector_verify_transport_key(rolling->ingress, secret_slice(&rolling->ingress_key),
-                                          err);
+    struct rolling *rolling = context;
+    struct keyholder_roll roll = {
+        .signing_key_id = public_key_digest(certificate_key(rolling->signer->signing_certificate)),
+        .signature = algorithm,
+        .message = message,
+    };
+    const struct protector_wrapping *wrapping;
+    struct error cause = {0};
+    size_t index = 0;
+    while ((wrapping = next_wrapping(rolling, &index, &roll.decrypting_key_id))) {
+        note_wrapping(rolling, wrapping);
+        roll.encryption = wrapping->transport_key_algorithm;
+        roll.ciphertext = wrapping->transport_key;
+        if (keyholder_roll(rolling->resources->keyholder, &roll, &rolling->payload,
+                           &rolling->opened, out, &cause))
+            return true;
+        if (cause.code != &keyholder_key_unknown)
+            break;
+    }
+    if (err)
+        *err = cause;
+    return false;
 }
 
 static bool write_egress(struct roll_response *response, struct rolling *rolling, struct error *err)
@@ -172,18 +186,20 @@ static bool write_egress(struct roll_response *response, struct rolling *rolling
     uint32_t unwraps = protector_max_offline_unwraps(rolling->ingress);
     if (unwraps > rolling->resources->snapshot->max_offline_unwraps)
         unwraps = rolling->resources->snapshot->max_offline_unwraps;
-    struct keyholder_key key = {
-        .keyholder = rolling->resources->keyholder,
-        .public_key = certificate_key(rolling->signer->signing_certificate),
-    };
-    struct signer signer = keyholder_signer(&key);
-    if (!protector_reseal(&response->egress_protector, rolling->ingress,
-                          secret_slice(&rolling->egress_key), unwraps, rolling->signer->id, &signer,
-                          err))
-        return false;
-    digest_sha256(rolling->facts->egress_digest, buf_slice(&response->egress_protector));
-    rolling->facts->has_egress = true;
-    return true;
+    struct signer signer = {open_and_sign, rolling,
+                            certificate_key(rolling->signer->signing_certificate)};
+    return protector_reseal(&response->egress_protector, rolling->ingress,
+                            secret_slice(&rolling->egress_key), unwraps, rolling->signer->id,
+                            &signer, err);
+}
+
+/* The ingress protector's last signature, by the key that was in the payload. */
+static bool unwrap(struct rolling *rolling, struct error *err)
+{
+    secret_init(&rolling->ingress_key, PROTECTOR_TRANSPORT_KEY_SIZE);
+    protector_payload_key(rolling->ingress_key.data, rolling->opened ? &rolling->payload : NULL);
+    return protector_verify_transport_key(rolling->ingress, secret_slice(&rolling->ingress_key),
+                                          err);
 }
 
 /* Transfer key to the health certificate, wrapping key to the transfer key, transport keys to the
@@ -213,12 +229,15 @@ static bool encrypt_keys(struct roll_response *response, struct rolling *rolling
 static bool roll(struct buf *out, struct rolling *rolling, unsigned version, struct error *err)
 {
     if (!check_health(rolling, err) || !check_protector(rolling, err) ||
-        !choose_signer(rolling, err) || !unwrap(rolling, err))
+        !choose_signer(rolling, err) || !check_wrapping(rolling, err))
         return false;
     _cleanup_roll_response_ struct roll_response response;
     roll_response_init(&response);
-    if (!write_egress(&response, rolling, err) || !encrypt_keys(&response, rolling, version, err))
+    if (!write_egress(&response, rolling, err) || !unwrap(rolling, err) ||
+        !encrypt_keys(&response, rolling, version, err))
         return false;
+    digest_sha256(rolling->facts->egress_digest, buf_slice(&response.egress_protector));
+    rolling->facts->has_egress = true;
     roll_response_format(out, &response);
     return buf_ok(out, "response", err);
 }

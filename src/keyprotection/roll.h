@@ -3,9 +3,9 @@
 
 /*
  * One roll of a transport key (MS-KPS 3.1.5.1.1.3), from the bytes of a request to the bytes of a
- * response, in the order that the specification gives. What a secret decides (OAEP padding, the
- * payload, the transport key signature) has one answer: a failed decryption goes on with a random
- * key, and the signature that then does not verify is what is reported.
+ * response, refused by what the specification checks first. What a secret decides (OAEP padding,
+ * the payload, the transport key signature) has one answer: a failed decryption goes on with a
+ * random key, and the signature that then does not verify is what is reported.
  */
 
 #include "keyholder/keyholder.h"

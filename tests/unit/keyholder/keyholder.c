@@ -121,6 +121,80 @@ static void a_guardian_encryption_key_only_decrypts(void **state)
     does_not_decrypt(key, "crypto.decryption-failed");
 }
 
+/* A roll by these keys, of a ciphertext that is for `decrypting`, spoilt or not. */
+static bool roll_with(const struct public_key *decrypting, const struct public_key *signing,
+                      bool spoilt, struct secret *plain, bool *opened, struct buf *signature,
+                      struct error *why)
+{
+    _cleanup_buf_ struct buf ciphertext;
+    buf_init(&ciphertext, 1024);
+    assert_ok(public_key_encrypt(&ciphertext, decrypting, ENCRYPTION_RSA_OAEP_SHA256,
+                                 slice_from_text("a transport key"), err));
+    ciphertext.data[100] ^= spoilt;
+    const struct keyholder_roll roll = {
+        .decrypting_key_id = public_key_digest(decrypting),
+        .encryption = ENCRYPTION_RSA_OAEP_SHA256,
+        .ciphertext = buf_slice(&ciphertext),
+        .signing_key_id = public_key_digest(signing),
+        .signature = SIGNATURE_RSA_PKCS1_SHA256,
+        .message = slice_from_text("a key protector"),
+    };
+    return keyholder_roll(running.keyholder, &roll, plain, opened, signature, why);
+}
+
+static void a_roll_decrypts_and_signs(void **state)
+{
+    (void)state;
+    _cleanup_public_key_ struct public_key *encryption =
+        running_key(&running, KEY_PURPOSE_GUARDIAN_ENCRYPTION, PRIVATE_KEY_RSA_2048, NULL);
+    _cleanup_public_key_ struct public_key *signing =
+        running_key(&running, KEY_PURPOSE_GUARDIAN_SIGNING, PRIVATE_KEY_RSA_2048, NULL);
+    for (int spoilt = 0; spoilt <= 1; spoilt++) {
+        _cleanup_secret_ struct secret plain = SECRET_EMPTY;
+        _cleanup_buf_ struct buf signature;
+        bool opened = spoilt;
+        buf_init(&signature, 1024);
+        assert_ok(roll_with(encryption, signing, spoilt, &plain, &opened, &signature, err));
+        assert_int_equal(opened, !spoilt);
+        assert_true(slice_equals_text(secret_slice(&plain), spoilt ? "" : "a transport key"));
+        assert_ok(public_key_verify(signing, SIGNATURE_RSA_PKCS1_SHA256,
+                                    slice_from_text("a key protector"), buf_slice(&signature),
+                                    err));
+    }
+}
+
+static void a_roll_keeps_to_purposes(void **state)
+{
+    (void)state;
+    _cleanup_public_key_ struct public_key *encryption =
+        running_key(&running, KEY_PURPOSE_GUARDIAN_ENCRYPTION, PRIVATE_KEY_RSA_2048, NULL);
+    _cleanup_public_key_ struct public_key *signing =
+        running_key(&running, KEY_PURPOSE_GUARDIAN_SIGNING, PRIVATE_KEY_RSA_2048, NULL);
+    _cleanup_private_key_ struct private_key *stranger = NULL;
+    assert_ok(private_key_generate(&stranger, PRIVATE_KEY_RSA_2048, err));
+    const struct public_key *unknown = private_key_public(stranger);
+    const struct {
+        const struct public_key *decrypting, *signing;
+        const char *code;
+    } rows[] = {
+        {signing, signing, "keyholder.purpose"},
+        {encryption, encryption, "keyholder.purpose"},
+        {unknown, signing, "keyholder.key-unknown"},
+        {encryption, unknown, "keyholder.key-unknown"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        _cleanup_secret_ struct secret plain = SECRET_EMPTY;
+        _cleanup_buf_ struct buf signature;
+        bool opened;
+        buf_init(&signature, 1024);
+        assert_refused(
+            roll_with(rows[i].decrypting, rows[i].signing, false, &plain, &opened, &signature, err),
+            rows[i].code);
+        assert_null(plain.data);
+        assert_int_equal(signature.size, 0);
+    }
+}
+
 /* Requests are signed by keys that may sign nothing else, so only what is a request for that very
  * key is. */
 static void certificate_requests_are_signed_and_nothing_like_them(void **state)
@@ -558,6 +632,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_guardian_signing_key_only_signs),
         TEST(a_guardian_encryption_key_only_decrypts),
+        TEST(a_roll_decrypts_and_signs),
+        TEST(a_roll_keeps_to_purposes),
         TEST(certificate_requests_are_signed_and_nothing_like_them),
         TEST(an_attestation_signer_signs_certificates_only),
         TEST(a_communications_key_signs),

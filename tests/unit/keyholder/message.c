@@ -85,6 +85,67 @@ static void requests_survive_the_journey(void **state)
     }
 }
 
+/* What a roll carries besides its head. */
+static const uint8_t signing_key_id[KEY_ID_SIZE] = {9, [31] = 8};
+static const uint8_t zeros[DIGEST_SIZE_MAX + KEYHOLDER_CIPHERTEXT_MAX];
+
+static struct keyholder_roll_payload roll_of(enum signature_algorithm signature, size_t ciphertext)
+{
+    return (struct keyholder_roll_payload){
+        signature, signing_key_id, slice_of(zeros, digest_size(signature_digest(signature))),
+        slice_of(zeros, ciphertext)};
+}
+
+static bool parse_roll(struct keyholder_request *out, struct slice payload, struct error *err)
+{
+    uint8_t packet[KEYHOLDER_REQUEST_HEAD + KEYHOLDER_ROLL_MAX + 1];
+    const struct keyholder_request request = {
+        .opcode = KEYHOLDER_ROLL, .encryption = ENCRYPTION_RSA_OAEP_SHA256, .key_id = {5}};
+    keyholder_message_format_request(packet, &request);
+    memcpy(packet + KEYHOLDER_REQUEST_HEAD, payload.data, payload.size);
+    return parse(out, packet, KEYHOLDER_REQUEST_HEAD + payload.size, err);
+}
+
+static void a_roll_has_two_keys(void **state)
+{
+    (void)state;
+    for (enum signature_algorithm algorithm = SIGNATURE_RSA_PKCS1_SHA256;
+         algorithm <= SIGNATURE_ECDSA_SHA384; algorithm++) {
+        const struct keyholder_roll_payload sent = roll_of(algorithm, KEYHOLDER_CIPHERTEXT_MAX);
+        struct keyholder_roll_payload got;
+        struct keyholder_request request;
+        uint8_t payload[KEYHOLDER_ROLL_MAX];
+        size_t size = keyholder_message_format_roll(payload, &sent);
+        assert_ok(parse_roll(&request, slice_of(payload, size), err));
+        assert_int_equal(request.opcode, KEYHOLDER_ROLL);
+        assert_int_equal(request.encryption, ENCRYPTION_RSA_OAEP_SHA256);
+        assert_int_equal(request.key_id[0], 5);
+        assert_ok(keyholder_message_parse_roll(&got, request.payload, err));
+        assert_int_equal(got.signature, algorithm);
+        assert_memory_equal(got.signing_key_id, signing_key_id, KEY_ID_SIZE);
+        assert_true(slice_equal(got.digest, sent.digest));
+        assert_true(slice_equal(got.ciphertext, sent.ciphertext));
+    }
+}
+
+static void a_roll_is_whole_and_no_longer(void **state)
+{
+    (void)state;
+    const struct keyholder_roll_payload roll = roll_of(SIGNATURE_RSA_PKCS1_SHA384, 1);
+    struct keyholder_request request;
+    uint8_t payload[KEYHOLDER_ROLL_MAX + 1] = {0};
+    size_t size = keyholder_message_format_roll(payload, &roll);
+    for (size_t cut = 0; cut < size; cut++)
+        assert_refused(parse_roll(&request, slice_of(payload, cut), err), "keyholder.message");
+    size += KEYHOLDER_CIPHERTEXT_MAX - 1;
+    assert_ok(parse_roll(&request, slice_of(payload, size), err));
+    assert_refused(parse_roll(&request, slice_of(payload, size + 1), err), "keyholder.message");
+    payload[0] = 0;
+    assert_refused(parse_roll(&request, slice_of(payload, size), err), "keyholder.message");
+    payload[0] = SIGNATURE_ECDSA_SHA384 + 1;
+    assert_refused(parse_roll(&request, slice_of(payload, size), err), "keyholder.message");
+}
+
 static void the_layout_is_the_documented_one(void **state)
 {
     (void)state;
@@ -336,6 +397,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_survive_the_journey),
         cmocka_unit_test(the_layout_is_the_documented_one),
+        cmocka_unit_test(a_roll_has_two_keys),
+        cmocka_unit_test(a_roll_is_whole_and_no_longer),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(trailing_bytes_are_refused),
         cmocka_unit_test(unknown_numbers_are_refused),
