@@ -82,6 +82,10 @@ const struct config_key hgsd_config_keys[] = {
      "User that the software keyholder runs as when hgsd is started by root."},
     {"keyholder", "folder", CONFIG_TEXT, FIELD(keyholder_folder), "", 0, 0,
      "Folder with the cluster key; keyholder in the state folder when empty."},
+    {"keyholder", "key-folder", CONFIG_TEXT, FIELD(key_folder), "/etc/hgs/keys", 0, 0,
+     "Folder with this node's copies of certificates and private keys that are referred to by "
+     "their "
+     "thumbprints; the keyholder's user reads it, and no other process of hgsd. Empty: none."},
     {"keyholder", "timeout", CONFIG_DURATION, FIELD(keyholder_timeout_ms), "10s", 100, 10 * MINUTE,
      "Longest wait for one operation of a keyholder."},
 };

@@ -54,6 +54,7 @@ struct hgsd_config {
     /* [keyholder] */
     char *keyholder_user;
     char *keyholder_folder; /* empty: STATE/keyholder */
+    char *key_folder;       /* of certificates referred to by thumbprint; empty: none */
     int64_t keyholder_timeout_ms;
 };
 

@@ -126,6 +126,8 @@ static int run_keyholder(const struct hgsd_config *config, int count)
                                                 .channels = channels,
                                                 .channel_count = count,
                                                 .sandbox = true};
+    if (*config->key_folder != '\0')
+        options.key_folder = config->key_folder;
     if (sandbox_drop_user(user, 0, &err) && keyholder_process_run(&options, &err))
         return 0;
     log_error(LOG_LEVEL_ERROR, &err, "the keyholder cannot work");

@@ -46,6 +46,15 @@ static bool import(const struct job *job, struct error *err)
            seal(job, key, err);
 }
 
+static bool add_software_key(const struct job *job, enum key_purpose purpose,
+                             struct private_key **key, struct error *err)
+{
+    _cleanup_public_key_ struct public_key *public_key =
+        public_key_ref((struct public_key *)private_key_public(*key));
+    return keyring_add(job->context->keyring, purpose, public_key, &software_operations,
+                       software_key_new(key), err);
+}
+
 static bool load(const struct job *job, struct error *err)
 {
     _cleanup_private_key_ struct private_key *key = NULL;
@@ -59,6 +68,19 @@ static bool load(const struct job *job, struct error *err)
                      software_key_new(&key), err))
         return false;
     buf_append(&job->answer->fields[0], public_key_spki(public_key));
+    return true;
+}
+
+static bool reference(const struct job *job, struct error *err)
+{
+    _cleanup_private_key_ struct private_key *key = NULL;
+    _cleanup_certificate_ struct certificate *certificate = NULL;
+    enum key_purpose purpose = job->request->purpose;
+    if (!key_folder_find(&key, &certificate, &job->context->folder, job->request->payload, err) ||
+        !purpose_check_key(purpose, private_key_public(key), err) ||
+        !add_software_key(job, purpose, &key, err))
+        return false;
+    buf_append(&job->answer->fields[0], certificate_der(certificate));
     return true;
 }
 
@@ -170,6 +192,7 @@ static bool (*const handlers[])(const struct job *job, struct error *err) = {
     [KEYHOLDER_DERIVE] = derive,
     [KEYHOLDER_REQUEST] = request,
     [KEYHOLDER_ROLL] = roll,
+    [KEYHOLDER_REFERENCE] = reference,
 };
 
 bool answer_request(struct answer *answer, void *context, unsigned worker,

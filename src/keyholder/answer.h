@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "keyholder/key_folder.h"
 #include "keyholder/keyring.h"
 #include "keyholder/permit.h"
 #include "keyholder/serve.h"
@@ -18,6 +19,7 @@ struct answer_context {
     struct secret sealing_key;
     struct secret derivation_key; /* HKDF's pseudorandom key over the cluster key */
     struct permit permit;
+    struct key_folder folder;
     pthread_mutex_t backup_lock; /* one at a time: each takes 64 MiB and more */
 };
 

@@ -86,6 +86,7 @@ static unsigned fields_expected(enum keyholder_opcode opcode)
     case KEYHOLDER_SIGN:
     case KEYHOLDER_CHECKPOINT:
     case KEYHOLDER_REQUEST:
+    case KEYHOLDER_REFERENCE:
         return 1;
     case KEYHOLDER_DECRYPT:
     case KEYHOLDER_DERIVE:
@@ -135,7 +136,7 @@ static bool permitted(const struct keyholder *keyholder, enum keyholder_opcode o
                       struct error *err)
 {
     return opcode == KEYHOLDER_LOAD || opcode == KEYHOLDER_FORGET ||
-           !atomic_load((atomic_bool *)&keyholder->held) ||
+           opcode == KEYHOLDER_REFERENCE || !atomic_load((atomic_bool *)&keyholder->held) ||
            error_set(err, &keyholder_away, NULL, "keyholder", "its keys are not loaded yet");
 }
 
@@ -209,6 +210,20 @@ bool keyholder_load(struct keyholder *keyholder, struct slice sealed,
     if (!make_call(keyholder, &call, bytes, sizeof bytes, err))
         return false;
     return public_key == NULL || public_key_parse(public_key, call.reply.fields[0], err);
+}
+
+bool keyholder_reference(struct keyholder *keyholder, enum key_purpose purpose,
+                         struct slice thumbprint, struct buf *certificate, struct error *err)
+{
+    struct call call = call_of(KEYHOLDER_REFERENCE, keyholder->deadline_ms);
+    call.request.purpose = purpose;
+    call.request.payload = thumbprint;
+    _cleanup_free_ uint8_t *bytes = memory_allocate(KEYHOLDER_REPLY_MAX);
+    if (!make_call(keyholder, &call, bytes, KEYHOLDER_REPLY_MAX, err))
+        return false;
+    if (certificate != NULL)
+        buf_append(certificate, call.reply.fields[0]);
+    return true;
 }
 
 bool keyholder_forget(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE],

@@ -60,8 +60,9 @@ void keyholder_replace(struct keyholder *keyholder, const int *channels, size_t 
  */
 void keyholder_watch(struct keyholder *keyholder, void (*stuck)(void *context), void *context);
 /*
- * While it is held, only loading and forgetting keys are let through; all else fails with
- * keyholder.away. So a keyholder that was started again is seen with all of its keys or not at all.
+ * While it is held, only loading, referring to and forgetting keys are let through; all else fails
+ * with keyholder.away. So a keyholder that was started again is seen with all of its keys or not at
+ * all.
  */
 void keyholder_hold(struct keyholder *keyholder, bool held);
 /* Whether it answered last time it was asked (whatever it answered), and is not held. */
@@ -83,6 +84,15 @@ bool keyholder_import(struct keyholder *keyholder, enum key_purpose purpose, int
  * once. */
 bool keyholder_load(struct keyholder *keyholder, struct slice sealed,
                     struct public_key **public_key, struct error *err);
+/*
+ * Makes a key usable that this node has in a file: the keyholder looks for the certificate with
+ * this thumbprint (SHA-256, or SHA-1 of 20 bytes) and its key in its key folder (key_folder.h), and
+ * gives the certificate's DER (certificate may be NULL). Nothing of it is sealed or stored. Doing
+ * it twice is the same as once. Errors of key_folder_find; crypto.key-unsupported and
+ * crypto.key-too-small for a key that cannot serve the purpose.
+ */
+bool keyholder_reference(struct keyholder *keyholder, enum key_purpose purpose,
+                         struct slice thumbprint, struct buf *certificate, struct error *err);
 /* Under every purpose that it was loaded for. */
 bool keyholder_forget(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE],
                       struct error *err);

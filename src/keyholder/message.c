@@ -16,7 +16,7 @@ struct shape {
     uint8_t descriptors;
 };
 
-#define OPCODE_LAST KEYHOLDER_ROLL
+#define OPCODE_LAST KEYHOLDER_REFERENCE
 
 static const struct shape shapes[OPCODE_LAST + 1] = {
     [KEYHOLDER_GENERATE] = {.purpose = true,
@@ -52,6 +52,9 @@ static const struct shape shapes[OPCODE_LAST + 1] = {
                         .parameter_max = ENCRYPTION_RSA_OAEP_SHA1,
                         .payload_min = 1,
                         .payload_max = KEYHOLDER_ROLL_MAX},
+    [KEYHOLDER_REFERENCE] = {.purpose = true,
+                             .payload_min = KEYHOLDER_SHA1_SIZE,
+                             .payload_max = KEYHOLDER_SHA256_SIZE},
 };
 
 static bool all_zero(struct slice bytes)
@@ -126,6 +129,9 @@ bool keyholder_message_parse_request(struct keyholder_request *out, struct slice
         return false;
     if (opcode == KEYHOLDER_SIGN && payload.size != digest_size(signature_digest(parameter)))
         return refuse(err, "has a digest that is not its algorithm's", (unsigned)payload.size);
+    if (opcode == KEYHOLDER_REFERENCE && payload.size != KEYHOLDER_SHA1_SIZE &&
+        payload.size != KEYHOLDER_SHA256_SIZE)
+        return refuse(err, "has a thumbprint that is none", (unsigned)payload.size);
 
     *out = (struct keyholder_request){.sequence = sequence, .opcode = opcode, .purpose = purpose};
     if (opcode == KEYHOLDER_GENERATE)

@@ -25,13 +25,14 @@
  *   derive       label                u64 epoch
  *   request      key id               CertificationRequestInfo
  *   roll         key id, algorithm    u8 signature algorithm, signing key id, digest, ciphertext
+ *   reference    purpose              thumbprint: 20 or 32 bytes
  *
  * A meeting is where the files of an administrator are got (meeting.h).
  *
  * Reply fields: generate: public key, sealed key; import: certificate, sealed key; load: public
- * key; sign, checkpoint and request: signature; roll: signature, u8 whether it decrypted. What is
- * secret is in the third: decrypt and roll: plaintext; derive: key. When failed: code name, object,
- * message.
+ * key; reference: certificate; sign, checkpoint and request: signature; roll: signature, u8 whether
+ * it decrypted. What is secret is in the third: decrypt and roll: plaintext; derive: key. When
+ * failed: code name, object, message.
  */
 
 #include "keyholder/keyholder.h"
@@ -44,6 +45,8 @@
 #define KEYHOLDER_CHECKPOINT_SIZE 48
 #define KEYHOLDER_EPOCH_SIZE 8
 #define KEYHOLDER_REQUEST_INFO_MAX 8192
+#define KEYHOLDER_SHA1_SIZE 20 /* thumbprints */
+#define KEYHOLDER_SHA256_SIZE 32
 #define KEYHOLDER_REQUEST_DESCRIPTORS_MAX 2
 
 enum keyholder_opcode {
@@ -59,12 +62,13 @@ enum keyholder_opcode {
     KEYHOLDER_DERIVE = 10,
     KEYHOLDER_REQUEST = 11,
     KEYHOLDER_ROLL = 12,
+    KEYHOLDER_REFERENCE = 13,
 };
 
 struct keyholder_request {
     uint32_t sequence; /* the reply bears the same */
     enum keyholder_opcode opcode;
-    enum key_purpose purpose;             /* generate, import */
+    enum key_purpose purpose;             /* generate, import, reference */
     enum private_key_kind kind;           /* generate */
     enum signature_algorithm signature;   /* sign */
     enum encryption_algorithm encryption; /* decrypt, roll */

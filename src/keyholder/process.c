@@ -42,13 +42,18 @@ static bool open_folder(struct answer_context *context, const char *folder, stru
     return true;
 }
 
-/* Up to the point from which there are no files. */
+static bool enter_sandbox(const char *key_folder, struct error *err)
+{
+    return key_folder != NULL ? sandbox_keyholder_reading(key_folder, err) : sandbox_keyholder(err);
+}
+
+/* Up to the point from which there are no files but those of the key folder. */
 static bool prepare(struct answer_context *context, const struct keyholder_process_options *options,
                     struct error *err)
 {
     return (!options->sandbox || sandbox_undumpable(err)) &&
            open_folder(context, options->folder, err) && warm_up(err) &&
-           (!options->sandbox || sandbox_keyholder(err));
+           (!options->sandbox || enter_sandbox(options->key_folder, err));
 }
 
 bool keyholder_process_run(const struct keyholder_process_options *options, struct error *err)
@@ -57,6 +62,7 @@ bool keyholder_process_run(const struct keyholder_process_options *options, stru
     struct answer_context context = {.permit = {.fd = -1}};
     pthread_mutex_init(&context.backup_lock, NULL);
     context.keyring = keyring_new();
+    key_folder_init(&context.folder, options->key_folder);
     const struct server server = {answer_request, &context};
     size_t count = (size_t)options->channel_count;
     bool ok = prepare(&context, options, err);
@@ -68,6 +74,7 @@ bool keyholder_process_run(const struct keyholder_process_options *options, stru
     secret_done(&context.sealing_key);
     secret_done(&context.derivation_key);
     permit_close(&context.permit);
+    key_folder_done(&context.folder);
     pthread_mutex_destroy(&context.backup_lock);
     return ok;
 }

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * A keyholder process: what runs in it. It opens its key folder (0700: cluster.key, made at the
- * first start, and export.permit), loses every privilege, network and file (process/sandbox), and
- * then serves its channels, each in a thread of its own, until they are all closed.
+ * A keyholder process: what runs in it. It opens its own folder (0700: cluster.key, made at the
+ * first start, and export.permit), loses every privilege, the network and all files but those that
+ * administrators put into the key folder (key_folder.h), and then serves its channels, each in a
+ * thread of its own, until they are all closed.
  */
 
 #include "base/error.h"
@@ -13,7 +14,8 @@ struct keyholder_process_options {
     const char *folder;  /* where cluster.key is; made when missing */
     const int *channels; /* connected sockets */
     int channel_count;
-    bool sandbox; /* off only in unit tests */
+    bool sandbox;           /* off only in unit tests */
+    const char *key_folder; /* NULL: none */
 };
 
 /*

@@ -29,6 +29,11 @@ bool sandbox_undumpable(struct error *err);
  * profiles are entered before a second thread exists.
  */
 bool sandbox_keyholder(struct error *err);
+/*
+ * The same for one that may read files of a folder: as its user may, and for as long as it is the
+ * folder that it is now. One that does not exist cannot be read later, either.
+ */
+bool sandbox_keyholder_reading(const char *folder, struct error *err);
 
 struct sandbox_service_paths {
     /* Folders, NULL-terminated, which must exist: the store, the audit trail, the run folder. */

@@ -23,7 +23,6 @@ static const struct sandbox_rule rules[] = {
     SANDBOX_DO(NO_FILES, faccessat2),
     SANDBOX_DO(NO_FILES, lstat),
     SANDBOX_DO(NO_FILES, open),
-    SANDBOX_DO(NO_FILES, openat),
     SANDBOX_DO(NO_FILES, openat2),
     SANDBOX_DO(NO_FILES, readlink),
     SANDBOX_DO(NO_FILES, readlinkat),
@@ -44,12 +43,41 @@ static const struct sandbox_rule rules[] = {
 };
 static const struct sandbox_table table = {rules, sizeof rules / sizeof rules[0]};
 
-bool sandbox_keyholder(struct error *err)
+static const struct sandbox_rule no_file_rules[] = {SANDBOX_DO(NO_FILES, openat)};
+static const struct sandbox_table no_files = {no_file_rules, 1};
+
+/* To read, and nothing else; Landlock says where. O_PATH is no reading, and Landlock is not asked.
+ */
+static const struct sandbox_rule reading_rules[] = {
+    SANDBOX_IF_NO_BITS(SCMP_ACT_ALLOW, openat, 2, O_ACCMODE | O_CREAT | O_TRUNC | O_PATH),
+    SANDBOX_IF_BITS(NO_FILES, openat, 2, O_WRONLY),
+    SANDBOX_IF_BITS(NO_FILES, openat, 2, O_RDWR),
+    SANDBOX_IF_BITS(NO_FILES, openat, 2, O_CREAT),
+    SANDBOX_IF_BITS(NO_FILES, openat, 2, O_TRUNC),
+    SANDBOX_IF_BITS(NO_FILES, openat, 2, O_PATH),
+    SANDBOX_ALLOW(getdents64),
+};
+static const struct sandbox_table reading = {reading_rules,
+                                             sizeof reading_rules / sizeof reading_rules[0]};
+
+static bool enter(const char *const *readable, const struct sandbox_table *files, struct error *err)
 {
-    const struct sandbox_landlock nothing = {.listen = false};
-    const struct sandbox_table tables[] = {sandbox_basic_calls, table, sandbox_sanitizer_calls};
+    const struct sandbox_landlock landlock = {.readable = readable};
+    const struct sandbox_table tables[] = {sandbox_basic_calls, table, *files,
+                                           sandbox_sanitizer_calls};
     sandbox_sanitizer_quiet();
     return sandbox_threads_none(err) && sandbox_undumpable(err) &&
-           sandbox_landlock(&nothing, err) &&
-           sandbox_seccomp(SCMP_ACT_KILL_PROCESS, tables, 3, err);
+           sandbox_landlock(&landlock, err) &&
+           sandbox_seccomp(SCMP_ACT_KILL_PROCESS, tables, 4, err);
+}
+
+bool sandbox_keyholder(struct error *err)
+{
+    return enter(NULL, &no_files, err);
+}
+
+bool sandbox_keyholder_reading(const char *folder, struct error *err)
+{
+    const char *const readable[] = {folder, NULL};
+    return enter(readable, &reading, err);
 }

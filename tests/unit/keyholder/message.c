@@ -33,6 +33,7 @@ static const struct {
     {{.opcode = KEYHOLDER_RESTORE}, 0, 2},
     {{.opcode = KEYHOLDER_DERIVE, .label = KEYHOLDER_LABEL_RTPM}, KEYHOLDER_EPOCH_SIZE, 0},
     {{.opcode = KEYHOLDER_REQUEST, .key_id = {7}}, 120, 0},
+    {{.opcode = KEYHOLDER_REFERENCE, .purpose = KEY_PURPOSE_COMMUNICATIONS}, 20, 0},
 };
 #define SAMPLE_COUNT (sizeof samples / sizeof samples[0])
 
@@ -189,6 +190,21 @@ static void every_truncation_is_refused(void **state)
     }
 }
 
+static void a_thumbprint_has_its_size(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size <= 40; size++) {
+        uint8_t bytes[KEYHOLDER_REQUEST_HEAD + 40] = {
+            [4] = KEYHOLDER_REFERENCE, [5] = KEY_PURPOSE_GUARDIAN_SIGNING};
+        struct keyholder_request got;
+        if (size == 20 || size == 32)
+            assert_ok(parse(&got, bytes, KEYHOLDER_REQUEST_HEAD + size, err));
+        else
+            assert_refused(parse(&got, bytes, KEYHOLDER_REQUEST_HEAD + size, err),
+                           "keyholder.message");
+    }
+}
+
 static void trailing_bytes_are_refused(void **state)
 {
     (void)state;
@@ -218,7 +234,7 @@ static void unknown_numbers_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < SAMPLE_COUNT; i++) {
         refused_with(i, 4, 0);
-        refused_with(i, 4, KEYHOLDER_REQUEST + 1);
+        refused_with(i, 4, KEYHOLDER_REFERENCE + 1);
         refused_with(i, 4, 255);
         refused_with(i, 5, KEY_PURPOSE_AUDIT + 1);
         refused_with(i, 5, 255);
@@ -240,7 +256,8 @@ static void what_an_opcode_does_not_use_is_zero(void **state)
     (void)state;
     for (size_t i = 0; i < SAMPLE_COUNT; i++) {
         enum keyholder_opcode opcode = samples[i].request.opcode;
-        if (opcode != KEYHOLDER_GENERATE && opcode != KEYHOLDER_IMPORT)
+        if (opcode != KEYHOLDER_GENERATE && opcode != KEYHOLDER_IMPORT &&
+            opcode != KEYHOLDER_REFERENCE)
             refused_with(i, 5, KEY_PURPOSE_AUDIT);
         refused_with(i, 7, 1);
         bool key = opcode == KEYHOLDER_FORGET || opcode == KEYHOLDER_SIGN ||
@@ -271,7 +288,7 @@ static void flipped_and_random_bytes_do_no_harm(void **state)
                     assert_ptr_equal(err.code, &keyholder_message);
                     continue;
                 }
-                assert_in_range(got.opcode, KEYHOLDER_GENERATE, KEYHOLDER_REQUEST);
+                assert_in_range(got.opcode, KEYHOLDER_GENERATE, KEYHOLDER_REFERENCE);
                 assert_true(got.payload.size <= packet.size - KEYHOLDER_REQUEST_HEAD);
             }
         }
@@ -400,6 +417,7 @@ int main(void)
         cmocka_unit_test(a_roll_has_two_keys),
         cmocka_unit_test(a_roll_is_whole_and_no_longer),
         cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(a_thumbprint_has_its_size),
         cmocka_unit_test(trailing_bytes_are_refused),
         cmocka_unit_test(unknown_numbers_are_refused),
         cmocka_unit_test(what_an_opcode_does_not_use_is_zero),

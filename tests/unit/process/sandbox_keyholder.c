@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -75,6 +76,92 @@ static void test_no_files(void **state)
                                 status_of_file, access_file, open_in_root_of_descriptor};
     for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
         assert_int_equal(run_inside(sandbox_keyholder, acts[i]), EACCES);
+}
+
+/* With a folder to read: what is in it, and nothing else; never to write. */
+
+static char folder[] = "/tmp/hgs-sandbox-XXXXXX";
+
+static bool enter_reading(struct error *err)
+{
+    return sandbox_keyholder_reading(folder, err);
+}
+
+static int open_below(const char *name, int flags)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return errno_of(open(path, flags, 0600));
+}
+
+static int read_in_folder(void)
+{
+    char path[128], byte;
+    snprintf(path, sizeof path, "%s/file", folder);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    DIR *entries = opendir(folder);
+    if (fd < 0 || entries == NULL || readdir(entries) == NULL)
+        return errno;
+    return read(fd, &byte, 1) == 1 && closedir(entries) == 0 && close(fd) == 0 ? 0 : errno;
+}
+
+static int write_in_folder(void)
+{
+    return open_below("file", O_WRONLY);
+}
+
+static int write_and_read_in_folder(void)
+{
+    return open_below("file", O_RDWR);
+}
+
+static int empty_in_folder(void)
+{
+    return open_below("file", O_RDONLY | O_TRUNC);
+}
+
+static int create_in_folder(void)
+{
+    return open_below("new", O_RDONLY | O_CREAT);
+}
+
+static int climb_out_of_folder(void)
+{
+    return open_below("../../etc/passwd", O_RDONLY);
+}
+
+static int follow_out_of_folder(void)
+{
+    return open_below("link", O_RDONLY);
+}
+
+static void test_one_folder_to_read(void **state)
+{
+    (void)state;
+    static act *const acts[] = {
+        write_in_folder,     write_and_read_in_folder, empty_in_folder, create_in_folder,
+        climb_out_of_folder, follow_out_of_folder,     open_file,       create_file,
+        open_memory,         status_of_file,           access_file,     open_in_root_of_descriptor};
+    char file[64], link[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/file", folder);
+    snprintf(link, sizeof link, "%s/link", folder);
+    FILE *made = fopen(file, "w");
+    assert_non_null(made);
+    fputs("x", made);
+    fclose(made);
+    assert_int_equal(symlink("/etc/passwd", link), 0);
+    assert_int_equal(run_inside(enter_reading, read_in_folder), 0);
+    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
+        int result = run_inside(enter_reading, acts[i]);
+        if (result != EACCES)
+            fail_msg("act %zu ended with %d", i, result);
+    }
+    unlink(file);
+    unlink(link);
+    rmdir(folder);
+    /* What did not exist is not reachable later. */
+    assert_int_equal(run_inside(enter_reading, read_in_folder), ENOENT);
 }
 
 /* What kills. Each would succeed, or fail otherwise, without the sandbox. */
@@ -216,8 +303,9 @@ static void test_kills(void **state)
     };
     for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
         int result = run_inside(sandbox_keyholder, acts[i]);
-        if (result != -SIGSYS)
-            fail_msg("act %zu ended with %d", i, result);
+        int reading = run_inside(enter_reading, acts[i]);
+        if (result != -SIGSYS || reading != -SIGSYS)
+            fail_msg("act %zu ended with %d and %d", i, result, reading);
     }
 }
 
@@ -426,6 +514,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_files),
+        cmocka_unit_test(test_one_folder_to_read),
         cmocka_unit_test(test_kills),
         cmocka_unit_test(test_descriptors),
         cmocka_unit_test(test_daily_work),
