@@ -103,21 +103,31 @@ static void count_attribute(const struct checker *checker, size_t name, struct t
         checker->at - name >= 5 && memcmp(checker->text.data + name, "xmlns", 5) == 0;
 }
 
+/* From an opening quote to its closing one; false when there is none before the next '<'. */
+static bool skip_quoted(struct checker *checker)
+{
+    const uint8_t *from = checker->text.data + checker->at + 1;
+    size_t left = checker->text.size - checker->at - 1;
+    const uint8_t *end = memchr(from, checker->text.data[checker->at], left);
+    if (end == NULL || memchr(from, '<', (size_t)(end - from)) != NULL)
+        return false;
+    checker->at += (size_t)(end - from) + 1;
+    return true;
+}
+
 /* Walks to the '>' that ends a tag. */
 static bool skip_tag(struct checker *checker, struct tag *tag)
 {
-    uint8_t quote = 0, before = 0;
+    uint8_t before = 0;
     size_t name = checker->at;
     *tag = (struct tag){0};
     while (++checker->at < checker->text.size) {
         uint8_t c = checker->text.data[checker->at];
         if (c == '<')
             break;
-        if (quote != 0) {
-            if (c == quote)
-                quote = 0;
-        } else if (c == '"' || c == '\'') {
-            quote = c;
+        if (c == '"' || c == '\'') {
+            if (!skip_quoted(checker))
+                break;
         } else if (c == '=') {
             count_attribute(checker, name, tag);
         } else if (c == '>') {

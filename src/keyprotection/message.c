@@ -198,8 +198,12 @@ bool roll_response_parse(struct roll_response *out, struct slice text, struct er
     return true;
 }
 
+/* What a response holds beside the egress protector, roughly. */
+#define RESPONSE_OVERHEAD 2048
+
 void roll_response_format(struct buf *out, const struct roll_response *response)
 {
+    buf_reserve(out, response->egress_protector.size / 3 * 4 + RESPONSE_OVERHEAD);
     buf_append_text(out, DECLARATION "<RollTransportKeyResponse xmlns=\"" SERVICE_NAMESPACE "\">");
     write_bytes(out, "EgressProtector", buf_slice(&response->egress_protector));
     write_bytes(out, "EncryptedTransferKey", buf_slice(&response->encrypted_transfer_key));

@@ -6,6 +6,9 @@
 #include "protector/document.h"
 #include "protector/errors.h"
 
+/* Of a protector for an owner and a service. */
+#define USUAL_SIZE 12000
+
 static void write_signature(struct buf *out, const struct protector_signature *signature)
 {
     elements_write_signature(out, "Signature",
@@ -109,6 +112,7 @@ bool protector_write(struct buf *out, const struct protector_draft *draft, struc
                          PROTECTOR_WRAPPINGS_MAX);
     _cleanup_buf_ struct buf document;
     buf_init(&document, PROTECTOR_SIZE_MAX);
+    buf_reserve(&document, USUAL_SIZE);
     buf_append_format(&document,
                       "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
                       "<Protector xmlns=\"" PROTECTOR_NAMESPACE "\" MaxOfflineUnwraps=\"%u\">",
