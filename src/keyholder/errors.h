@@ -63,7 +63,7 @@
     X(backup_password, "backup.password", ERROR_UNAUTHORIZED,                                     \
       "the password does not open the backup, or the backup was altered",                         \
       "try again with the password that was given to state export; nothing was changed")          \
-    X(token_uri, "token.uri", ERROR_USAGE,                                                        \
+    X(token_uri_invalid, "token.uri", ERROR_USAGE,                                                \
       "a PKCS#11 URI cannot be read, or does not name what it should",                            \
       "write a token as pkcs11:token=NAME and a key as pkcs11:token=NAME;object=LABEL"            \
       " or with id=%01%02 (RFC 7512); p11tool --list-all shows them")                             \
@@ -136,7 +136,7 @@
       "a signing key needs CKA_SIGN, an encryption key CKA_DECRYPT: set it by the "               \
       "HSM's own tool, or make a new key")                                                        \
     X(token_key_changed, "token.key-changed", ERROR_UNAVAILABLE,                                  \
-      "under the PKCS#11 URI lies another key than that of the certificate",                      \
+      "under the PKCS#11 URI lies no key any more, or another than that of the certificate",      \
       "see whether the right token is connected; when the key was replaced on "                   \
       "purpose, add its certificate anew")                                                        \
     X(token_key_exists, "token.key-exists", ERROR_CONFLICT,                                       \

@@ -10,15 +10,20 @@
  *
  * Rules are separated by semicolons or newlines: FUNCTION ACTION [ARGUMENT] [once]
  *
- *   C_Sign delay 10         10 ms later
- *   C_Sign hang             does not return as long as this rule stands
- *   C_Sign fail 0x30        returns this CKR_ instead
- *   C_Sign crash            SIGSEGV
- *   C_Sign lie              a bit of the answer is wrong: signatures, plaintexts, attributes;
- *                           C_GetSlotList and C_FindObjects find nothing, C_GetTokenInfo has bad
- * text C_Sign long             says that the answer is 2^60 bytes (slots, objects) long
- *   C_GetTokenInfo set 0x40000     sets flags of the answer; clear takes some away
- *   C_GetSessionInfo set 0x…       the same
+ *   C_Sign delay 10      10 ms later
+ *
+ *   C_Sign hang          does not return as long as this rule stands
+ *
+ *   C_Sign fail 0x30     returns this CKR_ instead
+ *
+ *   C_Sign crash         SIGSEGV
+ *
+ *   C_Sign lie           a bit of the answer is wrong (signatures, plaintexts, attributes); slots
+ *                        and objects are not found; the token's model is no text
+ *
+ *   C_Sign long          says that the answer is 2^60 bytes (slots, objects) long
+ *
+ *   C_GetTokenInfo set 0x40000    sets flags of the answer; clear takes some away
  *
  * A test that loads it into its own process may also call faulty_rules(), faulty_calls() and
  * faulty_hanging() (dlsym).
