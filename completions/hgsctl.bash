@@ -107,7 +107,7 @@ _hgsctl_options()
         values="--yes --dry-run $values"
         ;;
     "certificate add")
-        values="--type --pfx --file --key-file --password-file --dry-run $values"
+        values="--type --pfx --file --key-file --thumbprint --password-file --dry-run $values"
         ;;
     "certificate set")
         values="--type --primary --enable --disable --dry-run $values"
@@ -206,6 +206,7 @@ _hgsctl_takes_value()
         "certificate add --pfx" | \
         "certificate add --file" | \
         "certificate add --key-file" | \
+        "certificate add --thumbprint" | \
         "certificate add --password-file" | \
         "certificate set --type" | \
         "certificate request --type" | \

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "admin/certificate_proof.h"
 #include "base/hex.h"
 
 #define YEAR (365 * 86400LL)
@@ -108,16 +109,39 @@ bool certificate_draft_complete(struct certificate_draft *draft,
            keyprotection_certificate_check(type, draft->certificate.certificate, err);
 }
 
-void certificate_draft_changes(struct store_change changes[CERTIFICATE_DRAFT_CHANGES],
-                               const struct certificate_draft *draft, struct buf *value)
+bool certificate_draft_refer(struct certificate_draft *draft,
+                             enum keyprotection_certificate_type type, struct slice thumbprint,
+                             struct keyholder *keyholder, int64_t now, struct error *err)
+{
+    _cleanup_buf_ struct buf der;
+    buf_init(&der, CERTIFICATE_SIZE_MAX);
+    draft->certificate.key_source = KEYPROTECTION_KEY_FILE;
+    return keyholder_reference(keyholder, certificate_draft_purpose(type), thumbprint, &der, err) &&
+           settle(draft, type, KEYPROTECTION_THUMBPRINT, buf_slice(&der), now, err) &&
+           keyprotection_certificate_check(type, draft->certificate.certificate, err);
+}
+
+bool certificate_draft_prove(const struct certificate_draft *draft, struct keyholder *keyholder,
+                             struct error *err)
+{
+    return (draft->sealed.size == 0 ||
+            keyholder_load(keyholder, buf_slice(&draft->sealed), NULL, err)) &&
+           certificate_proof(&draft->certificate, keyholder, err);
+}
+
+size_t certificate_draft_changes(struct store_change changes[CERTIFICATE_DRAFT_CHANGES],
+                                 const struct certificate_draft *draft, struct buf *value)
 {
     keyprotection_certificate_format(value, &draft->certificate);
-    changes[0] = (struct store_change){.kind = STORE_KEY,
-                                       .key = draft->key_name,
-                                       .value = buf_slice(&draft->sealed),
-                                       .expected = STORE_ANY};
-    changes[1] = (struct store_change){.kind = STORE_CERTIFICATE,
+    changes[0] = (struct store_change){.kind = STORE_CERTIFICATE,
                                        .key = draft->record_key,
                                        .value = buf_slice(value),
                                        .expected = STORE_ABSENT};
+    if (draft->sealed.size == 0)
+        return 1;
+    changes[1] = (struct store_change){.kind = STORE_KEY,
+                                       .key = draft->key_name,
+                                       .value = buf_slice(&draft->sealed),
+                                       .expected = STORE_ANY};
+    return 2;
 }

@@ -3,9 +3,11 @@
 
 /*
  * A guardian certificate of the service and its sealed private key, before they are in the store:
- * made by the keyholder, or read by it from files that an administrator passed on.
+ * made by the keyholder, or read by it from files that an administrator passed on; or a certificate
+ * whose key each node has for itself.
  */
 
+#include "admin/certificate_key.h"
 #include "keyholder/keyholder.h"
 #include "keyprotection/certificate.h"
 #include "store/store.h"
@@ -16,8 +18,8 @@
 struct certificate_draft {
     struct keyprotection_certificate certificate;
     char record_key[KEYPROTECTION_CERTIFICATE_KEY_SIZE];
-    char key_name[2 * KEY_ID_SIZE + 1]; /* of the STORE_KEY record */
-    struct buf sealed;
+    char key_name[CERTIFICATE_KEY_NAME_SIZE]; /* of the STORE_KEY record; at first, the key id */
+    struct buf sealed;                        /* empty: there is none to be stored */
 };
 
 /* Safe to free with certificate_draft_done from here on. */
@@ -46,12 +48,25 @@ bool certificate_draft_import(struct certificate_draft *draft,
 bool certificate_draft_complete(struct certificate_draft *draft,
                                 enum keyprotection_certificate_type type, struct slice der,
                                 int64_t now, struct error *err);
+/*
+ * The one with this thumbprint (as for keyholder_reference) that the keyholder has found in this
+ * node's key folder, checked for its type; its key is loaded. Errors of keyholder_reference,
+ * certificate.*.
+ */
+bool certificate_draft_refer(struct certificate_draft *draft,
+                             enum keyprotection_certificate_type type, struct slice thumbprint,
+                             struct keyholder *keyholder, int64_t now, struct error *err);
+/* Loads the sealed key, if it has one, and has it show that it is the certificate's: it signs, or
+ * decrypts (certificate_proof). */
+bool certificate_draft_prove(const struct certificate_draft *draft, struct keyholder *keyholder,
+                             struct error *err);
 /* What the keyholder may do with a type's key. */
 enum key_purpose certificate_draft_purpose(enum keyprotection_certificate_type type);
 
 /*
- * The changes that put it into the store. value: the record's, formatted here and kept by the
- * caller as long as the changes. Set draft->certificate.primary and enabled before.
+ * The changes that put it into the store: its record, and behind it the sealed key where there is
+ * one; their number. value: the record's, formatted here and kept by the caller as long as the
+ * changes. Set draft->certificate.primary and enabled before.
  */
-void certificate_draft_changes(struct store_change changes[CERTIFICATE_DRAFT_CHANGES],
-                               const struct certificate_draft *draft, struct buf *value);
+size_t certificate_draft_changes(struct store_change changes[CERTIFICATE_DRAFT_CHANGES],
+                                 const struct certificate_draft *draft, struct buf *value);

@@ -32,12 +32,16 @@ struct admin_services {
     struct keyprotection_service *keyprotection;
     const char *node;
     const char *audit_folder;
-    void *context; /* for the two functions below */
+    void *context; /* for the functions below */
     /* Waits until this node works with the store's revision; false after milliseconds. */
     bool (*wait_applied)(void *context, int64_t revision, int64_t milliseconds);
     /* Adds properties about this process to an object: addresses, users, sandbox, connections,
      * queues, keys. */
     void (*describe)(void *context, struct json_writer *writer);
+    /* Adds what is of this node to its object among the nodes: certificates_unusable. */
+    void (*describe_node)(void *context, struct json_writer *writer);
+    const char *keyholder_user; /* that reads key files; "": whom the service is, too */
+    const char *key_folder;     /* "": there is none */
 };
 
 struct admin_caller {

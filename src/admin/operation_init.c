@@ -3,6 +3,8 @@
 /* server.init: everything that a service needs to work, in one commit that only the first caller
  * can make. */
 
+#include <stdio.h>
+
 #include "admin/audit_key.h"
 #include "admin/certificate_draft.h"
 #include "admin/change.h"
@@ -77,14 +79,14 @@ static bool generate_certificates(struct init *init, struct error *err)
                                       &init->signing, keyholder, init->now, err);
 }
 
-/* A key is sealed with its one purpose, and under its id alone. */
-static bool check_keys_differ(const struct init *init, struct error *err)
+/* One key for both is sealed twice, under two names (certificate_key.h). */
+static void name_keys(struct init *init)
 {
     if (memcmp(init->signing.certificate.key_id, init->encryption.certificate.key_id,
-               KEY_ID_SIZE) != 0)
-        return true;
-    return error_set(err, &admin_certificate_rule, NULL, "server init",
-                     "signing and encryption certificate have one private key; each needs its own");
+               KEY_ID_SIZE) == 0)
+        snprintf(init->encryption.key_name, sizeof init->encryption.key_name, "%.64s/%s",
+                 init->signing.key_name,
+                 keyprotection_certificate_type_name(KEYPROTECTION_ENCRYPTION));
 }
 
 static bool import_certificates(struct init *init, struct error *err)
@@ -103,7 +105,8 @@ static bool import_certificates(struct init *init, struct error *err)
                                     admin_request_give(&signing), keyholder, init->now, err) &&
            certificate_draft_import(&init->encryption, KEYPROTECTION_ENCRYPTION, KEYPROTECTION_PFX,
                                     admin_request_give(&encryption), keyholder, init->now, err) &&
-           check_keys_differ(init, err);
+           certificate_draft_prove(&init->signing, keyholder, err) &&
+           certificate_draft_prove(&init->encryption, keyholder, err);
 }
 
 static bool make_signer(struct init *init, struct error *err)
@@ -146,14 +149,17 @@ static void collect_changes(struct init *init)
 {
     format_service(init);
     init->signing.certificate.primary = init->encryption.certificate.primary = true;
-    certificate_draft_changes(init->changes, &init->signing, &init->signing_value);
-    certificate_draft_changes(init->changes + 2, &init->encryption, &init->encryption_value);
-    attestation_signer_draft_changes(&init->signer, init->changes + 4);
-    init->changes[6] = (struct store_change){.kind = STORE_SETTING,
-                                             .key = ATTESTATION_SETTING_SERVICE,
-                                             .value = buf_slice(&init->service),
-                                             .expected = STORE_ABSENT};
-    init->count = 7;
+    struct store_change *next = init->changes;
+    name_keys(init);
+    next += certificate_draft_changes(next, &init->signing, &init->signing_value);
+    next += certificate_draft_changes(next, &init->encryption, &init->encryption_value);
+    attestation_signer_draft_changes(&init->signer, next);
+    next += 2;
+    *next++ = (struct store_change){.kind = STORE_SETTING,
+                                    .key = ATTESTATION_SETTING_SERVICE,
+                                    .value = buf_slice(&init->service),
+                                    .expected = STORE_ABSENT};
+    init->count = (size_t)(next - init->changes);
     if (init->has_audit_key)
         return;
     admin_audit_key_changes(init->changes + init->count, &init->audit_key);
@@ -178,14 +184,12 @@ static void forget_draft(const struct init *init, const struct certificate_draft
         keyholder_forget(init->request->services->keyholder, draft->certificate.key_id, NULL);
 }
 
-/* The keyholder has loaded what it made, to sign with it; nobody knows these keys if they did not
- * get into the store. */
+/* The keyholder has loaded what it made or was given, to sign with it; nobody knows these keys if
+ * they did not get into the store. */
 static void forget_keys(const struct init *init)
 {
-    if (init->generate) {
-        forget_draft(init, &init->signing);
-        forget_draft(init, &init->encryption);
-    }
+    forget_draft(init, &init->signing);
+    forget_draft(init, &init->encryption);
     if (init->signer.signer.certificate != NULL)
         keyholder_forget(init->request->services->keyholder, init->signer.signer.key_id, NULL);
 }

@@ -38,6 +38,7 @@ static void write_node(struct json_writer *result, const struct admin_request *r
     json_write_integer(result, "revision", revision);
     json_write_integer(result, "clock_offset", 0); /* against the store, which is in this machine */
     json_write_text(result, "last_contact", clock_format(clock_now(request->services->clock), now));
+    request->services->describe_node(request->services->context, result);
     json_write_object_end(result);
 }
 

@@ -39,6 +39,10 @@ static bool add_certificate(struct call *call, const char *path)
 
 static bool add_files(struct call *call, const struct option_values *values)
 {
+    if (option_text(values, "thumbprint") != NULL) {
+        json_write_text(&call->writer, "thumbprint", option_text(values, "thumbprint"));
+        return true;
+    }
     if (option_text(values, "file") != NULL && option_text(values, "key-file") == NULL)
         return add_certificate(call, option_text(values, "file"));
     _cleanup_meeting_ struct meeting files = MEETING_NONE;
@@ -180,8 +184,10 @@ static int run_remove(const struct option_values *values)
     json_write_text(&call.writer, "type", option_text(values, "type"));
     if (!call_run(&call, "certificate.remove"))
         return call_fail(&call);
-    return call_say(&call, "Certificate %s is removed, and its private key with it.",
-                    call_text(call.result, "thumbprint"));
+    bool sealed = strcmp(call_text(call.result, "key_source"), "sealed") == 0;
+    return call_say(&call, "Certificate %s is removed%s.", call_text(call.result, "thumbprint"),
+                    sealed ? ", and its private key with it"
+                           : "; its private key stays where it is");
 }
 
 static const struct option_argument thumbprint_argument[] = {
@@ -199,6 +205,8 @@ static const struct option_entry add_options[] = {
      OPTION_FILE, NULL, true, "source", false},
     {"key-file", "KEY", "PEM private key of --file; not for a request", OPTION_VALUE, OPTION_FILE,
      NULL, false, NULL, false},
+    {"thumbprint", "T", "one whose files are in the key folder of each node (hgsd.conf)",
+     OPTION_VALUE, OPTION_ANY, NULL, true, "source", false},
     {"password-file", "FILE", "file with the password of the PFX or key (asked for a PFX)",
      OPTION_VALUE, OPTION_FILE, NULL, false, NULL, false},
     OPTION_ROW_DRY_RUN,
@@ -218,7 +226,10 @@ static const struct option_entry remove_options[] = {TYPE_ROW, OPTION_ROW_YES, O
                                                      OPTION_END};
 static const char *const add_examples[] = {
     "hgsctl certificate add --type signing --pfx signing.pfx --password-file pw",
-    "hgsctl certificate add --type encryption --file e.pem --key-file e.key", NULL};
+    "hgsctl certificate add --type encryption --file e.pem --key-file e.key",
+    "hgsctl certificate add --type signing --thumbprint "
+    "5f2c9a01d84b7e3360c1f29ab85d47e6013f8c2b9ad6e47510f38b2c6d9e07a4",
+    NULL};
 static const char *const list_examples[] = {"hgsctl certificate list", NULL};
 static const char *const show_examples[] = {"hgsctl certificate show 5f2c9a01", NULL};
 static const char *const set_examples[] = {
@@ -257,8 +268,12 @@ static const char *const cancel_examples[] = {"hgsctl certificate cancel 5f2c9a0
 
 const struct option_command certificate_commands[] = {
     {"certificate add", "add a signing, encryption or communications certificate",
-     "The private key goes to the keyholder process, past the service; it is sealed into the state "
-     "and so on every node. The first certificate of a type becomes primary.",
+     "The private key of files goes to the keyholder process, past the service; it is sealed into "
+     "the state and so on every node. With --thumbprint each node has certificate and key in its "
+     "key "
+     "folder ([keyholder] key-folder of hgsd.conf), and nothing of the key is stored. The key "
+     "signs "
+     "or decrypts before anything is changed. The first certificate of a type becomes primary.",
      NULL, add_options, add_examples, "Add-HgsKeyProtectionCertificate", run_add},
     {"certificate list", "list the certificates", NULL, NULL, NULL, list_examples,
      "Get-HgsKeyProtectionCertificate", run_list},

@@ -119,6 +119,20 @@ static void show_pairs(const struct json *result)
     table_print(table, stdout);
 }
 
+/* Certificates that a node cannot work with: a key that is missing there, or cannot be read. */
+static void show_unusable(const struct json *node)
+{
+    for (const struct json *item = json_first(json_get(node, "certificates_unusable"));
+         item != NULL; item = json_next(item)) {
+        const struct json *error = json_get(item, "error");
+        printf("\nOn node %s the %s certificate %s cannot be used: %s: %s (%s)\n"
+               "  what to do: %s\n",
+               call_text(node, "name"), call_text(item, "type"), call_text(item, "thumbprint"),
+               call_text(error, "object"), call_text(error, "message"), call_text(error, "code"),
+               call_text(error, "remedy"));
+    }
+}
+
 /* What is wrong stands last, where a reader's eye is: the audit trail's failure, keys that cannot
  * be used. */
 static void show_problems(const struct json *result)
@@ -134,6 +148,9 @@ static void show_problems(const struct json *result)
                call_text(key, "key_id"), call_text(error, "message"), call_text(error, "code"),
                call_text(error, "remedy"));
     }
+    for (const struct json *node = json_first(json_get(result, "nodes")); node != NULL;
+         node = json_next(node))
+        show_unusable(node);
 }
 
 static int run_show(const struct option_values *values)

@@ -81,9 +81,16 @@ void describe_service(void *context, struct json_writer *writer)
     write_user(writer, "service_user", parts->config->user);
     write_user(writer, "keyholder_user", parts->config->keyholder_user);
     json_write_text(writer, "keyholder_folder", parts->config->keyholder_folder);
+    json_write_text(writer, "key_folder", parts->config->key_folder);
     json_write_bool(writer, "keyholder_alive", keyholder_alive(parts->keyholder));
     keys_describe(parts->keys, writer);
     json_write_text(writer, "sandbox", sandbox);
     write_audit(writer, parts);
     write_load(writer, parts);
+}
+
+void describe_node(void *context, struct json_writer *writer)
+{
+    const struct parts *parts = context;
+    certificate_keys_describe(parts->certificate_keys, writer);
 }

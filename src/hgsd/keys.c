@@ -9,11 +9,14 @@
 #include "base/map.h"
 #include "base/memory.h"
 
+/* Of a key id in hexadecimal, with which a record's name begins. */
+#define KEY_ID_DIGITS ((size_t)2 * KEY_ID_SIZE)
+
 struct keys {
     struct store *store;
     struct keyholder *keyholder;
     pthread_mutex_t lock; /* over the two below */
-    struct map *failures; /* key id in hex -> struct error */
+    struct map *failures; /* name of the record -> struct error */
     size_t loaded;
 };
 
@@ -79,14 +82,32 @@ bool keys_load_all(struct keys *keys, struct error *err)
     return store_list(keys->store, STORE_KEY, NULL, 0, load_record, keys, NULL, err);
 }
 
+/* A key that serves two types is in the store twice (admin/certificate_key.h), and the keyholder
+ * forgets it once: what is left is loaded again. */
+struct rest {
+    struct keys *keys;
+    const char *id;
+};
+
+static bool load_rest(void *context, const struct store_record *record, struct error *err)
+{
+    const struct rest *rest = context;
+    return strncmp(record->key, rest->id, KEY_ID_DIGITS) != 0 ||
+           keyholder_load(rest->keys->keyholder, record->value, NULL, err);
+}
+
 static void forget(struct keys *keys, const char *id)
 {
     struct error err = {0};
     _cleanup_buf_ struct buf key_id;
     buf_init(&key_id, KEY_ID_SIZE);
-    if (!hex_parse(&key_id, slice_from_text(id), &err) || key_id.size != KEY_ID_SIZE)
+    struct slice digits = slice_of(id, strnlen(id, KEY_ID_DIGITS));
+    struct rest rest = {keys, id};
+    if (!hex_parse(&key_id, digits, &err) || key_id.size != KEY_ID_SIZE)
         return;
     bool ok = keyholder_forget(keys->keyholder, key_id.data, &err);
+    if (!store_list(keys->store, STORE_KEY, NULL, 0, load_rest, &rest, NULL, &err))
+        log_error(LOG_LEVEL_ERROR, &err, "cannot load private key %s again", id);
     pthread_mutex_lock(&keys->lock);
     map_remove(keys->failures, slice_from_text(id));
     if (ok && keys->loaded > 0)
@@ -117,7 +138,7 @@ void keys_describe(struct keys *keys, struct json_writer *writer)
     void *failure;
     while (map_next(keys->failures, &position, &id, &failure)) {
         json_write_object(writer, NULL);
-        json_write_slice(writer, "key_id", id);
+        json_write_slice(writer, "key_id", slice_of(id.data, KEY_ID_DIGITS));
         json_write_error(writer, "error", failure);
         json_write_object_end(writer);
     }

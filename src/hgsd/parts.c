@@ -41,6 +41,7 @@ static void apply(void *context, const struct store_change *changes, size_t coun
         _exit(1);
     }
     keys_apply(parts->keys, changes, count);
+    certificate_keys_apply(parts->certificate_keys, changes, count);
     attestation_apply(parts->attestation, changes, count);
     keyprotection_apply(parts->keyprotection, changes, count);
     parts_audit_apply(parts, changes, count);
@@ -178,7 +179,10 @@ static bool start_admin(struct parts *parts, struct error *err)
                                               .audit_folder = config->audit_folder,
                                               .context = parts,
                                               .wait_applied = wait_applied,
-                                              .describe = describe_service};
+                                              .describe = describe_service,
+                                              .describe_node = describe_node,
+                                              .keyholder_user = config->keyholder_user,
+                                              .key_folder = config->key_folder};
     struct admin_server_options options = {.path = config->admin_socket,
                                            .administrators = config->administrators,
                                            .reviewers = config->reviewers,
@@ -215,6 +219,8 @@ bool parts_start(struct parts **out, const struct hgsd_config *config,
     bool ok = start_memory(parts, err);
     if (ok) {
         parts->keys = keys_new(parts->store, parts->keyholder);
+        parts->certificate_keys =
+            certificate_keys_new(parts->store, parts->keyholder, parts->audit);
         ok = start_services(parts, err);
     }
     if (ok) {
@@ -243,6 +249,7 @@ void parts_stop(struct parts **parts_pointer)
     audit_stop(&parts->audit);
     keyprotection_service_free(&parts->keyprotection);
     attestation_service_free(&parts->attestation);
+    certificate_keys_free(&parts->certificate_keys);
     keys_free(&parts->keys);
     store_close(&parts->store);
     keyholder_free(&parts->keyholder);
@@ -271,6 +278,8 @@ int64_t parts_tick(struct parts *parts)
     eventfd_read(parts->wake, &wakes);
     if (parts->keys_wanted)
         parts_load_keys(parts);
+    else
+        certificate_keys_retry(parts->certificate_keys);
     int64_t now = clock_now(&parts->clock), due = now + 60;
     if (!attestation_tick(parts->attestation, &due, &err))
         log_error(LOG_LEVEL_ERROR, &err, "cannot renew attestation signers");
@@ -284,6 +293,7 @@ int64_t parts_tick(struct parts *parts)
 void parts_reload(struct parts *parts)
 {
     struct error err = {0};
+    certificate_keys_retry(parts->certificate_keys);
     if (parts->config->https.count > 0 && !http_server_reload_tls(parts->http, &err))
         log_error(LOG_LEVEL_ERROR, &err, "the TLS certificate is not reloaded; the old one stays");
     else

@@ -37,13 +37,15 @@ void parts_watch_keyholder(struct parts *parts)
 void parts_load_keys(struct parts *parts)
 {
     struct error err = {0};
-    parts->keys_wanted = !keys_load_all(parts->keys, &err);
+    parts->keys_wanted =
+        !keys_load_all(parts->keys, &err) || !certificate_keys_load(parts->certificate_keys, &err);
     if (parts->keys_wanted) {
         log_error(LOG_LEVEL_ERROR, &err, "cannot load the private keys");
         return;
     }
     use_audit_key(parts);
     keyholder_hold(parts->keyholder, false);
+    certificate_keys_prove(parts->certificate_keys);
 }
 
 void parts_audit_apply(struct parts *parts, const struct store_change *changes, size_t count)

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "admin/server.h"
+#include "hgsd/certificate_keys.h"
 #include "hgsd/keys.h"
 #include "hgsd/parts.h"
 #include "hgsd/routes.h"
@@ -20,6 +21,7 @@ struct parts {
     const struct audit_sinks *sinks;
     struct audit *audit;
     struct keys *keys;
+    struct certificate_keys *certificate_keys;
     struct attestation_service *attestation;
     struct keyprotection_service *keyprotection;
     struct store_watch *watch;
@@ -37,8 +39,9 @@ struct parts {
 
 /* The keyholder is held until its keys are loaded, and the supervisor is told when it is stuck. */
 void parts_watch_keyholder(struct parts *parts);
-/* Loads every sealed key and tells the audit trail who signs its checkpoints; then the keyholder is
- * held no longer. Failures are logged, and parts_tick tries again. */
+/* Loads every key, has those of certificates prove themselves, and tells the audit trail who signs
+ * its checkpoints; then the keyholder is held no longer. Failures are logged, and parts_tick tries
+ * again. */
 void parts_load_keys(struct parts *parts);
 /* The audit key, when the store's setting of it changes. */
 void parts_audit_apply(struct parts *parts, const struct store_change *changes, size_t count);

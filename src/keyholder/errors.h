@@ -11,7 +11,7 @@
       "try again in a moment; if it persists, see why it stops: journalctl -u hgsd")              \
     X(keyholder_key_unknown, "keyholder.key-unknown", ERROR_NOT_FOUND,                            \
       "the keyholder has no such key loaded",                                                     \
-      "see which keys cannot be read: hgsctl certificate list")                                   \
+      "see which keys do not work, and why: hgsctl server test")                                  \
     X(keyholder_purpose, "keyholder.purpose", ERROR_UNAUTHORIZED,                                 \
       "a key was asked for something that it is not meant for",                                   \
       "this is a fault of the service, or an attack on it: report it with the audit trail")       \
