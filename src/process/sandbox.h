@@ -50,6 +50,23 @@ struct sandbox_service_paths {
  */
 bool sandbox_service(const struct sandbox_service_paths *paths, struct error *err);
 
+struct sandbox_token_reach {
+    /* Folders, devices and sockets, NULL-terminated, which must exist: the token's own. */
+    const char *const *writable;
+    /* The same, skipped when missing: the module, its configuration. */
+    const char *const *readable;
+    bool network; /* may connect by TCP and UDP */
+};
+/*
+ * The keyholder of a PKCS#11 token, before its module is loaded: the folders of programs
+ * (sandbox_token_readable), and what the token needs besides. It listens nowhere; without network
+ * it connects to the sockets of this machine alone, and as root to none. Attacks kill as in the
+ * service; what is written never becomes executable, but libraries can still be loaded.
+ */
+bool sandbox_token(const struct sandbox_token_reach *reach, struct error *err);
+/* What every module may read; NULL-terminated. Nothing secret may lie there. */
+extern const char *const sandbox_token_readable[];
+
 /* What this process's sandbox is made of, or before it was entered, what the kernel offers; for
  * messages and server show: "landlock 4, seccomp", or what is missing. */
 void sandbox_describe(char *text, size_t size);

@@ -35,8 +35,9 @@ struct ruleset {
      LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | \
      LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REFER | ACCESS_FS_TRUNCATE)
 /* What a rule about a file, and not a folder, may name. */
-#define ACCESS_OF_FILE \
-    (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_FS_TRUNCATE)
+#define ACCESS_OF_FILE                                                                   \
+    (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_FS_TRUNCATE | \
+     ACCESS_FS_IOCTL_DEV)
 
 int sandbox_landlock_version(void)
 {
@@ -62,15 +63,14 @@ static uint64_t known_file_access(int version)
     return access;
 }
 
-static int create(int version, bool may_listen)
+static int create(int version, const struct sandbox_landlock *landlock)
 {
     struct ruleset ruleset = {.handled_access_fs = known_file_access(version)};
     size_t size = sizeof ruleset.handled_access_fs;
     if (version >= 4) {
         size += sizeof ruleset.handled_access_net;
-        ruleset.handled_access_net = ACCESS_NET_CONNECT_TCP;
-        if (!may_listen)
-            ruleset.handled_access_net |= ACCESS_NET_BIND_TCP;
+        ruleset.handled_access_net = (landlock->connect ? 0 : ACCESS_NET_CONNECT_TCP) |
+                                     (landlock->listen ? 0 : ACCESS_NET_BIND_TCP);
     }
     if (version >= 6) {
         size += sizeof ruleset.scoped;
@@ -97,12 +97,14 @@ static bool allow(int ruleset, const char *path, uint64_t access, bool needed, s
     return true;
 }
 
-static bool allow_all(int ruleset, const char *const *paths, uint64_t access, bool needed,
-                      struct error *err)
+static bool allow_all(int ruleset, const char *const *const lists[SANDBOX_LANDLOCK_LISTS],
+                      uint64_t access, bool needed, struct error *err)
 {
-    for (; paths != NULL && *paths != NULL; paths++) {
-        if (!allow(ruleset, *paths, access, needed, err))
-            return false;
+    for (size_t i = 0; i < SANDBOX_LANDLOCK_LISTS; i++) {
+        for (const char *const *path = lists[i]; path != NULL && *path != NULL; path++) {
+            if (!allow(ruleset, *path, access, needed, err))
+                return false;
+        }
     }
     return true;
 }
@@ -112,12 +114,13 @@ bool sandbox_landlock(const struct sandbox_landlock *landlock, struct error *err
     int version = sandbox_landlock_version();
     if (version == 0)
         return error_set_errno(err, &process_sandbox, errno, NULL, "the kernel offers no Landlock");
-    _cleanup_fd_ int ruleset = create(version, landlock->listen);
+    _cleanup_fd_ int ruleset = create(version, landlock);
     if (ruleset < 0)
         return error_set_errno(err, &process_sandbox, errno, NULL,
                                "the kernel refuses a Landlock rule set");
     uint64_t known = known_file_access(version);
-    if (!allow_all(ruleset, landlock->writable, (ACCESS_READ | ACCESS_WRITE) & known, true, err) ||
+    uint64_t write = ACCESS_READ | ACCESS_WRITE | (landlock->devices ? ACCESS_FS_IOCTL_DEV : 0);
+    if (!allow_all(ruleset, landlock->writable, write & known, true, err) ||
         !allow_all(ruleset, landlock->readable, ACCESS_READ, false, err))
         return false;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||

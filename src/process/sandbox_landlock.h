@@ -9,10 +9,16 @@
 
 #include "base/error.h"
 
+#define SANDBOX_LANDLOCK_LISTS 3
+
 struct sandbox_landlock {
-    const char *const *writable; /* files and folders, NULL-terminated; each must exist */
-    const char *const *readable; /* the same; those that do not exist are skipped */
-    bool listen;                 /* may still bind TCP ports */
+    /* Lists of files and folders, NULL-terminated; a list may be NULL. Each must exist… */
+    const char *const *writable[SANDBOX_LANDLOCK_LISTS];
+    /* …and of these, those that do not are skipped. */
+    const char *const *readable[SANDBOX_LANDLOCK_LISTS];
+    bool devices; /* what is writable may be devices, with orders of their own (ioctl) */
+    bool listen;  /* may still bind TCP ports */
+    bool connect; /* may still connect to them */
 };
 
 /* For the calling thread, and the threads that it starts later. process.sandbox. */

@@ -21,11 +21,13 @@ struct sandbox_rule {
 /* clang-format off */
 #define SANDBOX_DO(action, name) {SCMP_SYS(name), action, 0, {{0}}}
 #define SANDBOX_ALLOW(name) SANDBOX_DO(SCMP_ACT_ALLOW, name)
-/* The argument equals the value, or has (has none of) the bits. */
+/* The argument equals the value, or has the bits (of the mask only these; none of them). */
 #define SANDBOX_IF(action, name, argument, value) \
     {SCMP_SYS(name), action, 1, {SCMP_CMP_INIT(argument, SCMP_CMP_EQ, value, 0)}}
 #define SANDBOX_IF_BITS(action, name, argument, bits) \
     {SCMP_SYS(name), action, 1, {SCMP_CMP_INIT(argument, SCMP_CMP_MASKED_EQ, bits, bits)}}
+#define SANDBOX_IF_MASKED(action, name, argument, mask, value) \
+    {SCMP_SYS(name), action, 1, {SCMP_CMP_INIT(argument, SCMP_CMP_MASKED_EQ, mask, value)}}
 #define SANDBOX_IF_NO_BITS(action, name, argument, bits) \
     {SCMP_SYS(name), action, 1, {SCMP_CMP_INIT(argument, SCMP_CMP_MASKED_EQ, bits, 0)}}
 #define SCMP_CMP_INIT(argument, operation, a, b) {argument, operation, a, b}
@@ -47,3 +49,7 @@ bool sandbox_seccomp_entered(void);
 
 /* What every profile needs: memory, threads, clocks, random bytes, ending. */
 extern const struct sandbox_table sandbox_basic_calls;
+/* Files of one's own, for those that Landlock leaves some. */
+extern const struct sandbox_table sandbox_file_calls;
+/* What only an attack would call kills. */
+extern const struct sandbox_table sandbox_killed_calls;

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/memory.h"
 #include "process/sandbox.h"
 #include "process/sandbox_landlock.h"
 #include "process/sandbox_sanitizer.h"
@@ -20,26 +19,6 @@
  * system call first: a call without a rule answers ENOSYS, so that they fall back. What only an
  * attack would call kills.
  */
-static const struct sandbox_rule file_rules[] = {
-    SANDBOX_ALLOW(access),     SANDBOX_ALLOW(chmod),      SANDBOX_ALLOW(chown),
-    SANDBOX_ALLOW(dup),        SANDBOX_ALLOW(dup2),       SANDBOX_ALLOW(dup3),
-    SANDBOX_ALLOW(faccessat),  SANDBOX_ALLOW(faccessat2), SANDBOX_ALLOW(fadvise64),
-    SANDBOX_ALLOW(fallocate),  SANDBOX_ALLOW(fchmod),     SANDBOX_ALLOW(fchmodat),
-    SANDBOX_ALLOW(fchown),     SANDBOX_ALLOW(fchownat),   SANDBOX_ALLOW(fcntl),
-    SANDBOX_ALLOW(flock),      SANDBOX_ALLOW(fstatfs),    SANDBOX_ALLOW(getcwd),
-    SANDBOX_ALLOW(getdents64), SANDBOX_ALLOW(lchown),     SANDBOX_ALLOW(link),
-    SANDBOX_ALLOW(linkat),     SANDBOX_ALLOW(lstat),      SANDBOX_ALLOW(memfd_create),
-    SANDBOX_ALLOW(mkdir),      SANDBOX_ALLOW(mkdirat),    SANDBOX_ALLOW(msync),
-    SANDBOX_ALLOW(newfstatat), SANDBOX_ALLOW(open),       SANDBOX_ALLOW(openat),
-    SANDBOX_ALLOW(pipe2),      SANDBOX_ALLOW(preadv),     SANDBOX_ALLOW(preadv2),
-    SANDBOX_ALLOW(pwritev),    SANDBOX_ALLOW(pwritev2),   SANDBOX_ALLOW(readlink),
-    SANDBOX_ALLOW(readlinkat), SANDBOX_ALLOW(rename),     SANDBOX_ALLOW(renameat),
-    SANDBOX_ALLOW(renameat2),  SANDBOX_ALLOW(rmdir),      SANDBOX_ALLOW(stat),
-    SANDBOX_ALLOW(statfs),     SANDBOX_ALLOW(statx),      SANDBOX_ALLOW(sync_file_range),
-    SANDBOX_ALLOW(truncate),   SANDBOX_ALLOW(umask),      SANDBOX_ALLOW(unlink),
-    SANDBOX_ALLOW(unlinkat),   SANDBOX_ALLOW(utimensat),
-};
-
 static const struct sandbox_rule socket_rules[] = {
     SANDBOX_IF(SCMP_ACT_ALLOW, socket, 0, AF_UNIX),
     SANDBOX_IF(SCMP_ACT_ALLOW, socket, 0, AF_INET),
@@ -112,53 +91,6 @@ static const struct sandbox_rule refused_rules[] = {
 static const struct sandbox_rule refused_to_root[] = {SANDBOX_DO(REFUSED, connect)};
 static const struct sandbox_rule allowed_to_users[] = {SANDBOX_ALLOW(connect)};
 
-/* Reaching into other processes, the kernel, its keys and mounts; other programs. */
-#define KILLED(name) SANDBOX_DO(SCMP_ACT_KILL_PROCESS, name)
-static const struct sandbox_rule killed_rules[] = {
-    KILLED(add_key),
-    KILLED(bpf),
-    KILLED(chroot),
-    KILLED(delete_module),
-    KILLED(execve),
-    KILLED(execveat),
-    KILLED(fanotify_init),
-    KILLED(finit_module),
-    KILLED(fsmount),
-    KILLED(fsopen),
-    KILLED(init_module),
-    KILLED(io_uring_setup),
-    KILLED(ioperm),
-    KILLED(iopl),
-    KILLED(kcmp),
-    KILLED(kexec_file_load),
-    KILLED(kexec_load),
-    KILLED(keyctl),
-    KILLED(mknod),
-    KILLED(mknodat),
-    KILLED(modify_ldt),
-    KILLED(mount),
-    KILLED(mount_setattr),
-    KILLED(move_mount),
-    KILLED(name_to_handle_at),
-    KILLED(open_by_handle_at),
-    KILLED(open_tree),
-    KILLED(perf_event_open),
-    KILLED(pidfd_getfd),
-    KILLED(pivot_root),
-    KILLED(process_madvise),
-    KILLED(process_vm_readv),
-    KILLED(process_vm_writev),
-    KILLED(ptrace),
-    KILLED(reboot),
-    KILLED(request_key),
-    KILLED(setns),
-    KILLED(swapoff),
-    KILLED(swapon),
-    KILLED(umount2),
-    KILLED(unshare),
-    KILLED(userfaultfd),
-};
-
 #define TABLE(rules)                            \
     {                                           \
         rules, sizeof(rules) / sizeof(rules)[0] \
@@ -178,35 +110,15 @@ static const char *const always_readable[] = {
     NULL,
 };
 
-static size_t count_of(const char *const *paths)
-{
-    size_t count = 0;
-    while (paths != NULL && paths[count] != NULL)
-        count++;
-    return count;
-}
-
-/* Both lists in one, allocated. */
-static const char **join(const char *const *a, const char *const *b)
-{
-    size_t a_count = count_of(a), b_count = count_of(b);
-    const char **joined = memory_allocate_zero(a_count + b_count + 1, sizeof *joined);
-    for (size_t i = 0; i < a_count; i++)
-        joined[i] = a[i];
-    for (size_t i = 0; i < b_count; i++)
-        joined[a_count + i] = b[i];
-    return joined;
-}
-
 bool sandbox_service(const struct sandbox_service_paths *paths, struct error *err)
 {
     const struct sandbox_table tables[] = {
-        sandbox_basic_calls,  TABLE(file_rules),   TABLE(socket_rules),
-        TABLE(refused_rules), TABLE(killed_rules), geteuid() == 0 ? root_rules : user_rules,
+        sandbox_basic_calls,  sandbox_file_calls,   TABLE(socket_rules),
+        TABLE(refused_rules), sandbox_killed_calls, geteuid() == 0 ? root_rules : user_rules,
     };
-    _cleanup_free_ const char **readable = join(always_readable, paths->readable);
-    const struct sandbox_landlock landlock = {
-        .writable = paths->writable, .readable = readable, .listen = true};
+    const struct sandbox_landlock landlock = {.writable = {paths->writable},
+                                              .readable = {always_readable, paths->readable},
+                                              .listen = true};
     sandbox_sanitizer_quiet();
     return sandbox_threads_none(err) && sandbox_undumpable(err) &&
            sandbox_landlock(&landlock, err) &&
