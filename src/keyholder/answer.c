@@ -4,6 +4,7 @@
 #include "crypto/certificate.h"
 #include "crypto/kdf.h"
 #include "keyholder/backup.h"
+#include "keyholder/errors.h"
 #include "keyholder/import.h"
 #include "keyholder/meeting.h"
 #include "keyholder/purpose.h"
@@ -103,23 +104,19 @@ static bool decrypt(const struct job *job, struct error *err)
                            err);
 }
 
-/* Both are always done, so that the time tells nothing of the ciphertext. */
 static bool roll(const struct job *job, struct error *err)
 {
-    struct keyholder_roll_payload roll;
-    struct error cause = {0};
-    if (!keyholder_message_parse_roll(&roll, job->request->payload, err))
+    struct keyholder_roll_payload parts;
+    if (!keyholder_message_parse_roll(&parts, job->request->payload, err))
         return false;
-    bool opened =
-        keyring_decrypt(job->context->keyring, job->worker, job->request->key_id,
-                        job->request->encryption, roll.ciphertext, &job->answer->plain, &cause);
-    if (!opened && error_kind(&cause) != ERROR_CRYPTO) {
-        *err = cause;
-        return false;
-    }
+    const struct keyring_roll wanted = {job->request->key_id, job->request->encryption,
+                                        parts.ciphertext,     parts.signing_key_id,
+                                        parts.signature,      parts.digest};
+    bool opened = false;
+    bool ok = keyring_roll(job->context->keyring, job->worker, &wanted, &job->answer->plain,
+                           &opened, &job->answer->fields[0], err);
     buf_append_u8(&job->answer->fields[1], opened);
-    return keyring_sign(job->context->keyring, job->worker, roll.signing_key_id, roll.signature,
-                        roll.digest, &job->answer->fields[0], err);
+    return ok;
 }
 
 static bool request(const struct job *job, struct error *err)
@@ -199,5 +196,9 @@ bool answer_request(struct answer *answer, void *context, unsigned worker,
                     const struct keyholder_request *request, const int *fds, struct error *err)
 {
     struct job job = {answer, context, worker, request, fds};
-    return handlers[request->opcode](&job, err);
+    size_t index = (size_t)request->opcode;
+    if (index >= sizeof handlers / sizeof handlers[0] || handlers[index] == NULL)
+        return error_set(err, &keyholder_message, NULL, "keyholder request",
+                         "is for the keyholder of a token (%u)", (unsigned)index);
+    return handlers[index](&job, err);
 }

@@ -9,6 +9,11 @@
     X(keyholder_away, "keyholder.away", ERROR_UNAVAILABLE,                                        \
       "the process that holds the private keys does not answer; it is being started again",       \
       "try again in a moment; if it persists, see why it stops: journalctl -u hgsd")              \
+    X(keyholder_token_away, "keyholder.token-away", ERROR_UNAVAILABLE,                            \
+      "the process that serves a PKCS#11 token is not there, or has not been told of its keys "   \
+      "yet; it is being started again",                                                           \
+      "see what keeps it: hgsctl server show, and journalctl -u hgsd; where no [token] section "  \
+      "of hgsd.conf has the token, add one and start hgsd again")                                 \
     X(keyholder_key_unknown, "keyholder.key-unknown", ERROR_NOT_FOUND,                            \
       "the keyholder has no such key loaded",                                                     \
       "see which keys do not work, and why: hgsctl server test")                                  \

@@ -197,6 +197,20 @@ bool keyring_decrypt(struct keyring *keyring, unsigned worker, const uint8_t key
     return entry->operations->decrypt(entry->key, worker, algorithm, ciphertext, out, err);
 }
 
+bool keyring_roll(struct keyring *keyring, unsigned worker, const struct keyring_roll *roll,
+                  struct secret *plaintext, bool *opened, struct buf *signature, struct error *err)
+{
+    struct error cause = {0};
+    *opened = keyring_decrypt(keyring, worker, roll->decrypting_key_id, roll->encryption,
+                              roll->ciphertext, plaintext, &cause);
+    if (!*opened && error_kind(&cause) != ERROR_CRYPTO) {
+        *err = cause;
+        return false;
+    }
+    return keyring_sign(keyring, worker, roll->signing_key_id, roll->signature, roll->digest,
+                        signature, err);
+}
+
 bool keyring_request(struct keyring *keyring, unsigned worker, const uint8_t key_id[KEY_ID_SIZE],
                      struct slice info, struct buf *out, struct error *err)
 {

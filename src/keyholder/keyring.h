@@ -38,6 +38,15 @@ bool keyring_add(struct keyring *keyring, enum key_purpose purpose,
 /* Under every purpose. keyholder.key-unknown. */
 bool keyring_forget(struct keyring *keyring, const uint8_t key_id[KEY_ID_SIZE], struct error *err);
 
+struct keyring_roll {
+    const uint8_t *decrypting_key_id;
+    enum encryption_algorithm encryption;
+    struct slice ciphertext;
+    const uint8_t *signing_key_id;
+    enum signature_algorithm signature;
+    struct slice digest;
+};
+
 /* All: keyholder.key-unknown; keyholder.purpose when the key is there for another purpose. */
 bool keyring_sign(struct keyring *keyring, unsigned worker, const uint8_t key_id[KEY_ID_SIZE],
                   enum signature_algorithm algorithm, struct slice digest, struct buf *out,
@@ -45,6 +54,12 @@ bool keyring_sign(struct keyring *keyring, unsigned worker, const uint8_t key_id
 bool keyring_decrypt(struct keyring *keyring, unsigned worker, const uint8_t key_id[KEY_ID_SIZE],
                      enum encryption_algorithm algorithm, struct slice ciphertext,
                      struct secret *out, struct error *err);
+/*
+ * Decrypts and signs (struct keyholder_roll). Both are always done, so that the time tells nothing
+ * of the ciphertext: when it does not decrypt, *opened is false, and plaintext stays as it is.
+ */
+bool keyring_roll(struct keyring *keyring, unsigned worker, const struct keyring_roll *roll,
+                  struct secret *plaintext, bool *opened, struct buf *signature, struct error *err);
 /* Signs a certificate request for the key itself (crypto/certificate_request.h), by RSA PKCS#1 with
  * SHA-256. crypto.request-malformed. */
 bool keyring_request(struct keyring *keyring, unsigned worker, const uint8_t key_id[KEY_ID_SIZE],

@@ -22,14 +22,14 @@ enum meeting_file {
     MEETING_PERMIT, /* KEYHOLDER_PERMIT_FILE, open for reading */
     MEETING_KEY,    /* a PFX; with a certificate, a PEM key */
     MEETING_CERTIFICATE,
-    MEETING_PASSWORD,
-    MEETING_BACKUP, /* to be written or read */
+    MEETING_PASSWORD, /* or a token's PIN */
+    MEETING_BACKUP,   /* to be written or read */
     MEETING_FILES
 };
 
 /* The files of one operation: a descriptor each, -1: there is none. Owned. */
 struct meeting {
-    enum keyholder_opcode operation; /* import, backup or restore */
+    enum keyholder_opcode operation; /* import, backup, restore or unlock */
     int fds[MEETING_FILES];
 };
 #define MEETING_NONE ((struct meeting){.fds = {-1, -1, -1, -1, -1}})

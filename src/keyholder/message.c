@@ -16,7 +16,7 @@ struct shape {
     uint8_t descriptors;
 };
 
-#define OPCODE_LAST KEYHOLDER_REFERENCE
+#define OPCODE_LAST KEYHOLDER_CHECK
 
 static const struct shape shapes[OPCODE_LAST + 1] = {
     [KEYHOLDER_GENERATE] = {.purpose = true,
@@ -55,6 +55,15 @@ static const struct shape shapes[OPCODE_LAST + 1] = {
     [KEYHOLDER_REFERENCE] = {.purpose = true,
                              .payload_min = KEYHOLDER_SHA1_SIZE,
                              .payload_max = KEYHOLDER_SHA256_SIZE},
+    [KEYHOLDER_EXPECT] = {.purpose = true, .payload_min = 4, .payload_max = KEYHOLDER_EXPECT_MAX},
+    [KEYHOLDER_FIND] = {.purpose = true, .payload_min = 1, .payload_max = KEYHOLDER_URI_MAX},
+    [KEYHOLDER_MAKE] = {.purpose = true,
+                        .parameter_min = PRIVATE_KEY_RSA_2048,
+                        .parameter_max = PRIVATE_KEY_RSA_4096,
+                        .payload_min = 1,
+                        .payload_max = KEYHOLDER_URI_MAX},
+    [KEYHOLDER_UNLOCK] = {.descriptors = 1},
+    [KEYHOLDER_CHECK] = {0},
 };
 
 static bool all_zero(struct slice bytes)
@@ -134,7 +143,7 @@ bool keyholder_message_parse_request(struct keyholder_request *out, struct slice
         return refuse(err, "has a thumbprint that is none", (unsigned)payload.size);
 
     *out = (struct keyholder_request){.sequence = sequence, .opcode = opcode, .purpose = purpose};
-    if (opcode == KEYHOLDER_GENERATE)
+    if (opcode == KEYHOLDER_GENERATE || opcode == KEYHOLDER_MAKE)
         out->kind = parameter;
     else if (opcode == KEYHOLDER_SIGN)
         out->signature = parameter;
@@ -298,4 +307,26 @@ uint64_t keyholder_message_parse_epoch(struct slice payload)
     assert(payload.size == KEYHOLDER_EPOCH_SIZE);
     struct reader reader = reader_of(payload);
     return reader_u64_le(&reader);
+}
+
+void keyholder_message_format_expect(struct buf *out, const char *uri, struct slice public_key)
+{
+    size_t size = strlen(uri);
+    assert(size <= KEYHOLDER_URI_MAX);
+    buf_append_u16_le(out, (uint16_t)size);
+    buf_append_text(out, uri);
+    buf_append(out, public_key);
+}
+
+bool keyholder_message_parse_expect(char uri[KEYHOLDER_URI_MAX + 1], struct slice *public_key,
+                                    struct slice payload, struct error *err)
+{
+    struct reader reader = reader_of(payload);
+    size_t size = reader_u16_le(&reader);
+    struct slice text = reader_bytes(&reader, size);
+    if (reader.failed || size == 0 || size > KEYHOLDER_URI_MAX || reader.rest.size == 0)
+        return refuse(err, "has a URI of the wrong size", (unsigned)size);
+    copy_text(uri, KEYHOLDER_URI_MAX + 1, text);
+    *public_key = reader.rest;
+    return true;
 }

@@ -26,13 +26,23 @@
  *   request      key id               CertificationRequestInfo
  *   roll         key id, algorithm    u8 signature algorithm, signing key id, digest, ciphertext
  *   reference    purpose              thumbprint: 20 or 32 bytes
+ *   expect       purpose              u16 size of the URI, URI, public key
+ *   find         purpose              URI
+ *   make         purpose, key kind    URI
+ *   unlock                                                           meeting
+ *   check
+ *
+ * The last five are answered by the keyholder of a token, which answers only forget, sign, decrypt,
+ * roll and request besides; the keyholder of software keys does not answer them.
  *
  * A meeting is where the files of an administrator are got (meeting.h).
  *
  * Reply fields: generate: public key, sealed key; import: certificate, sealed key; load: public
  * key; reference: certificate; sign, checkpoint and request: signature; roll: signature, u8 whether
- * it decrypted. What is secret is in the third: decrypt and roll: plaintext; derive: key. When
- * failed: code name, object, message.
+ * it decrypted; find: public key, certificate (may be empty), and three times u32, signatures,
+ * encryptions, raw (token.h); make: public key; check: what the token calls itself, and a text of
+ * maker, serial number and the like. What is secret is in the third: decrypt and roll: plaintext;
+ * derive: key. When failed: code name, object, message.
  */
 
 #include "keyholder/keyholder.h"
@@ -48,6 +58,9 @@
 #define KEYHOLDER_SHA1_SIZE 20 /* thumbprints */
 #define KEYHOLDER_SHA256_SIZE 32
 #define KEYHOLDER_REQUEST_DESCRIPTORS_MAX 2
+#define KEYHOLDER_URI_MAX 1024
+#define KEYHOLDER_EXPECT_MAX 4096
+#define KEYHOLDER_ABILITIES_SIZE 12
 
 enum keyholder_opcode {
     KEYHOLDER_GENERATE = 1,
@@ -63,13 +76,18 @@ enum keyholder_opcode {
     KEYHOLDER_REQUEST = 11,
     KEYHOLDER_ROLL = 12,
     KEYHOLDER_REFERENCE = 13,
+    KEYHOLDER_EXPECT = 14,
+    KEYHOLDER_FIND = 15,
+    KEYHOLDER_MAKE = 16,
+    KEYHOLDER_UNLOCK = 17,
+    KEYHOLDER_CHECK = 18,
 };
 
 struct keyholder_request {
     uint32_t sequence; /* the reply bears the same */
     enum keyholder_opcode opcode;
-    enum key_purpose purpose;             /* generate, import, reference */
-    enum private_key_kind kind;           /* generate */
+    enum key_purpose purpose;             /* generate, import, reference, expect, find, make */
+    enum private_key_kind kind;           /* generate, make */
     enum signature_algorithm signature;   /* sign */
     enum encryption_algorithm encryption; /* decrypt, roll */
     enum keyholder_label label;           /* derive */
@@ -140,3 +158,8 @@ bool keyholder_message_parse_roll(struct keyholder_roll_payload *out, struct sli
 /* The payload of a derive request, as of a checkpoint. */
 void keyholder_message_format_epoch(uint8_t out[KEYHOLDER_EPOCH_SIZE], uint64_t epoch);
 uint64_t keyholder_message_parse_epoch(struct slice payload);
+/* The payload of an expect request, appended: the URI has at most KEYHOLDER_URI_MAX bytes. */
+void keyholder_message_format_expect(struct buf *out, const char *uri, struct slice public_key);
+/* The same taken apart; uri: a buffer of KEYHOLDER_URI_MAX + 1 bytes. keyholder.message. */
+bool keyholder_message_parse_expect(char uri[KEYHOLDER_URI_MAX + 1], struct slice *public_key,
+                                    struct slice payload, struct error *err);

@@ -62,7 +62,7 @@ static const struct sandbox_table reading = {reading_rules,
 
 static bool enter(const char *const *readable, const struct sandbox_table *files, struct error *err)
 {
-    const struct sandbox_landlock landlock = {.readable = readable};
+    const struct sandbox_landlock landlock = {.readable = {readable}};
     const struct sandbox_table tables[] = {sandbox_basic_calls, table, *files,
                                            sandbox_sanitizer_calls};
     sandbox_sanitizer_quiet();

@@ -6,6 +6,15 @@
 
 #include "keyholder/message.h"
 
+static void try_expect(struct slice payload)
+{
+    char uri[KEYHOLDER_URI_MAX + 1];
+    struct slice key;
+    if (!keyholder_message_parse_expect(uri, &key, payload, NULL))
+        return;
+    require(key.size > 0 && key.data + key.size == payload.data + payload.size);
+}
+
 static void try_request(struct slice bytes)
 {
     struct keyholder_request request;
@@ -17,6 +26,8 @@ static void try_request(struct slice bytes)
     require(request.payload.size == bytes.size - sizeof head);
     require(request.sequence == keyholder_message_sequence(bytes));
     require(keyholder_message_descriptors(&request) <= KEYHOLDER_REQUEST_DESCRIPTORS_MAX);
+    if (request.opcode == KEYHOLDER_EXPECT)
+        try_expect(request.payload);
     if (request.opcode != KEYHOLDER_CHECKPOINT)
         return;
     struct keyholder_checkpoint checkpoint;

@@ -34,6 +34,15 @@ static const struct {
     {{.opcode = KEYHOLDER_DERIVE, .label = KEYHOLDER_LABEL_RTPM}, KEYHOLDER_EPOCH_SIZE, 0},
     {{.opcode = KEYHOLDER_REQUEST, .key_id = {7}}, 120, 0},
     {{.opcode = KEYHOLDER_REFERENCE, .purpose = KEY_PURPOSE_COMMUNICATIONS}, 20, 0},
+    {{.opcode = KEYHOLDER_EXPECT, .purpose = KEY_PURPOSE_GUARDIAN_SIGNING}, 100, 0},
+    {{.opcode = KEYHOLDER_FIND, .purpose = KEY_PURPOSE_GUARDIAN_ENCRYPTION}, 100, 0},
+    {{.opcode = KEYHOLDER_MAKE,
+      .purpose = KEY_PURPOSE_COMMUNICATIONS,
+      .kind = PRIVATE_KEY_RSA_4096},
+     100,
+     0},
+    {{.opcode = KEYHOLDER_UNLOCK}, 0, 1},
+    {{.opcode = KEYHOLDER_CHECK}, 0, 0},
 };
 #define SAMPLE_COUNT (sizeof samples / sizeof samples[0])
 
@@ -147,6 +156,33 @@ static void a_roll_is_whole_and_no_longer(void **state)
     assert_refused(parse_roll(&request, slice_of(payload, size), err), "keyholder.message");
 }
 
+static bool parse_expect(const uint8_t *bytes, size_t size, struct error *err)
+{
+    char uri[KEYHOLDER_URI_MAX + 1];
+    struct slice key;
+    return keyholder_message_parse_expect(uri, &key, slice_of(bytes, size), err);
+}
+
+static void an_expected_key_has_its_uri(void **state)
+{
+    (void)state;
+    _cleanup_buf_ struct buf payload;
+    buf_init(&payload, KEYHOLDER_EXPECT_MAX);
+    char uri[KEYHOLDER_URI_MAX + 1];
+    struct slice key;
+    keyholder_message_format_expect(&payload, "pkcs11:token=a;object=b", slice_from_text("spki"));
+    assert_ok(keyholder_message_parse_expect(uri, &key, buf_slice(&payload), err));
+    assert_string_equal(uri, "pkcs11:token=a;object=b");
+    assert_true(slice_equals_text(key, "spki"));
+    for (size_t cut = 0; cut + 4 <= payload.size; cut++)
+        assert_refused(parse_expect(payload.data, cut, err), "keyholder.message");
+    static uint8_t large[KEYHOLDER_EXPECT_MAX] = {(KEYHOLDER_URI_MAX + 1) & 0xff,
+                                                  (KEYHOLDER_URI_MAX + 1) >> 8};
+    assert_refused(parse_expect(large, sizeof large, err), "keyholder.message");
+    large[0] = large[1] = 0;
+    assert_refused(parse_expect(large, sizeof large, err), "keyholder.message");
+}
+
 static void the_layout_is_the_documented_one(void **state)
 {
     (void)state;
@@ -170,6 +206,11 @@ static size_t most_payload(size_t sample)
         return KEYHOLDER_CIPHERTEXT_MAX;
     case KEYHOLDER_REQUEST:
         return KEYHOLDER_REQUEST_INFO_MAX;
+    case KEYHOLDER_EXPECT:
+        return KEYHOLDER_EXPECT_MAX;
+    case KEYHOLDER_FIND:
+    case KEYHOLDER_MAKE:
+        return KEYHOLDER_URI_MAX;
     default:
         return samples[sample].payload;
     }
@@ -234,7 +275,7 @@ static void unknown_numbers_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < SAMPLE_COUNT; i++) {
         refused_with(i, 4, 0);
-        refused_with(i, 4, KEYHOLDER_REFERENCE + 1);
+        refused_with(i, 4, KEYHOLDER_CHECK + 1);
         refused_with(i, 4, 255);
         refused_with(i, 5, KEY_PURPOSE_AUDIT + 1);
         refused_with(i, 5, 255);
@@ -256,8 +297,10 @@ static void what_an_opcode_does_not_use_is_zero(void **state)
     (void)state;
     for (size_t i = 0; i < SAMPLE_COUNT; i++) {
         enum keyholder_opcode opcode = samples[i].request.opcode;
-        if (opcode != KEYHOLDER_GENERATE && opcode != KEYHOLDER_IMPORT &&
-            opcode != KEYHOLDER_REFERENCE)
+        bool purpose = opcode == KEYHOLDER_GENERATE || opcode == KEYHOLDER_IMPORT ||
+                       opcode == KEYHOLDER_EXPECT || opcode == KEYHOLDER_FIND ||
+                       opcode == KEYHOLDER_MAKE || opcode == KEYHOLDER_REFERENCE;
+        if (!purpose)
             refused_with(i, 5, KEY_PURPOSE_AUDIT);
         refused_with(i, 7, 1);
         bool key = opcode == KEYHOLDER_FORGET || opcode == KEYHOLDER_SIGN ||
@@ -288,7 +331,7 @@ static void flipped_and_random_bytes_do_no_harm(void **state)
                     assert_ptr_equal(err.code, &keyholder_message);
                     continue;
                 }
-                assert_in_range(got.opcode, KEYHOLDER_GENERATE, KEYHOLDER_REFERENCE);
+                assert_in_range(got.opcode, KEYHOLDER_GENERATE, KEYHOLDER_CHECK);
                 assert_true(got.payload.size <= packet.size - KEYHOLDER_REQUEST_HEAD);
             }
         }
@@ -413,6 +456,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_survive_the_journey),
+        cmocka_unit_test(an_expected_key_has_its_uri),
         cmocka_unit_test(the_layout_is_the_documented_one),
         cmocka_unit_test(a_roll_has_two_keys),
         cmocka_unit_test(a_roll_is_whole_and_no_longer),
