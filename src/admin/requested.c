@@ -11,17 +11,20 @@
 #include "keyprotection/errors.h"
 
 #define DIGITS_MIN 8
+#define PUBLIC_KEY_MAX 2048
 #define PEM_MAX (2 * CERTIFICATE_REQUEST_SIZE_MAX)
 
 void requested_init(struct requested *requested)
 {
     *requested = (struct requested){0};
     buf_init(&requested->der, CERTIFICATE_REQUEST_SIZE_MAX);
+    buf_init(&requested->public_key, PUBLIC_KEY_MAX);
 }
 
 void requested_done(struct requested *requested)
 {
     buf_done(&requested->der);
+    buf_done(&requested->public_key);
 }
 
 void requested_format(struct buf *out, const struct requested *requested)
@@ -36,7 +39,23 @@ void requested_format(struct buf *out, const struct requested *requested)
     json_write_base64(&writer, "request", buf_slice(&requested->der));
     json_write_text(&writer, "added", clock_format(requested->added, time));
     json_write_text(&writer, "added_by", requested->added_by);
+    if (requested->key_uri[0] != '\0') {
+        json_write_text(&writer, "key_uri", requested->key_uri);
+        json_write_base64(&writer, "public_key", buf_slice(&requested->public_key));
+    }
     json_write_object_end(&writer);
+}
+
+static bool parse_token_key(struct requested *out, const struct json *json, struct error *err)
+{
+    const char *uri;
+    if (json_get(json, "key_uri") == NULL)
+        return true;
+    if (!json_get_text(&uri, json, "key_uri", err) || !keyprotection_key_uri_check(uri, err) ||
+        !json_get_bytes(&out->public_key, json, "public_key", err))
+        return false;
+    snprintf(out->key_uri, sizeof out->key_uri, "%s", uri);
+    return true;
 }
 
 bool requested_parse(struct requested *out, const struct store_record *record, struct error *err)
@@ -50,7 +69,7 @@ bool requested_parse(struct requested *out, const struct store_record *record, s
         !json_get_integer(&usage, json, "usage", err) ||
         !json_get_bytes(&out->der, json, "request", err) ||
         !json_get_text(&added, json, "added", err) || !clock_parse(&out->added, added, err) ||
-        !json_get_text(&by, json, "added_by", err))
+        !json_get_text(&by, json, "added_by", err) || !parse_token_key(out, json, err))
         return false;
     if (strlen(record->key) != REQUESTED_NAME_SIZE - 1)
         return error_set(err, &keyprotection_record, NULL, record->key, "it is no key id");

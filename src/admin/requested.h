@@ -6,7 +6,8 @@
  * and the certificate comes later (`certificate add --file`). Record of kind
  * STORE_CERTIFICATE_REQUEST under the hex key id: {"type": text, "subject": text, "usage": number,
  * "request": base64 DER (PKCS#10), "added": RFC 3339 time, "added_by": text}. The sealed key is the
- * record of kind STORE_KEY of the same name.
+ * record of kind STORE_KEY of the same name; where the key lies in a token there is none, and the
+ * record has "key_uri" (RFC 7512) and "public_key" (base64 SubjectPublicKeyInfo).
  */
 
 #include "base/json.h"
@@ -24,7 +25,9 @@ struct requested {
     struct buf der; /* the request */
     int64_t added;
     char added_by[256];
-    int64_t revision; /* of the record; 0: not stored yet */
+    char key_uri[KEYPROTECTION_KEY_URI_SIZE]; /* of a token's key; else "" */
+    struct buf public_key;                    /* of a token's key: SubjectPublicKeyInfo */
+    int64_t revision;                         /* of the record; 0: not stored yet */
 };
 
 void requested_init(struct requested *requested);

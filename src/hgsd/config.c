@@ -137,6 +137,9 @@ static bool check(const struct hgsd_config *config, const char *path, struct err
     if (config->https.count > 0 && *config->certificate == '\0')
         return error_set(err, &hgsd_config_invalid, "hgsd.conf(5)", path,
                          "[listen] https needs a certificate");
+    for (size_t i = 0; i < config->tokens.count; i++)
+        if (!hgsd_token_check(hgsd_config_token(config, i), path, err))
+            return false;
     return true;
 }
 
@@ -145,7 +148,8 @@ bool hgsd_config_load(struct hgsd_config *config, const char *path, struct error
     *config = (struct hgsd_config){0};
     if (path == NULL && access(HGSD_CONFIG_FILE, F_OK) == 0)
         path = HGSD_CONFIG_FILE;
-    if (!config_load(config, hgsd_config_keys, hgsd_config_key_count, path, err))
+    if (!config_load_family(config, hgsd_config_keys, hgsd_config_key_count, &hgsd_token_family,
+                            &config->tokens, path, err))
         return false;
     settle(config);
     if (check(config, path != NULL ? path : "the built-in configuration", err))
@@ -156,5 +160,6 @@ bool hgsd_config_load(struct hgsd_config *config, const char *path, struct error
 
 void hgsd_config_done(struct hgsd_config *config)
 {
+    config_members_done(&config->tokens, &hgsd_token_family);
     config_done(config, hgsd_config_keys, hgsd_config_key_count);
 }

@@ -6,7 +6,7 @@
  * set by hgsctl. Every path can be moved, so that a user can run a whole service under one folder.
  */
 
-#include "base/config.h"
+#include "hgsd/config_token.h"
 
 #include <sys/types.h>
 
@@ -56,7 +56,15 @@ struct hgsd_config {
     char *keyholder_folder; /* empty: STATE/keyholder */
     char *key_folder;       /* of certificates referred to by thumbprint; empty: none */
     int64_t keyholder_timeout_ms;
+    /* [token NAME]: struct hgsd_token */
+    struct config_members tokens;
 };
+
+static inline const struct hgsd_token *hgsd_config_token(const struct hgsd_config *config,
+                                                         size_t index)
+{
+    return (const struct hgsd_token *)config->tokens.items + index;
+}
 
 /* The table behind the structure, for the man page's check and for --check-config. */
 extern const struct config_key hgsd_config_keys[];
@@ -64,7 +72,8 @@ extern const size_t hgsd_config_key_count;
 
 /*
  * Reads path (NULL: HGSD_CONFIG_FILE when it exists, else defaults) and fills in what was left
- * empty. Free with hgsd_config_done. base.config-malformed, hgsd.config.
+ * empty. Free with hgsd_config_done. base.config-malformed, hgsd.config,
+ * token.uri, token.uri-secret.
  */
 bool hgsd_config_load(struct hgsd_config *config, const char *path, struct error *err);
 void hgsd_config_done(struct hgsd_config *config);

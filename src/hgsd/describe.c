@@ -84,6 +84,7 @@ void describe_service(void *context, struct json_writer *writer)
     json_write_text(writer, "key_folder", parts->config->key_folder);
     json_write_bool(writer, "keyholder_alive", keyholder_alive(parts->keyholder));
     keys_describe(parts->keys, writer);
+    tokens_describe(parts->tokens, writer);
     json_write_text(writer, "sandbox", sandbox);
     write_audit(writer, parts);
     write_load(writer, parts);

@@ -12,10 +12,11 @@
 #include "admin/hgsd_errors.h"
 #include "base/config_dump.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "hgsd/config.h"
+#include "hgsd/keyholders.h"
 #include "hgsd/service.h"
 #include "hgsd/supervisor.h"
-#include "keyholder/process.h"
 #include "process/sandbox.h"
 
 #define DUMP_MAX ((size_t)1024 * 1024)
@@ -25,15 +26,17 @@ struct arguments {
     bool check;
     const char *child; /* NULL: the supervisor */
     int descriptors;
+    const char *token; /* NULL: none */
 };
 
-enum { OPTION_CHILD = 256, OPTION_DESCRIPTORS, OPTION_CHECK, OPTION_DUMP };
+enum { OPTION_CHILD = 256, OPTION_DESCRIPTORS, OPTION_TOKEN, OPTION_CHECK, OPTION_DUMP };
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"check-config", no_argument, NULL, OPTION_CHECK},
     {"child", required_argument, NULL, OPTION_CHILD},
     {"descriptors", required_argument, NULL, OPTION_DESCRIPTORS},
+    {"token", required_argument, NULL, OPTION_TOKEN},
     {"dump-config", no_argument, NULL, OPTION_DUMP},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -67,7 +70,12 @@ static void dump_config(void)
 {
     _cleanup_buf_ struct buf text;
     buf_init(&text, DUMP_MAX);
-    config_dump(&text, hgsd_config_keys, hgsd_config_key_count);
+    size_t count = hgsd_config_key_count + hgsd_token_family.key_count;
+    _cleanup_free_ struct config_key *keys = memory_allocate_zero(count, sizeof *keys);
+    memcpy(keys, hgsd_config_keys, hgsd_config_key_count * sizeof *keys);
+    memcpy(keys + hgsd_config_key_count, hgsd_token_family.keys,
+           hgsd_token_family.key_count * sizeof *keys);
+    config_dump(&text, keys, count);
     fputs(buf_text(&text), stdout);
 }
 
@@ -89,6 +97,9 @@ static bool read_arguments(struct arguments *arguments, int count, char **values
             break;
         case OPTION_DESCRIPTORS:
             arguments->descriptors = atoi(optarg);
+            break;
+        case OPTION_TOKEN:
+            arguments->token = optarg;
             break;
         case OPTION_DUMP:
             dump_config();
@@ -112,32 +123,12 @@ static bool read_arguments(struct arguments *arguments, int count, char **values
     return false;
 }
 
-static int run_keyholder(const struct hgsd_config *config, int count)
-{
-    struct error err = {0};
-    int channels[SUPERVISOR_CHANNELS_MAX];
-    log_init("hgsd: keyholder", LOG_LEVEL_NOTICE);
-    if (count < 1 || count > SUPERVISOR_CHANNELS_MAX)
-        return 2;
-    for (int i = 0; i < count; i++)
-        channels[i] = SUPERVISOR_CHILD_FD + i;
-    const char *user = *config->keyholder_user != '\0' ? config->keyholder_user : NULL;
-    struct keyholder_process_options options = {.folder = config->keyholder_folder,
-                                                .channels = channels,
-                                                .channel_count = count,
-                                                .sandbox = true};
-    if (*config->key_folder != '\0')
-        options.key_folder = config->key_folder;
-    if (sandbox_drop_user(user, 0, &err) && keyholder_process_run(&options, &err))
-        return 0;
-    log_error(LOG_LEVEL_ERROR, &err, "the keyholder cannot work");
-    return 1;
-}
-
 static int run_child(const struct arguments *arguments, const struct hgsd_config *config)
 {
     if (strcmp(arguments->child, "keyholder") == 0)
-        return run_keyholder(config, arguments->descriptors);
+        return keyholders_run(config, arguments->descriptors);
+    if (strcmp(arguments->child, "token") == 0 && arguments->token != NULL)
+        return keyholders_run_token(config, arguments->token, arguments->descriptors);
     if (strcmp(arguments->child, "service") == 0)
         return service_run(config, arguments->config, SUPERVISOR_CHILD_FD);
     return 2;

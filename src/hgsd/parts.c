@@ -42,6 +42,7 @@ static void apply(void *context, const struct store_change *changes, size_t coun
     }
     keys_apply(parts->keys, changes, count);
     certificate_keys_apply(parts->certificate_keys, changes, count);
+    tokens_apply(parts->tokens, changes, count);
     attestation_apply(parts->attestation, changes, count);
     keyprotection_apply(parts->keyprotection, changes, count);
     parts_audit_apply(parts, changes, count);
@@ -130,6 +131,7 @@ static bool start_services(struct parts *parts, struct error *err)
                                                   .context = parts};
     int64_t revision = 0;
     return store_revision(parts->store, &parts->revision, err) &&
+           tokens_start(parts->tokens, parts->store, err) &&
            attestation_service_new(&parts->attestation, &attestation, &revision, err) &&
            keyprotection_service_new(&parts->keyprotection, &keyprotection, err) &&
            store_watch_start(&parts->watch, parts->store, parts->revision, apply, parts, err);
@@ -207,15 +209,19 @@ static struct parts *allocate(const struct hgsd_config *config)
 }
 
 bool parts_start(struct parts **out, const struct hgsd_config *config,
-                 const struct audit_sinks *sinks, int control, const int *channels, size_t count,
-                 struct error *err)
+                 const struct audit_sinks *sinks, int control,
+                 const struct supervisor_channels *channels, struct error *err)
 {
     struct parts *parts = allocate(config);
     parts->sinks = sinks;
     parts->control = control;
-    parts->keyholder = keyholder_new(channels, count);
+    bool token = channels->token[0] != '\0';
+    parts->keyholder = keyholder_new(channels->fds, token ? 0 : channels->count);
     keyholder_set_deadline(parts->keyholder, config->keyholder_timeout_ms);
+    parts->tokens = tokens_new(parts->keyholder, config, control);
     parts_watch_keyholder(parts);
+    if (token)
+        parts_keyholder_started(parts, channels);
     bool ok = start_memory(parts, err);
     if (ok) {
         parts->keys = keys_new(parts->store, parts->keyholder);
@@ -251,6 +257,7 @@ void parts_stop(struct parts **parts_pointer)
     attestation_service_free(&parts->attestation);
     certificate_keys_free(&parts->certificate_keys);
     keys_free(&parts->keys);
+    tokens_free(&parts->tokens);
     store_close(&parts->store);
     keyholder_free(&parts->keyholder);
     file_close(&parts->wake);
@@ -259,10 +266,14 @@ void parts_stop(struct parts **parts_pointer)
     free(parts);
 }
 
-void parts_keyholder_started(struct parts *parts, const int *channels, size_t count)
+void parts_keyholder_started(struct parts *parts, const struct supervisor_channels *channels)
 {
+    if (channels->token[0] != '\0') {
+        tokens_process_started(parts->tokens, channels->token, channels->fds, channels->count);
+        return;
+    }
     keyholder_hold(parts->keyholder, true);
-    keyholder_replace(parts->keyholder, channels, count);
+    keyholder_replace(parts->keyholder, channels->fds, channels->count);
     parts_load_keys(parts);
 }
 

@@ -9,21 +9,22 @@
 
 #include "audit/sink.h"
 #include "hgsd/config.h"
+#include "hgsd/supervisor.h"
 #include "keyholder/keyholder.h"
 
 struct parts;
 
 /* sinks: where the audit trail goes, too; opened, they must outlive the parts. channels: the ends
- * of the channels to the keyholder (may be none yet); control: the socket of the supervisor, which
+ * of the channels to a keyholder (may be none yet); control: the socket of the supervisor, which
  * is told when a keyholder does not answer. Errors name what could not be made.
  */
 bool parts_start(struct parts **out, const struct hgsd_config *config,
-                 const struct audit_sinks *sinks, int control, const int *channels, size_t count,
-                 struct error *err);
+                 const struct audit_sinks *sinks, int control,
+                 const struct supervisor_channels *channels, struct error *err);
 /* Finishes requests under way, at most config->shutdown_ms. */
 void parts_stop(struct parts **parts);
 /* A keyholder was started: new channels; its keys are loaded again. */
-void parts_keyholder_started(struct parts *parts, const int *channels, size_t count);
+void parts_keyholder_started(struct parts *parts, const struct supervisor_channels *channels);
 /* What is done from time to time: attestation signers, keys that could not be loaded yet. Gives the
  * seconds until it should be called again. */
 int64_t parts_tick(struct parts *parts);

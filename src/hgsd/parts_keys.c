@@ -23,7 +23,7 @@ static void tell_stuck(void *context)
 {
     const struct parts *parts = context;
     struct error err = {0};
-    if (!supervisor_tell_stuck(parts->control, &err))
+    if (!supervisor_tell_stuck(parts->control, NULL, &err))
         log_error(LOG_LEVEL_ERROR, &err, "cannot have the keyholder started again");
 }
 

@@ -11,6 +11,7 @@
 #include "hgsd/keys.h"
 #include "hgsd/parts.h"
 #include "hgsd/routes.h"
+#include "hgsd/tokens.h"
 
 struct parts {
     const struct hgsd_config *config;
@@ -22,6 +23,7 @@ struct parts {
     struct audit *audit;
     struct keys *keys;
     struct certificate_keys *certificate_keys;
+    struct tokens *tokens;
     struct attestation_service *attestation;
     struct keyprotection_service *keyprotection;
     struct store_watch *watch;

@@ -65,11 +65,21 @@ static bool sinks_check(const struct hgsd_config *config, struct error *err)
     return good;
 }
 
+static bool tokens_check(const struct hgsd_config *config, struct error *err)
+{
+    for (size_t i = 0; i < config->tokens.count; i++)
+        if (!hgsd_token_check_files(hgsd_config_token(config, i), config->keyholder_user,
+                                    config->keyholder_folder, config->key_folder, err))
+            return false;
+    return true;
+}
+
 bool service_check(const struct hgsd_config *config, struct error *err)
 {
     return user_exists(config->user, err) && user_exists(config->keyholder_user, err) &&
            readable(config->certificate, err) && readable(config->key, err) &&
-           readable(config->password_file, err) && sinks_check(config, err);
+           readable(config->password_file, err) && tokens_check(config, err) &&
+           sinks_check(config, err);
 }
 
 /* Thousands of connections need more descriptors than the usual soft limit. */
@@ -136,18 +146,17 @@ static bool enter_sandbox(const struct hgsd_config *config, const char *config_p
 }
 
 /* Channels from the supervisor; count 0 when none came within milliseconds. */
-static size_t receive_channels(int control, int *channels, int64_t milliseconds)
+static void receive_channels(struct supervisor_channels *channels, int control,
+                             int64_t milliseconds)
 {
     struct error err = {0};
     struct pollfd watched = {control, POLLIN, 0};
-    char message[16];
-    size_t size = 0, count = SUPERVISOR_CHANNELS_MAX;
-    if (poll(&watched, 1, (int)milliseconds) <= 0)
-        return 0;
-    if (descriptors_receive(control, message, sizeof message, &size, channels, &count, &err))
-        return count;
-    log_error(LOG_LEVEL_ERROR, &err, "no channels to the keyholder");
-    return 0;
+    channels->count = 0;
+    if (poll(&watched, 1, (int)milliseconds) <= 0 ||
+        supervisor_take_channels(channels, control, &err))
+        return;
+    channels->count = 0;
+    log_error(LOG_LEVEL_ERROR, &err, "no channels to a keyholder");
 }
 
 static int watch_signals(void)
@@ -192,10 +201,10 @@ static bool handle_signal(struct parts *parts, int signals, const char *config_p
 
 static void handle_control(struct parts *parts, int control)
 {
-    int channels[SUPERVISOR_CHANNELS_MAX];
-    size_t count = receive_channels(control, channels, 0);
-    if (count > 0)
-        parts_keyholder_started(parts, channels, count);
+    struct supervisor_channels channels;
+    receive_channels(&channels, control, 0);
+    if (channels.count > 0)
+        parts_keyholder_started(parts, &channels);
 }
 
 static void serve(struct parts *parts, int control, int signals, const char *config_path)
@@ -223,7 +232,7 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
 {
     struct error err = {0};
     struct parts *parts = NULL;
-    int channels[SUPERVISOR_CHANNELS_MAX];
+    struct supervisor_channels channels;
     enum log_level level = LOG_LEVEL_NOTICE;
     log_level_parse(&level, config->log_level);
     log_init("hgsd: service", level);
@@ -239,8 +248,10 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
         log_error(LOG_LEVEL_ERROR, &err, "the service cannot enter its sandbox");
         return 1;
     }
-    size_t count = receive_channels(control, channels, FIRST_CHANNELS_MS);
-    if (!parts_start(&parts, config, &sinks, control, channels, count, &err)) {
+    /* Those of the software keyholder, as a rule: it is started first. Others wait in the socket.
+     */
+    receive_channels(&channels, control, FIRST_CHANNELS_MS);
+    if (!parts_start(&parts, config, &sinks, control, &channels, &err)) {
         log_error(LOG_LEVEL_ERROR, &err, "the service cannot start");
         return 1;
     }

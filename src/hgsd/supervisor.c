@@ -20,24 +20,53 @@
 #include "process/supervise.h"
 
 #define SPARE_CHANNELS 2 /* for the tick, the administrators, and the audit trail's checkpoints */
+#define WORD_SIZE (CONFIG_MEMBER_NAME_MAX + 16)
+#define CHANNELS_WORD "channels"
 #define STUCK_WORD "stuck"
+
+/* A keyholder and what its next start needs. */
+struct keyholder_child {
+    struct supervisor *supervisor;
+    const struct hgsd_token *token; /* NULL: software keys */
+    char name[CONFIG_MEMBER_NAME_MAX + 16];
+    int channels[SUPERVISOR_CHANNELS_MAX]; /* its ends of the next start */
+    size_t channel_count;
+    bool killed; /* the process of now was; it has not ended yet */
+};
 
 struct supervisor {
     const struct hgsd_config *config;
-    const char *config_path;               /* NULL: none was given */
-    int control[2];                        /* ours, the service's */
-    int channels[SUPERVISOR_CHANNELS_MAX]; /* the keyholder's ends of the next start */
-    size_t channel_count;
-    bool killed; /* the keyholder of now was; it has not ended yet */
-    struct supervised children[2];
+    const char *config_path; /* NULL: none was given */
+    int control[2];          /* ours, the service's */
+    struct keyholder_child keyholders[1 + HGSD_TOKENS_MAX];
+    size_t keyholder_count;
+    struct supervised
+        children[2 + HGSD_TOKENS_MAX]; /* the keyholders in their order, the service */
 };
 
-enum { KEYHOLDER, SERVICE };
-
-static size_t count_channels(const struct hgsd_config *config)
+static size_t count_channels(const struct keyholder_child *child)
 {
-    size_t count = (size_t)(config->attestation_workers + config->release_workers) + SPARE_CHANNELS;
+    const struct hgsd_config *config = child->supervisor->config;
+    int64_t workers = child->token != NULL ? child->token->sessions
+                                           : config->attestation_workers + config->release_workers;
+    size_t count = (size_t)workers + SPARE_CHANNELS;
     return count < SUPERVISOR_CHANNELS_MAX ? count : SUPERVISOR_CHANNELS_MAX;
+}
+
+/* "WORD" of the software keyholder, "WORD NAME" of a token. */
+static struct slice word_of(char text[WORD_SIZE], const char *word, const char *token)
+{
+    snprintf(text, WORD_SIZE, "%s%s%s", word, token != NULL ? " " : "", token != NULL ? token : "");
+    return slice_from_text(text);
+}
+
+/* The NAME of what begins with word ("" without one); NULL when it begins with another. */
+static const char *name_after(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+    if (strncmp(text, word, length) != 0 || (text[length] != '\0' && text[length] != ' '))
+        return NULL;
+    return text[length] == ' ' ? text + length + 1 : text + length;
 }
 
 static void close_channels(int *fds, size_t count)
@@ -66,26 +95,28 @@ static bool make_channels(int *near_ends, int *far_ends, size_t count, struct er
 
 static bool keyholder_starting(void *context, struct error *err)
 {
-    struct supervisor *supervisor = context;
+    struct keyholder_child *child = context;
     int far_ends[SUPERVISOR_CHANNELS_MAX] = {0};
-    size_t count = count_channels(supervisor->config);
-    if (!make_channels(supervisor->channels, far_ends, count, err))
+    char text[WORD_SIZE];
+    size_t count = count_channels(child);
+    if (!make_channels(child->channels, far_ends, count, err))
         return false;
-    supervisor->channel_count = count;
-    bool sent =
-        descriptors_send(supervisor->control[0], slice_from_text("channels"), far_ends, count, err);
+    child->channel_count = count;
+    struct slice word =
+        word_of(text, CHANNELS_WORD, child->token != NULL ? child->token->name : NULL);
+    bool sent = descriptors_send(child->supervisor->control[0], word, far_ends, count, err);
     close_channels(far_ends, count);
     if (!sent)
-        close_channels(supervisor->channels, count);
+        close_channels(child->channels, count);
     return sent;
 }
 
 static void keyholder_started(void *context, pid_t pid)
 {
-    struct supervisor *supervisor = context;
-    close_channels(supervisor->channels, supervisor->channel_count);
-    supervisor->killed = false;
-    log_write(LOG_LEVEL_NOTICE, "keyholder started (pid %d)", (int)pid);
+    struct keyholder_child *child = context;
+    close_channels(child->channels, child->channel_count);
+    child->killed = false;
+    log_write(LOG_LEVEL_NOTICE, "%s started (pid %d)", child->name, (int)pid);
 }
 
 static void service_started(void *context, pid_t pid)
@@ -107,21 +138,33 @@ static void log_end(const char *name, int status)
 
 static void keyholder_ended(void *context, int status)
 {
-    (void)context;
-    log_end("keyholder", status);
+    const struct keyholder_child *child = context;
+    log_end(child->name, status);
+}
+
+bool supervisor_take_channels(struct supervisor_channels *out, int control, struct error *err)
+{
+    char text[WORD_SIZE];
+    size_t size = 0;
+    out->count = SUPERVISOR_CHANNELS_MAX;
+    if (!descriptors_receive(control, text, sizeof text - 1, &size, out->fds, &out->count, err))
+        return false;
+    text[size] = '\0';
+    const char *name = name_after(text, CHANNELS_WORD);
+    if (name != NULL && strlen(name) < sizeof out->token) {
+        strcpy(out->token, name);
+        return true;
+    }
+    close_channels(out->fds, out->count);
+    return error_set(err, &process_socket, NULL, "supervisor", "it says what nobody knows");
 }
 
 /* Channels that the service did not take any more: the next one should not begin with them. */
 static void drop_channels(const struct supervisor *supervisor)
 {
-    int fds[SUPERVISOR_CHANNELS_MAX];
-    size_t count = SUPERVISOR_CHANNELS_MAX, size;
-    char word[16];
-    while (
-        descriptors_receive(supervisor->control[1], word, sizeof word, &size, fds, &count, NULL)) {
-        close_channels(fds, count);
-        count = SUPERVISOR_CHANNELS_MAX;
-    }
+    struct supervisor_channels dropped;
+    while (supervisor_take_channels(&dropped, supervisor->control[1], NULL))
+        close_channels(dropped.fds, dropped.count);
 }
 
 /* A keyholder whose service is gone ends by itself, unless it is stuck. One that was told to stop
@@ -131,43 +174,57 @@ static void service_ended(void *context, int status)
     const struct supervisor *supervisor = context;
     log_end("service", status);
     drop_channels(supervisor);
-    if (status != 0)
-        supervise_kill(&supervisor->children[KEYHOLDER]);
+    for (size_t i = 0; i < supervisor->keyholder_count && status != 0; i++)
+        supervise_kill(&supervisor->children[i]);
 }
 
-bool supervisor_tell_stuck(int control, struct error *err)
+bool supervisor_tell_stuck(int control, const char *token, struct error *err)
 {
-    return descriptors_send(control, slice_from_text(STUCK_WORD), NULL, 0, err);
+    char text[WORD_SIZE];
+    return descriptors_send(control, word_of(text, STUCK_WORD, token), NULL, 0, err);
+}
+
+/* The one whose name it is; "": that of software keys. NULL: there is none. */
+static struct keyholder_child *find_keyholder(struct supervisor *supervisor, const char *name)
+{
+    for (size_t i = 0; i < supervisor->keyholder_count; i++) {
+        struct keyholder_child *child = &supervisor->keyholders[i];
+        if (strcmp(child->token != NULL ? child->token->name : "", name) == 0)
+            return child;
+    }
+    return NULL;
 }
 
 /* The service knows one word. */
 static void service_said(void *context)
 {
     struct supervisor *supervisor = context;
-    char word[sizeof STUCK_WORD];
-    ssize_t size = recv(supervisor->control[0], word, sizeof word, MSG_DONTWAIT);
-    bool stuck = size == sizeof STUCK_WORD - 1 && memcmp(word, STUCK_WORD, (size_t)size) == 0;
-    if (!stuck || supervisor->killed)
+    char text[WORD_SIZE];
+    ssize_t size = recv(supervisor->control[0], text, sizeof text - 1, MSG_DONTWAIT);
+    text[size > 0 ? size : 0] = '\0';
+    const char *name = name_after(text, STUCK_WORD);
+    struct keyholder_child *child = name != NULL ? find_keyholder(supervisor, name) : NULL;
+    if (child == NULL || child->killed)
         return;
-    supervisor->killed = true;
-    log_write(LOG_LEVEL_ERROR, "the keyholder runs and does not answer; it is started again");
-    supervise_kill(&supervisor->children[KEYHOLDER]);
+    child->killed = true;
+    log_write(LOG_LEVEL_ERROR, "%s runs and does not answer; it is started again", child->name);
+    supervise_kill(&supervisor->children[child - supervisor->keyholders]);
 }
 
 static void keyholder_refused(void *context, const struct error *err)
 {
-    (void)context;
-    log_error(LOG_LEVEL_ERROR, err, "the keyholder cannot be started yet");
+    const struct keyholder_child *child = context;
+    log_error(LOG_LEVEL_ERROR, err, "%s cannot be started yet", child->name);
 }
 
 /*
  * Puts fds at SUPERVISOR_CHILD_FD and up and executes this program as that child. The moves go
  * through high numbers because a source may lie where a target will.
  */
-static void execute(const struct supervisor *supervisor, const char *child, const int *fds,
-                    size_t count) __attribute__((noreturn));
-static void execute(const struct supervisor *supervisor, const char *child, const int *fds,
-                    size_t count)
+static void execute(const struct supervisor *supervisor, const char *child, const char *token,
+                    const int *fds, size_t count) __attribute__((noreturn));
+static void execute(const struct supervisor *supervisor, const char *child, const char *token,
+                    const int *fds, size_t count)
 {
     int moved[SUPERVISOR_CHANNELS_MAX];
     for (size_t i = 0; i < count; i++)
@@ -177,10 +234,15 @@ static void execute(const struct supervisor *supervisor, const char *child, cons
             _exit(127);
     char number[16];
     snprintf(number, sizeof number, "%zu", count);
-    const char *arguments[] = {"hgsd", "--child", child, "--descriptors", number, NULL, NULL, NULL};
+    const char *arguments[10] = {"hgsd", "--child", child, "--descriptors", number};
+    size_t next = 5;
     if (supervisor->config_path != NULL) {
-        arguments[5] = "--config";
-        arguments[6] = supervisor->config_path;
+        arguments[next++] = "--config";
+        arguments[next++] = supervisor->config_path;
+    }
+    if (token != NULL) {
+        arguments[next++] = "--token";
+        arguments[next++] = token;
     }
     execv("/proc/self/exe", (char *const *)arguments);
     log_write(LOG_LEVEL_ERROR, "cannot execute hgsd again: %s", strerror(errno));
@@ -189,14 +251,32 @@ static void execute(const struct supervisor *supervisor, const char *child, cons
 
 __attribute__((noreturn)) static void run_keyholder(void *context)
 {
-    const struct supervisor *supervisor = context;
-    execute(supervisor, "keyholder", supervisor->channels, supervisor->channel_count);
+    const struct keyholder_child *child = context;
+    const struct hgsd_token *token = child->token;
+    execute(child->supervisor, token != NULL ? "token" : "keyholder",
+            token != NULL ? token->name : NULL, child->channels, child->channel_count);
 }
 
 __attribute__((noreturn)) static void run_service(void *context)
 {
     const struct supervisor *supervisor = context;
-    execute(supervisor, "service", &supervisor->control[1], 1);
+    execute(supervisor, "service", NULL, &supervisor->control[1], 1);
+}
+
+static void add_keyholder(struct supervisor *supervisor, const struct hgsd_token *token)
+{
+    size_t index = supervisor->keyholder_count++;
+    struct keyholder_child *child = &supervisor->keyholders[index];
+    *child = (struct keyholder_child){.supervisor = supervisor, .token = token};
+    snprintf(child->name, sizeof child->name, "%s%s", token != NULL ? "token " : "the keyholder",
+             token != NULL ? token->name : "");
+    supervisor->children[index] = (struct supervised){.name = child->name,
+                                                      .run = run_keyholder,
+                                                      .starting = keyholder_starting,
+                                                      .started = keyholder_started,
+                                                      .refused = keyholder_refused,
+                                                      .ended = keyholder_ended,
+                                                      .context = child};
 }
 
 bool supervisor_run(const struct hgsd_config *config, const char *config_path, struct error *err)
@@ -207,21 +287,18 @@ bool supervisor_run(const struct hgsd_config *config, const char *config_path, s
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, supervisor.control) !=
         0)
         return error_set_errno(err, &process_socket, errno, "service", "cannot make a socket pair");
-    supervisor.children[KEYHOLDER] = (struct supervised){.name = "keyholder",
-                                                         .run = run_keyholder,
-                                                         .starting = keyholder_starting,
-                                                         .started = keyholder_started,
-                                                         .refused = keyholder_refused,
-                                                         .ended = keyholder_ended,
-                                                         .context = &supervisor};
-    supervisor.children[SERVICE] = (struct supervised){.name = "service",
-                                                       .run = run_service,
-                                                       .started = service_started,
-                                                       .ended = service_ended,
-                                                       .readable = service_said,
-                                                       .descriptor = supervisor.control[0],
-                                                       .context = &supervisor};
-    bool ok = supervise_run(supervisor.children, 2, config->shutdown_ms + 5000, err);
+    add_keyholder(&supervisor, NULL);
+    for (size_t i = 0; i < config->tokens.count; i++)
+        add_keyholder(&supervisor, hgsd_config_token(config, i));
+    size_t count = supervisor.keyholder_count;
+    supervisor.children[count] = (struct supervised){.name = "service",
+                                                     .run = run_service,
+                                                     .started = service_started,
+                                                     .ended = service_ended,
+                                                     .readable = service_said,
+                                                     .descriptor = supervisor.control[0],
+                                                     .context = &supervisor};
+    bool ok = supervise_run(supervisor.children, count + 1, config->shutdown_ms + 5000, err);
     close_channels(supervisor.control, 2);
     return ok;
 }

@@ -6,25 +6,35 @@
  * pairs, starts the keyholder and the service (each by executing this program again, so that no
  * process inherits another's memory), and starts them again when they end.
  *
- *   supervisor ── control ──► service      one message: the service's ends of the channels to the
- * keyholder │                        ║ channels (SOCK_SEQPACKET pairs, one a worker)
- *       └──────────────────► keyholder
+ *   supervisor ── control ──► service      one message a keyholder: the service's ends of its
+ * channels │                        ║ channels (SOCK_SEQPACKET pairs, one a worker)
+ *       ├──────────────────► keyholder       of software keys
+ *       └──────────────────► keyholder       of a token, for each [token NAME] of hgsd.conf
  *
- * Each start of the keyholder makes new channels, whose ends reach the service over `control`. A
+ * Each start of a keyholder makes new channels, whose ends reach the service over `control`. A
  * keyholder lives as long as somebody holds the other ends: when the service dies, it ends by
- * itself, and both are started anew. A keyholder that runs and does not answer cannot do that: the
+ * itself, and all are started anew. A keyholder that runs and does not answer cannot do that: the
  * service says so over `control` (supervisor_tell_stuck), and it is killed, as it is when a service
- * dies and leaves it behind.
+ * dies and leaves it behind. No keyholder waits for another one, and the service for none.
  */
 
 #include "hgsd/config.h"
 
-/* Runs until SIGTERM or SIGINT. arguments: those of the program, to be handed to the children. */
-bool supervisor_run(const struct hgsd_config *config, const char *config_path, struct error *err);
-
-/* In the service: the keyholder that it has channels to does not answer. process.socket. */
-bool supervisor_tell_stuck(int control, struct error *err);
-
 /* Descriptor numbers and counts that a child finds when it was executed. */
 #define SUPERVISOR_CHILD_FD 10
 #define SUPERVISOR_CHANNELS_MAX 64
+
+/* Runs until SIGTERM or SIGINT. arguments: those of the program, to be handed to the children. */
+bool supervisor_run(const struct hgsd_config *config, const char *config_path, struct error *err);
+
+/* Channels that came over control, and whose. */
+struct supervisor_channels {
+    char token[CONFIG_MEMBER_NAME_MAX + 1]; /* "": the keyholder of software keys */
+    int fds[SUPERVISOR_CHANNELS_MAX];
+    size_t count;
+};
+/* In the service: takes the next message, which is there. process.socket. */
+bool supervisor_take_channels(struct supervisor_channels *out, int control, struct error *err);
+/* In the service: a keyholder that it has channels to does not answer; token NULL: that of software
+ * keys. process.socket. */
+bool supervisor_tell_stuck(int control, const char *token, struct error *err);

@@ -149,10 +149,11 @@ static bool permitted(const struct keyholder *keyholder, const struct keyholder_
            error_set(err, &keyholder_away, NULL, "keyholder", "its keys are not loaded yet");
 }
 
-/* What the channels say of some keyholder, said of this token's. */
+/* What is said of some keyholder, said of this token's: such a key is known, only not to the
+ * process of now. */
 static bool name_token(const struct keyholder_seat *seat, struct error *err)
 {
-    if (seat->name == NULL || err->code != &keyholder_away)
+    if (seat->name == NULL || (err->code != &keyholder_away && err->code != &keyholder_key_unknown))
         return false;
     const struct error cause = *err;
     return error_set(err, &keyholder_token_away, NULL, seat->name, "the token's process: %s",
@@ -184,8 +185,14 @@ bool keyholder_call(struct keyholder *keyholder, struct keyholder_call *call, vo
         file_close(&call->fds[i]);
     if (!ok)
         return false;
-    if (call->reply.failed)
-        return keyholder_message_to_error(&call->reply, err);
+    if (call->reply.failed) {
+        struct error cause = {0};
+        keyholder_message_to_error(&call->reply, &cause);
+        name_token(&keyholder->seats[call->seat], &cause);
+        if (err != NULL)
+            *err = cause;
+        return false;
+    }
     return check_fields(&call->reply, call->request.opcode, err);
 }
 
