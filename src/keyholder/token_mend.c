@@ -72,6 +72,7 @@ static bool restart(struct token *token, struct error *err)
     bool ok;
     if (keep_out(token)) {
         void_sessions(token);
+        token->slot_known = false;
         token->last_restart_ms = clock_monotonic_ms();
         ok = token_module_restart(&token->module, err);
     } else {
@@ -82,18 +83,26 @@ static bool restart(struct token *token, struct error *err)
     return ok;
 }
 
+/* Sessions that still live are not to be left behind. But a module may free what a thread inside is
+ * just using; so when one does not come out, they are. */
+static void close_sessions(struct token *token)
+{
+    if (keep_out(token) && token->slot_known)
+        token_call(token)->C_CloseAllSessions(token->slot);
+    void_sessions(token);
+    let_in(token);
+}
+
 /* hard: sessions are void in any case. */
 static bool find_slot(struct token *token, bool hard, enum token_loss *lost, struct error *err)
 {
     CK_SLOT_ID slot;
     if (!token_slot_find(&slot, token, lost, err))
         return false;
-    if (hard || slot != token->slot) {
-        /* Those that still live are not to be left behind. */
-        token_call(token)->C_CloseAllSessions(token->slot);
-        void_sessions(token);
-    }
+    if (hard || slot != token->slot)
+        close_sessions(token);
     token->slot = slot;
+    token->slot_known = true;
     return true;
 }
 

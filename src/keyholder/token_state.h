@@ -32,6 +32,7 @@ struct token {
 
     pthread_mutex_t mending;
     CK_SLOT_ID slot; /* under mending, with what follows */
+    bool slot_known;
     uint64_t sessions_opened;
     int64_t last_restart_ms; /* 0: never */
 

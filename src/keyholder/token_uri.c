@@ -12,6 +12,7 @@
 
 #define CLAUSE "RFC 7512 2.3"
 #define SCHEME "pkcs11:"
+#define SLOT_ID_DIGITS 18 /* p11-kit lets a number overflow */
 
 /* What an attribute speaks of. */
 enum subject { TOKEN, KEY, SECRET, MODULE };
@@ -95,6 +96,9 @@ static bool check_attribute(uint32_t *seen, struct slice text, const char *uri, 
         return error_set(err, &token_uri_invalid, CLAUSE, shown(uri),
                          "%.*s= is no attribute that is known",
                          name.size > 40 ? 40 : (int)name.size, (const char *)name.data);
+    if (slice_equals_text(name, "slot-id") && text.size - name.size - 1 > SLOT_ID_DIGITS)
+        return error_set(err, &token_uri_invalid, CLAUSE, shown(uri),
+                         "slot-id= has more than %d digits", SLOT_ID_DIGITS);
     uint32_t bit = 1u << (attribute - attributes);
     if ((*seen & bit) != 0)
         return error_set(err, &token_uri_invalid, CLAUSE, shown(uri), "%s= stands in it twice",
