@@ -350,21 +350,16 @@ void attestation_reply_format_signing_certificates(struct buf *out, struct slice
 bool attestation_reply_parse_signing_certificates(struct buf *out, struct slice body,
                                                   struct error *err)
 {
+    struct error why = {0};
     _cleanup_json_ struct json *list = NULL;
-    if (!json_parse(&list, body, err))
-        return false;
-    if (!json_is_array(list) || json_first(list) == NULL)
-        return error_set(err, &attestation_reply_malformed, "MS-HGSA 3.1.5.5.1.2", NULL,
-                         "it is not an array of byte values");
     _cleanup_buf_ struct buf bytes;
     buf_init(&bytes, body.size);
-    for (const struct json *item = json_first(list); item != NULL; item = json_next(item)) {
-        double number = json_is_number(item) ? json_number(item) : -1;
-        if (number < 0 || number > 255 || number != (uint8_t)number)
-            return error_set(err, &attestation_reply_malformed, "MS-HGSA 3.1.5.5.1.2", NULL,
-                             "byte %zu is not a number from 0 to 255", bytes.size);
-        buf_append_u8(&bytes, (uint8_t)number);
-    }
+    if (!json_parse(&list, body, err))
+        return false;
+    if (json_is_text(list) || !json_bytes(&bytes, list, "signing certificates", &why) ||
+        bytes.size == 0)
+        return error_set(err, &attestation_reply_malformed, "MS-HGSA 3.1.5.5.1.2", NULL,
+                         "it is not an array of byte values");
     buf_append(out, buf_slice(&bytes));
     return buf_ok(out, "signing certificates", err);
 }

@@ -58,10 +58,34 @@ static const char *find_twin(const cJSON *object)
     return NULL;
 }
 
+/* A tree that cJSON made of a text from which what is long was left out. */
+struct graft {
+    const struct json_longs *longs;
+    size_t next;   /* of them */
+    size_t values; /* that the walk has seen */
+};
+
+/* Puts what was left out back in its place: a text as cJSON would have it, and an array of bytes as
+ * its text, which only json_get_bytes reads. */
+static void put_back(cJSON *node, const struct json_long *value)
+{
+    char *text = memory_allocate(value->text.size + 1);
+    memcpy(text, value->text.data, value->text.size);
+    text[value->text.size] = '\0';
+    cJSON_free(node->valuestring);
+    node->valuestring = text;
+    if (value->is_bytes)
+        node->type = cJSON_Raw;
+}
+
 /* What json_check cannot see: names that are equal once they are unescaped, numbers' values.
  * Recursion is bounded by JSON_DEPTH_MAX. */
-static bool check_tree(const cJSON *node, struct error *err)
+static bool check_tree(cJSON *node, struct graft *graft, struct error *err)
 {
+    const struct json_longs *longs = graft->longs;
+    if (graft->next < longs->count && longs->items[graft->next].value == graft->values)
+        put_back(node, &longs->items[graft->next++]);
+    graft->values++;
     if (cJSON_IsNumber(node) && !isfinite(node->valuedouble))
         return error_set(err, &base_json_malformed, "RFC 8259 section 6", node->string,
                          "is a number too large to represent");
@@ -71,23 +95,43 @@ static bool check_tree(const cJSON *node, struct error *err)
             return error_set(err, &base_json_malformed, "RFC 8259 section 4", twin,
                              "is given twice in one object");
     }
-    for (const cJSON *child = node->child; child != NULL; child = child->next) {
-        if (!check_tree(child, err))
+    for (cJSON *child = node->child; child != NULL; child = child->next) {
+        if (!check_tree(child, graft, err))
             return false;
     }
     return true;
 }
 
+/* With an empty text in the place of each long value. */
+static cJSON *parse_without(const struct json_longs *longs, struct slice text)
+{
+    _cleanup_buf_ struct buf rest;
+    const uint8_t *from = text.data;
+    buf_init(&rest, text.size);
+    if (longs->count == 0)
+        return cJSON_ParseWithLength((const char *)text.data, text.size);
+    for (size_t i = 0; i < longs->count; i++) {
+        const struct json_long *value = &longs->items[i];
+        buf_append_bytes(&rest, from, (size_t)(value->text.data - from));
+        if (value->is_bytes)
+            buf_append_text(&rest, "\"\"");
+        from = value->text.data + value->text.size;
+    }
+    buf_append_bytes(&rest, from, (size_t)(text.data + text.size - from));
+    return cJSON_ParseWithLength((const char *)rest.data, rest.size);
+}
+
 bool json_parse(struct json **out, struct slice text, struct error *err)
 {
-    if (!json_check(text, err))
+    struct json_longs longs;
+    if (!json_check(&longs, text, err))
         return false;
-    cJSON *root = cJSON_ParseWithLength((const char *)text.data, text.size);
+    cJSON *root = parse_without(&longs, text);
     if (root == NULL) {
         /* Reached only if cJSON is stricter than RFC 8259 somewhere. */
         return error_set(err, &base_json_malformed, "RFC 8259", NULL, "cannot be parsed");
     }
-    if (!check_tree(root, err)) {
+    if (!check_tree(root, &(struct graft){.longs = &longs}, err)) {
         cJSON_Delete(root);
         return false;
     }
@@ -196,9 +240,31 @@ bool json_get_object(const struct json **out, const struct json *object, const c
     return true;
 }
 
+/* Of a long array, which json_check has seen to be of such numbers. */
+static bool append_raw_numbers(struct buf *out, const char *text, const char *name,
+                               struct error *err)
+{
+    size_t before = out->size;
+    unsigned number = 0;
+    for (const char *at = text + 1; *at != '\0'; at++) {
+        if (*at >= '0' && *at <= '9')
+            number = 10 * number + (unsigned)(*at - '0');
+        if (*at != ',' && *at != ']')
+            continue;
+        buf_append_u8(out, (uint8_t)number);
+        number = 0;
+    }
+    if (buf_ok(out, name, err))
+        return true;
+    out->size = before;
+    return false;
+}
+
 static bool append_numbers(struct buf *out, const cJSON *array, const char *name, struct error *err)
 {
     size_t before = out->size;
+    if (cJSON_IsRaw(array))
+        return append_raw_numbers(out, array->valuestring, name, err);
     for (const cJSON *item = array->child; item != NULL; item = item->next) {
         double number = item->valuedouble;
         if (!cJSON_IsNumber(item) || number < 0 || number > 255 || number != floor(number)) {
@@ -211,20 +277,24 @@ static bool append_numbers(struct buf *out, const cJSON *array, const char *name
     return buf_ok(out, name, err);
 }
 
-bool json_get_bytes(struct buf *out, const struct json *object, const char *name, struct error *err)
+bool json_bytes(struct buf *out, const struct json *value, const char *name, struct error *err)
 {
-    const struct json *found = json_get(object, name);
-    if (json_is_array(found))
-        return append_numbers(out, node_of(found), name, err);
-    if (!json_is_text(found))
-        return refuse_property(found, name, "base64 or an array of numbers from 0 to 255", err);
+    if (json_is_array(value) || (value != NULL && cJSON_IsRaw(node_of(value))))
+        return append_numbers(out, node_of(value), name, err);
+    if (!json_is_text(value))
+        return refuse_property(value, name, "base64 or an array of numbers from 0 to 255", err);
     struct error reason = {0};
-    if (base64_parse(out, slice_from_text(node_of(found)->valuestring), &reason))
+    if (base64_parse(out, slice_from_text(node_of(value)->valuestring), &reason))
         return true;
     if (reason.code == &base_buffer_full)
         return error_set(err, &base_buffer_full, NULL, name, "%s", reason.message);
     return error_set(err, &base_json_malformed, reason.clause, name, "is not base64: %s",
                      reason.message);
+}
+
+bool json_get_bytes(struct buf *out, const struct json *object, const char *name, struct error *err)
+{
+    return json_bytes(out, json_get(object, name), name, err);
 }
 
 bool json_get_text_or(const char **out, const struct json *object, const char *name,
@@ -311,6 +381,8 @@ static void append_value(struct json_writer *writer, const char *name, const cJS
         json_write_array(writer, name);
     else if (cJSON_IsString(node))
         json_write_text(writer, name, node->valuestring);
+    else if (cJSON_IsRaw(node))
+        json_write_raw(writer, name, slice_from_text(node->valuestring));
     else if (cJSON_IsNumber(node))
         append_number(writer, name, node->valuedouble);
     else if (cJSON_IsBool(node))

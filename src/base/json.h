@@ -9,6 +9,9 @@
  * NULs in strings (\u0000), halves of surrogate pairs, more than JSON_DEPTH_MAX levels, more than
  * JSON_VALUES_MAX values, a property twice in one object, numbers of more than 63 characters or
  * that are not finite. Grammar and bounds are checked in one pass before cJSON sees the text.
+ *
+ * A long array (json_check.h) of numbers from 0 to 255 is one value, however long, and takes no
+ * more memory than its text: json_get_bytes and json_bytes read it; to all others it is of no type.
  */
 
 #include "base/buf.h"
@@ -48,6 +51,9 @@ bool json_get_object(const struct json **out, const struct json *object, const c
  * out's ceiling. */
 bool json_get_bytes(struct buf *out, const struct json *object, const char *name,
                     struct error *err);
+
+/* The same of a value that the caller has; name is for messages. */
+bool json_bytes(struct buf *out, const struct json *value, const char *name, struct error *err);
 
 /* As the getters, with a default when the property is absent; a property of another type is still
  * refused. */

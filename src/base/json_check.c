@@ -12,6 +12,8 @@ struct checker {
     const uint8_t *start, *at, *end;
     int depth;
     size_t values;
+    bool escaped; /* the text that was checked last has an escape */
+    struct json_longs *longs;
     struct error *err;
 };
 
@@ -45,17 +47,29 @@ static void skip_space(struct checker *checker)
     }
 }
 
-/* True when none of eight bytes is a quote, a backslash, a control character or above 0x7e: most of
- * our texts are long runs of base64. */
-static bool is_plain(const uint8_t *eight)
+/* Has a top bit set for each of eight bytes that is a quote, a backslash, a control character or
+ * above 0x7e. */
+static uint64_t special(const uint8_t *eight)
 {
-    const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+    const uint64_t ones = 0x0101010101010101;
     uint64_t word;
     memcpy(&word, eight, sizeof word);
     uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
-    uint64_t found =
-        (word - ones * 0x20) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | word;
-    return (found & tops) == 0;
+    return (word - ones * 0x20) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
+           word;
+}
+
+/* How many of the bytes at the front can be passed over together: most of our texts are long runs
+ * of base64. */
+static size_t plain_run(const struct checker *checker)
+{
+    const uint64_t tops = 0x8080808080808080;
+    const uint8_t *at = checker->at;
+    size_t left = (size_t)(checker->end - at);
+    if (left >= 32 &&
+        ((special(at) | special(at + 8) | special(at + 16) | special(at + 24)) & tops) == 0)
+        return 32;
+    return left >= 8 && (special(at) & tops) == 0 ? 8 : 0;
 }
 
 static bool hex_quad(struct checker *checker, unsigned *value)
@@ -105,8 +119,10 @@ static bool check_escape(struct checker *checker)
 /* One character of a string that is not plain ASCII. */
 static bool check_character(struct checker *checker)
 {
-    if (take(checker, '\\'))
+    if (take(checker, '\\')) {
+        checker->escaped = true;
         return check_escape(checker);
+    }
     if (*checker->at < 0x20)
         return refuse(checker, "a control character in a text");
     size_t length = utf8_length(slice_of(checker->at, (size_t)(checker->end - checker->at)));
@@ -119,9 +135,11 @@ static bool check_character(struct checker *checker)
 /* Behind the opening quote. */
 static bool check_string(struct checker *checker)
 {
+    checker->escaped = false;
     while (checker->at < checker->end) {
-        if (checker->end - checker->at >= 8 && is_plain(checker->at)) {
-            checker->at += 8;
+        size_t run = plain_run(checker);
+        if (run > 0) {
+            checker->at += run;
             continue;
         }
         if (take(checker, '"'))
@@ -165,6 +183,60 @@ static bool check_word(struct checker *checker, const char *word)
     if ((size_t)(checker->end - checker->at) < size || memcmp(checker->at, word, size) != 0)
         return refuse(checker, "not a value");
     checker->at += size;
+    return true;
+}
+
+/* Notes a long value, from start up to here, if there is room. */
+static bool note_long(struct checker *checker, const uint8_t *start, size_t size, bool is_bytes)
+{
+    struct json_longs *longs = checker->longs;
+    if (longs->count == JSON_LONGS_MAX)
+        return false;
+    longs->items[longs->count++] =
+        (struct json_long){checker->values - 1, is_bytes, slice_of(start, size)};
+    return true;
+}
+
+/* Behind the opening quote of a value. */
+static bool check_text(struct checker *checker)
+{
+    const uint8_t *start = checker->at;
+    if (!check_string(checker))
+        return false;
+    size_t size = (size_t)(checker->at - start) - 1;
+    if (size >= JSON_LONG_MIN && !checker->escaped)
+        note_long(checker, start, size, false);
+    return true;
+}
+
+/* A whole number from 0 to 255, written as one writes it. */
+static bool take_byte(struct checker *checker)
+{
+    const uint8_t *start = checker->at;
+    unsigned number = 0;
+    while (peek(checker) >= '0' && peek(checker) <= '9' && checker->at - start < 3)
+        number = 10 * number + (unsigned)(*checker->at++ - '0');
+    size_t size = (size_t)(checker->at - start);
+    return size > 0 && (size == 1 || *start != '0') && number <= 255;
+}
+
+/* Behind '['. True when it was a long array of bytes, which is noted then; else nothing moves. */
+static bool take_bytes(struct checker *checker)
+{
+    struct checker ahead = *checker;
+    size_t count = 0;
+    do {
+        skip_space(&ahead);
+        if (!take_byte(&ahead))
+            return false;
+        skip_space(&ahead);
+        count++;
+    } while (take(&ahead, ','));
+    const uint8_t *start = checker->at - 1;
+    if (count < JSON_LONG_MIN || !take(&ahead, ']') ||
+        !note_long(checker, start, (size_t)(ahead.at - start), true))
+        return false;
+    checker->at = ahead.at;
     return true;
 }
 
@@ -219,12 +291,14 @@ static bool check_value(struct checker *checker)
     skip_space(checker);
     switch (peek(checker)) {
     case '{':
+        checker->at++;
+        return check_members(checker, true);
     case '[':
         checker->at++;
-        return check_members(checker, checker->at[-1] == '{');
+        return take_bytes(checker) || check_members(checker, false);
     case '"':
         checker->at++;
-        return check_string(checker);
+        return check_text(checker);
     case 't':
         return check_word(checker, "true");
     case 'f':
@@ -236,9 +310,11 @@ static bool check_value(struct checker *checker)
     }
 }
 
-bool json_check(struct slice text, struct error *err)
+bool json_check(struct json_longs *longs, struct slice text, struct error *err)
 {
-    struct checker checker = {text.data, text.data, text.data, 0, 0, err};
+    struct checker checker = {
+        .start = text.data, .at = text.data, .end = text.data, .longs = longs, .err = err};
+    longs->count = 0;
     if (text.size > 0)
         checker.end += text.size;
     if (text.size >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
