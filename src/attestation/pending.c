@@ -14,8 +14,10 @@
 /* Boots that wait to be written, and what their logs may take together. */
 #define QUEUE_MAX 64
 #define QUEUE_BYTES_MAX ((size_t)16 * 1024 * 1024)
-/* What was handled last, a hash for each host: a boot that is remembered is not looked up again. */
-#define RECENT_MAX 65536
+/* What was handled last, a hash for each host: a boot that is remembered is not looked up again,
+ * and the host need not send its log for it. 2 MiB. */
+#define RECENT_MAX 262144
+#define HASH_PASSED 1u /* this bit of a hash: the boot passed */
 
 struct noted {
     struct attestation_boot *boot;
@@ -37,7 +39,7 @@ struct attestation_pending {
     uint64_t recent[RECENT_MAX];
 };
 
-/* Of everything that a record says but its time. */
+/* Of everything that a record says but its time. verdict NULL: it passed. */
 static uint64_t hash_of(const struct attestation_pending *pending, const char *host,
                         const uint8_t *digest, bool proven, const struct verdict *verdict)
 {
@@ -45,16 +47,17 @@ static uint64_t hash_of(const struct attestation_pending *pending, const char *h
     buf_init(&bytes, 65536);
     buf_append_bytes(&bytes, digest, 32);
     buf_append_u8(&bytes, proven);
-    buf_append_u8(&bytes, verdict->passed);
+    buf_append_u8(&bytes, verdict == NULL || verdict->passed);
     buf_append_bytes(&bytes, host, strlen(host) + 1);
-    for (size_t i = 0; i < verdict->count; i++) {
+    for (size_t i = 0; verdict != NULL && i < verdict->count; i++) {
         const struct verdict_policy *policy = &verdict->policies[i];
         if (!policy->required || policy->result == VERDICT_PASSED)
             continue;
         buf_append_bytes(&bytes, policy->name, strlen(policy->name) + 1);
         buf_append_u8(&bytes, (uint8_t)policy->result);
     }
-    return map_siphash(pending->hash_key, buf_slice(&bytes));
+    uint64_t hash = map_siphash(pending->hash_key, buf_slice(&bytes));
+    return verdict == NULL || verdict->passed ? hash | HASH_PASSED : hash & ~(uint64_t)HASH_PASSED;
 }
 
 /* The host's place among those written lately. */
@@ -118,14 +121,15 @@ static void handle(struct attestation_pending *pending, const struct noted *note
 {
     struct error err = {0};
     const char *host = noted->boot->host;
-    bool write =
+    bool has_log = noted->boot->log.size > 0;
+    bool differs =
         should_write(pending->store, noted->passed ? STORE_LAST_BOOT : STORE_PENDING, noted->boot);
     bool good = store_get(pending->store, STORE_HOST, host, NULL, NULL, &err) &&
-                commit(pending->store, noted, write, &err);
+                commit(pending->store, noted, differs && has_log, &err);
     if (!good && error_kind(&err) != ERROR_NOT_FOUND) /* it may have been removed meanwhile */
         log_error(LOG_LEVEL_WARNING, &err, "cannot remember the boot of host %s", host);
     pthread_mutex_lock(&pending->lock);
-    *place_of(pending, host) = good ? noted->hash : 0;
+    *place_of(pending, host) = good && (has_log || !differs) ? noted->hash : 0;
     pthread_mutex_unlock(&pending->lock);
 }
 
@@ -226,6 +230,27 @@ static struct attestation_boot *copy(const struct attestation_boot_seen *seen)
     buf_append(&boot->log, seen->log);
     copy_reasons(boot, seen->verdict);
     return boot;
+}
+
+bool attestation_pending_knows(struct attestation_pending *pending, const char *host,
+                               const uint8_t digest[32])
+{
+    uint64_t hash = hash_of(pending, host, digest, true, NULL);
+    pthread_mutex_lock(&pending->lock);
+    bool knows = *place_of(pending, host) == hash;
+    pthread_mutex_unlock(&pending->lock);
+    return knows;
+}
+
+void attestation_pending_forget(struct attestation_pending *pending, enum store_kind kind,
+                                const char *host)
+{
+    pthread_mutex_lock(&pending->lock);
+    if (host == NULL)
+        memset(pending->recent, 0, sizeof pending->recent);
+    else if (kind != STORE_PENDING || (*place_of(pending, host) & HASH_PASSED) == 0)
+        *place_of(pending, host) = 0;
+    pthread_mutex_unlock(&pending->lock);
 }
 
 void attestation_pending_note(struct attestation_pending *pending,

@@ -42,9 +42,17 @@ struct attestation_boot_seen {
     enum digest_algorithm bank;
     bool proven;
     const struct verdict *verdict;
-    struct slice log;
+    struct slice log;      /* empty: not at hand; what is there of this boot then stays as it is */
     const uint8_t *digest; /* SHA-256 of the log */
 };
+/* Whether this node has remembered the boot, proven by the TPM, as the host's last good one. A
+ * bounded memory: false costs a look at the store, no more. */
+bool attestation_pending_knows(struct attestation_pending *pending, const char *host,
+                               const uint8_t digest[32]);
+/* Somebody removed the host's record of this kind (STORE_LAST_BOOT, STORE_PENDING), or (host NULL)
+ * may have removed any. */
+void attestation_pending_forget(struct attestation_pending *pending, enum store_kind kind,
+                                const char *host);
 /* Copies what it needs and returns at once; when too many wait, it is dropped and counted. */
 void attestation_pending_note(struct attestation_pending *pending,
                               const struct attestation_boot_seen *seen);

@@ -25,6 +25,26 @@ void attestation_policies_release(struct attestation_policies **policies)
     free(last);
 }
 
+static void append_name(struct buf *out, const char *name)
+{
+    buf_append_bytes(out, name, strlen(name) + 1);
+}
+
+void attestation_policies_digest(uint8_t out[DIGEST_SHA256_SIZE],
+                                 const struct attestation_policies *policies,
+                                 const struct policy_subject *subject)
+{
+    _cleanup_buf_ struct buf bytes;
+    buf_init(&bytes, SIZE_MAX);
+    buf_append_bytes(&bytes, policies->digest, sizeof policies->digest);
+    buf_append_u8(&bytes, (uint8_t)subject->profile);
+    buf_append_u8(&bytes, (uint8_t)subject->version);
+    append_name(&bytes, subject->host);
+    for (size_t i = 0; i < subject->set_count; i++)
+        append_name(&bytes, subject->sets[i]);
+    digest_sha256(out, buf_slice(&bytes));
+}
+
 static void free_value(void *value)
 {
     buf_done(value);

@@ -20,6 +20,12 @@ struct attestation_policies {
     uint8_t digest[DIGEST_SHA256_SIZE];
 };
 
+/* What a host is judged by: all policies, and whom they see in it (its name, profile, version,
+ * sets). Equal on every node, and for as long as none of it changes. */
+void attestation_policies_digest(uint8_t out[DIGEST_SHA256_SIZE],
+                                 const struct attestation_policies *policies,
+                                 const struct policy_subject *subject);
+
 struct attestation_policies *attestation_policies_ref(struct attestation_policies *policies);
 void attestation_policies_release(struct attestation_policies **policies);
 

@@ -9,9 +9,11 @@
  * Both sides keep to this:
  * - The server's sealed state is opaque to the client, which hands it back as it came. The first
  *   context of an exchange has none (an EncryptedBuffer of no bytes, nonce and tag zero).
- * - The client sends the logs (types 1 and 6) with its first context, and again with every context
- *   that answers other commands than StartAuthSession: read after those commands were done.
- * - Types 2, 5 and 7 come with the first context. (v1.0: the one that answers the empty context.)
+ * - The client sends the logs (types 1 and 6) with its first context. (v1.0: the one that answers
+ *   the empty context.) Types 2, 5 and 7 come with it.
+ * - The IMA list (6), which grows, comes again with every context that answers other commands than
+ *   StartAuthSession: read after those commands were done. The event log need not; where it does,
+ *   it must be the same.
  * - Responses (4) stand in the order of the commands (3) they answer, one for each.
  * Every type but 3 and 4 stands there once at most; what a direction does not use is refused by its
  * reader, not here.
@@ -21,11 +23,12 @@
 #include "crypto/aead.h"
 
 #define RTPM_CONTEXT_MAX (3 * 1024 * 1024) /* bytes; its base64 fits into a body of 4 MiB */
-#define RTPM_STATE_MAX 16384               /* bytes of EncryptedBuffer */
+#define RTPM_SEALED_MAX 16384              /* bytes of a sealed state, without a log */
 #define RTPM_COMMANDS_MAX 3                /* a TPM need hold no more sessions than three */
 #define RTPM_COMMAND_SIZE_MAX 4096         /* bytes of one command or response */
 #define RTPM_LOG_MAX (2 * 1024 * 1024)     /* bytes of a log (types 1 and 6) */
 #define RTPM_PCR_VALUES_MAX (2 + 4 + 24 * 64)
+#define RTPM_STATE_MAX (4 + RTPM_SEALED_MAX + RTPM_LOG_MAX) /* bytes of EncryptedBuffer */
 
 enum rtpm_blob {
     RTPM_BLOB_LOG = 1,        /* WBCL_INFO */

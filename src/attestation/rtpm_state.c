@@ -8,7 +8,8 @@
 
 static const char clause[] = "protocol.md 2.3";
 
-#define FORMAT_VERSION 1
+/* Also to be raised when boots are judged by other rules: the last step builds upon the first. */
+#define FORMAT_VERSION 2
 #define ASSOCIATED_LABEL "HGS-RTPM-1"
 #define ASSOCIATED_SIZE (sizeof ASSOCIATED_LABEL - 1 + 16 + DIGEST_SHA256_SIZE)
 #define BANK_SIZE_MAX (2 + 4 + TPM_PCR_COUNT * DIGEST_SIZE_MAX)
@@ -50,7 +51,10 @@ static void format(struct buf *out, const struct rtpm_state *state)
     write_sized(out, slice_of(state->requested, state->requested_count));
     write_sized(out, slice_from_text(state->host));
     buf_append_bytes(out, state->policies, sizeof state->policies);
+    buf_append_u64_le(out, (uint64_t)state->until);
     buf_append_bytes(out, state->log, sizeof state->log);
+    buf_append_u8(out, state->judges_again);
+    write_bank(out, &state->replayed);
     buf_append_u32_le(out, state->handle);
     write_selection(out, state->selection);
     write_selection(out, state->sealed);
@@ -63,8 +67,11 @@ static void format(struct buf *out, const struct rtpm_state *state)
     buf_append_u8(out, (uint8_t)state->session_count);
     for (size_t i = 0; i < state->session_count; i++)
         tpm_session_format(out, &state->sessions[i]);
+    buf_append_u8(out, (uint8_t)state->key_count);
+    for (size_t i = 0; i < state->key_count; i++)
+        write_sized(out, slice_of(state->keys[i].der, state->keys[i].size));
+    buf_append_u8(out, state->signing_key_protected);
     write_bank(out, &state->bank);
-    write_sized(out, slice_of(state->key, state->key_size));
 }
 
 static struct slice read_sized(struct reader *in, size_t limit)
@@ -123,10 +130,21 @@ static void read_identities(struct rtpm_state *state, struct reader *in)
     }
 }
 
-static bool read_bank(struct rtpm_state *state, struct reader *in)
+static bool read_bank(struct tpm_pcr_bank *bank, struct reader *in)
 {
     struct slice bytes = read_sized(in, BANK_SIZE_MAX);
-    return bytes.size == 0 || tpm_pcr_bank_parse(&state->bank, bytes, NULL);
+    return bytes.size == 0 || tpm_pcr_bank_parse(bank, bytes, NULL);
+}
+
+static void read_keys(struct rtpm_state *state, struct reader *in)
+{
+    state->key_count = read_count(in, RTPM_IDENTITY_KEYS_MAX);
+    for (size_t i = 0; i < state->key_count; i++) {
+        struct slice der = read_sized(in, sizeof state->keys[i].der);
+        if (der.size > 0)
+            memcpy(state->keys[i].der, der.data, der.size);
+        state->keys[i].size = der.size;
+    }
 }
 
 /* Only ever reads what format wrote: the seal says so. */
@@ -145,18 +163,20 @@ static bool parse(struct rtpm_state *state, struct slice bytes)
     state->requested_count = requested.size;
     read_text(state->host, sizeof state->host, &in);
     read_into(state->policies, &in, sizeof state->policies);
+    state->until = (int64_t)reader_u64_le(&in);
     read_into(state->log, &in, sizeof state->log);
+    state->judges_again = reader_u8(&in) != 0;
+    if (!read_bank(&state->replayed, &in))
+        return false;
     state->handle = reader_u32_le(&in);
     state->selection = read_selection(&in);
     state->sealed = read_selection(&in);
     read_identities(state, &in);
-    if (!read_sessions(state, &in) || !read_bank(state, &in))
+    if (!read_sessions(state, &in))
         return false;
-    struct slice key = read_sized(&in, sizeof state->key);
-    if (key.size > 0)
-        memcpy(state->key, key.data, key.size);
-    state->key_size = key.size;
-    return reader_done(&in);
+    read_keys(state, &in);
+    state->signing_key_protected = reader_u8(&in) != 0;
+    return read_bank(&state->bank, &in) && reader_done(&in);
 }
 
 static void write_associated(struct buf *out, const struct rtpm_binding *binding)
@@ -170,16 +190,24 @@ void rtpm_state_seal(struct rtpm_sealed *out, struct buf *bytes, const struct rt
                      const struct attestation_sealing_set *keys, const struct rtpm_binding *binding)
 {
     _cleanup_buf_ struct buf plain, associated;
-    buf_init_secret(&plain, RTPM_STATE_MAX);
+    buf_init_secret(&plain, RTPM_SEALED_MAX);
     buf_init(&associated, ASSOCIATED_SIZE);
     format(&plain, state);
     assert(!plain.overflow);
     write_associated(&associated, binding);
     random_bytes(out->nonce, sizeof out->nonce);
+    buf_append_u32_le(bytes, (uint32_t)plain.size);
     aead_encrypt(buf_reserve(bytes, plain.size), out->tag, secret_slice(&keys->keys[0]), out->nonce,
                  buf_slice(&associated), buf_slice(&plain));
     buf_added(bytes, plain.size);
+    if (state->judges_again)
+        buf_append(bytes, state->kept_log);
     out->bytes = buf_slice(bytes);
+}
+
+static bool refuse(struct error *err, const char *why)
+{
+    return error_set(err, &attestation_state_refused, clause, "EncStateObject", "%s", why);
 }
 
 bool rtpm_state_open(struct rtpm_state *out, const struct rtpm_sealed *sealed,
@@ -188,19 +216,22 @@ bool rtpm_state_open(struct rtpm_state *out, const struct rtpm_sealed *sealed,
 {
     _cleanup_secret_ struct secret plain = SECRET_EMPTY;
     _cleanup_buf_ struct buf associated;
+    struct reader in = reader_of(sealed->bytes);
+    struct slice ciphertext = reader_bytes(&in, reader_u32_le(&in));
     buf_init(&associated, ASSOCIATED_SIZE);
     write_associated(&associated, binding);
     bool open = false;
-    for (size_t i = 0; i < ATTESTATION_SEALING_KEYS && !open; i++)
+    for (size_t i = 0; !in.failed && i < ATTESTATION_SEALING_KEYS && !open; i++)
         open = aead_decrypt(&plain, secret_slice(&keys->keys[i]), sealed->nonce, sealed->tag,
-                            buf_slice(&associated), sealed->bytes, NULL);
+                            buf_slice(&associated), ciphertext, NULL);
     if (!open)
-        return error_set(err, &attestation_state_refused, clause, "EncStateObject",
-                         "no sealing key of this cluster opens it for this session and this TPM");
+        return refuse(err, "no sealing key of this cluster opens it for this session and this TPM");
     *out = (struct rtpm_state){0};
-    if (parse(out, secret_slice(&plain)))
+    bool good = parse(out, secret_slice(&plain));
+    out->kept_log = in.rest;
+    if (good && (out->judges_again || in.rest.size == 0))
         return true;
     rtpm_state_done(out);
-    return error_set(err, &attestation_state_refused, clause, "EncStateObject",
-                     "another version of this service sealed it");
+    return refuse(err, good ? "something stands behind it"
+                            : "another version of this service sealed it");
 }

@@ -9,6 +9,10 @@
  * AES-256-GCM with a random nonce; associated data "HGS-RTPM-1" ‖ the 16 bytes of SessionId ‖
  * SHA-256 of the endorsement key's SubjectPublicKeyInfo: a state of another session or another TPM
  * does not open.
+ *
+ * EncryptedBuffer is {u32 size of what is sealed, what is sealed, the event log}. The log stands
+ * there only where the last step has to judge it again (tpm_exchange.h says when), and in the
+ * clear, since it came so; the sealed part holds its digest, which whoever reads it must compare.
  */
 
 #include "attestation/host_map.h"
@@ -26,7 +30,13 @@ enum rtpm_step {
 };
 
 #define RTPM_IDENTITY_KEYS_MAX 2
-#define RTPM_KEY_SIZE_MAX 512 /* DER SubjectPublicKeyInfo of RSA-2048 */
+#define RTPM_KEY_SIZE_MAX 2048 /* of RSA up to 8192 bits */
+
+/* DER SubjectPublicKeyInfo. */
+struct rtpm_identity_key {
+    uint8_t der[RTPM_KEY_SIZE_MAX];
+    size_t size;
+};
 
 struct rtpm_state {
     enum rtpm_step step;
@@ -36,19 +46,26 @@ struct rtpm_state {
     uint8_t requested[ATTESTATION_RESULT_MAX];
     size_t requested_count;
     char host[ATTESTATION_NAME_SIZE];
-    uint8_t policies[DIGEST_SHA256_SIZE]; /* of the policies in force (policies.h) */
+    uint8_t policies[DIGEST_SHA256_SIZE]; /* of the policies in force, and whom they see in the host
+                                           * (attestation_policies_digest) */
+    int64_t until;                        /* the verdict stands until then (attestation_evidence) */
     uint8_t log[DIGEST_SHA256_SIZE];      /* of the event log */
-    uint32_t handle;                      /* of the endorsement key, as the client says */
-    struct tpm_pcr_selection selection;   /* that is read */
-    struct tpm_pcr_selection sealed;      /* that the identity keys' policy is over */
+    bool judges_again;     /* by the log, which then goes along: the last step has to see it */
+    struct slice kept_log; /* the log that goes along; borrowed; empty: none */
+    struct tpm_pcr_bank replayed;       /* else: what it leads to, in the registers that are read */
+    uint32_t handle;                    /* of the endorsement key, as the client says */
+    struct tpm_pcr_selection selection; /* that is read */
+    struct tpm_pcr_selection sealed;    /* that the identity keys' policy is over */
     struct tpm_identity_template identities[RTPM_IDENTITY_KEYS_MAX]; /* to be created, in order */
     size_t identity_count; /* 0: the log has the identity keys */
     struct tpm_session sessions[RTPM_COMMANDS_MAX];
     size_t session_count;
-    /* From RTPM_STEP_SIGNING_SESSION on: what the TPM has said already. */
-    struct tpm_pcr_bank bank;
-    uint8_t key[RTPM_KEY_SIZE_MAX]; /* the first identity key */
-    size_t key_size;
+    /* Identity keys that are known: those of the log, for each certificate asked for, or from
+     * RTPM_STEP_SIGNING_SESSION on the first one that the TPM created. */
+    struct rtpm_identity_key keys[RTPM_IDENTITY_KEYS_MAX];
+    size_t key_count;
+    bool signing_key_protected; /* attestation_evidence has the same */
+    struct tpm_pcr_bank bank;   /* from RTPM_STEP_SIGNING_SESSION on: what the TPM has read */
 };
 
 /* Wipes it. NULL is allowed. */
@@ -61,13 +78,15 @@ struct rtpm_binding {
     const uint8_t *endorsement_key; /* SHA-256 of its SubjectPublicKeyInfo */
 };
 
-/* Seals by the present key. bytes: where the EncryptedBuffer goes, empty before; out borrows it. */
+/* Seals by the present key. bytes: where the EncryptedBuffer goes, empty before; out borrows it.
+ * kept_log is written only when judges_again is set. */
 void rtpm_state_seal(struct rtpm_sealed *out, struct buf *bytes, const struct rtpm_state *state,
                      const struct attestation_sealing_set *keys,
                      const struct rtpm_binding *binding);
 /*
- * Opens by one of the keys. attestation.state-refused: it is altered, of another cluster, session
- * or TPM, or of another version of this program. Freed with rtpm_state_done.
+ * Opens by one of the keys; kept_log borrows from what was sealed. attestation.state-refused: it is
+ * altered, of another cluster, session or TPM, or of another version of this program, or something
+ * stands behind it that has no place there. Freed with rtpm_state_done.
  */
 bool rtpm_state_open(struct rtpm_state *out, const struct rtpm_sealed *sealed,
                      const struct attestation_sealing_set *keys, const struct rtpm_binding *binding,

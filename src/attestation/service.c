@@ -87,11 +87,26 @@ void attestation_service_free(struct attestation_service **service)
     free(gone);
 }
 
+/* Remembered boots that this node need not write again: no longer, when somebody removed them. */
+static void forget_boots(struct attestation_service *service, const struct store_change *changes,
+                         size_t count)
+{
+    if (service->pending == NULL)
+        return;
+    if (changes == NULL)
+        attestation_pending_forget(service->pending, STORE_LAST_BOOT, NULL);
+    for (size_t i = 0; changes != NULL && i < count; i++)
+        if (changes[i].remove &&
+            (changes[i].kind == STORE_LAST_BOOT || changes[i].kind == STORE_PENDING))
+            attestation_pending_forget(service->pending, changes[i].kind, changes[i].key);
+}
+
 void attestation_apply(struct attestation_service *service, const struct store_change *changes,
                        size_t count)
 {
     bool changed = false;
     int64_t revision;
+    forget_boots(service, changes, count);
     pthread_mutex_lock(&service->lock);
     if (changes == NULL) { /* the watch lost commits */
         attestation_state_load(&service->state, service->options.store, &revision,
@@ -232,6 +247,12 @@ bool attestation_host_find(struct attestation_service *service, enum attestation
 {
     bool staged;
     return attestation_host_map_find(service->state.hosts, mode, id, name, &staged);
+}
+
+void attestation_settle(struct attestation_service *service)
+{
+    if (service->pending != NULL)
+        attestation_pending_settle(service->pending);
 }
 
 bool attestation_problem(struct attestation_service *service, struct error *out)

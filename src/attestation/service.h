@@ -72,6 +72,8 @@ bool attestation_host_find(struct attestation_service *service, enum attestation
  * reference of the caller's own. */
 struct tpm_trust *attestation_trust(struct attestation_service *service);
 struct attestation_policies *attestation_policies(struct attestation_service *service);
+/* Waits until the boots that hosts attested with so far are remembered (pending.h). */
+void attestation_settle(struct attestation_service *service);
 /* The latest damaged record of the store that was passed over; false when there was none. */
 bool attestation_problem(struct attestation_service *service, struct error *out);
 

@@ -53,22 +53,21 @@ char *attestation_tpm_boot_format_registers(char text[ATTESTATION_REGISTERS_TEXT
     return text;
 }
 
-/* The log is that of the boot that the values tell of. */
-static bool compare(const struct tpm_pcr_bank *replayed,
-                    const struct attestation_tpm_boot_input *input, struct error *err)
+bool attestation_tpm_boot_compare(const struct tpm_pcr_bank *replayed,
+                                  const struct tpm_pcr_bank *bank, uint32_t registers,
+                                  const struct policy_subject *subject, struct error *err)
 {
     char text[ATTESTATION_REGISTERS_TEXT_SIZE];
-    uint32_t missing = input->registers & ~input->bank->present;
+    uint32_t missing = registers & ~bank->present;
     if (missing != 0)
-        return error_set(err, &attestation_pcr_missing, clause, input->subject->host,
+        return error_set(err, &attestation_pcr_missing, clause, subject->host,
                          "there is no value of PCR %s",
                          attestation_tpm_boot_format_registers(text, missing));
     /* The IMA list, not the log, says what is in PCR 10. */
-    uint32_t differing =
-        eventlog_replay_differs(replayed, input->bank, input->registers & ~BIT(IMA_PCR));
-    if (differing != 0 && input->subject->profile == EVENTLOG_PROFILE_LINUX)
-        differing &= ~systemd_explains(replayed, input->bank, differing);
-    return differing == 0 || error_set(err, &attestation_log_mismatch, clause, input->subject->host,
+    uint32_t differing = eventlog_replay_differs(replayed, bank, registers & ~BIT(IMA_PCR));
+    if (differing != 0 && subject->profile == EVENTLOG_PROFILE_LINUX)
+        differing &= ~systemd_explains(replayed, bank, differing);
+    return differing == 0 || error_set(err, &attestation_log_mismatch, clause, subject->host,
                                        "the log leads to other values than the TPM has in PCR %s",
                                        attestation_tpm_boot_format_registers(text, differing));
 }
@@ -89,8 +88,9 @@ struct ima_evidence {
 
 static bool judge_ima(struct policy_evidence *evidence, struct attestation_tpm_boot *boot,
                       struct ima_evidence *ima, const struct attestation_tpm_boot_input *input,
-                      const struct tpm_pcr_bank *replayed, struct error *err)
+                      struct error *err)
 {
+    const struct tpm_pcr_bank *replayed = &boot->replayed;
     if ((input->registers & BIT(IMA_PCR)) == 0)
         return true;
     if (input->ima_log.size == 0) {
@@ -117,11 +117,11 @@ static enum policy_identity_key where_the_key_is(const struct policy_subject *su
 static bool judge(struct attestation_tpm_boot *boot, const struct attestation_tpm_boot_input *input,
                   struct error *err)
 {
-    struct tpm_pcr_bank replayed;
     struct ima_evidence ima;
     if (!eventlog_parse(&boot->log, input->log, err) ||
-        !eventlog_replay(&replayed, &boot->log, input->bank->algorithm, err) ||
-        !compare(&replayed, input, err))
+        !eventlog_replay(&boot->replayed, &boot->log, input->bank->algorithm, err) ||
+        !attestation_tpm_boot_compare(&boot->replayed, input->bank, input->registers,
+                                      input->subject, err))
         return false;
     struct policy_evidence evidence = {
         .subject = *input->subject,
@@ -132,7 +132,7 @@ static bool judge(struct attestation_tpm_boot *boot, const struct attestation_tp
         .identity_key = where_the_key_is(input->subject),
         .now = input->now,
     };
-    if (!judge_ima(&evidence, boot, &ima, input, &replayed, err))
+    if (!judge_ima(&evidence, boot, &ima, input, err))
         return false;
     eventlog_claims_evaluate(&boot->claims, &boot->log, input->subject->profile,
                              input->bank->algorithm);

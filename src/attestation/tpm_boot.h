@@ -43,6 +43,7 @@ struct attestation_tpm_boot_input {
 /* A judged boot; freed with attestation_tpm_boot_done. Claims borrow from the log's bytes. */
 struct attestation_tpm_boot {
     struct eventlog log;
+    struct tpm_pcr_bank replayed; /* what the log leads to */
     struct eventlog_claims claims;
     struct ima_list ima;
     struct verdict verdict;
@@ -58,6 +59,15 @@ bool attestation_tpm_boot_judge(struct attestation_tpm_boot *out,
                                 const struct attestation_tpm_boot_input *input, struct error *err);
 void attestation_tpm_boot_done(struct attestation_tpm_boot *boot);
 #define _cleanup_attestation_tpm_boot_ __attribute__((cleanup(attestation_tpm_boot_done)))
+
+/*
+ * Whether the registers hold what a log leads to, as far as the log speaks of them: not of PCR 10,
+ * and on Linux systemd may have extended them by words of its own (eventlog/systemd.h).
+ * attestation.pcr-missing, attestation.log-mismatch.
+ */
+bool attestation_tpm_boot_compare(const struct tpm_pcr_bank *replayed,
+                                  const struct tpm_pcr_bank *bank, uint32_t registers,
+                                  const struct policy_subject *subject, struct error *err);
 
 /* The bits of registers as "4, 7, 11". Returns text. */
 #define ATTESTATION_REGISTERS_TEXT_SIZE 100

@@ -99,6 +99,8 @@ static bool judge(struct exchange *exchange, struct attestation_tpm_boot *boot,
                   const struct tpm_pcr_bank *bank, struct error *err)
 {
     struct attestation_evidence *evidence = exchange->evidence;
+    const struct attestation_settings *settings = exchange->input->settings;
+    int64_t now = exchange->input->now;
     struct attestation_tpm_boot_input input = {
         .set = exchange->input->tpm->policies->set,
         .subject = &exchange->subject,
@@ -106,8 +108,9 @@ static bool judge(struct exchange *exchange, struct attestation_tpm_boot *boot,
         .log = exchange->context.log,
         .ima_log = exchange->context.ima_log,
         .bank = bank,
-        .now = exchange->input->now,
-        .horizon = exchange->input->now + exchange->input->settings->health_certificate_seconds + 1,
+        .now = now,
+        /* of a certificate that is issued at the exchange's end */
+        .horizon = now + settings->rtpm_exchange_seconds + settings->health_certificate_seconds + 1,
     };
     note_log(exchange);
     if (!attestation_tpm_boot_judge(boot, &input, err))
@@ -160,18 +163,45 @@ static bool check_first(const struct rtpm_context *context, struct error *err)
                      "its TPM is not of version 2.0");
 }
 
-static bool check_signing_allowed(const struct exchange *exchange, struct error *err)
+/* protected: virtual secure mode keeps the key from the host's kernel. */
+static bool may_sign(const struct exchange *exchange, bool protected, struct error *err)
 {
     const struct attestation_tpm_request *request = exchange->request;
     bool signing = false;
     for (size_t i = 0; i < request->requested_count; i++)
         signing = signing || request->requested[i] == ATTESTATION_RESULT_SIGNING_CERTIFICATE;
-    if (!signing || exchange->subject.profile == EVENTLOG_PROFILE_WINDOWS ||
-        exchange->input->settings->allow_unprotected_signing_keys)
+    if (!signing || protected || exchange->input->settings->allow_unprotected_signing_keys)
         return true;
     return error_set(err, &attestation_content_refused, "protocol.md 2.4", "RequestedContent",
                      "a signing certificate is only for a key that Windows' virtual secure mode "
                      "protects");
+}
+
+/* Whether the last step has to see the log: because the verdict is the answer, or because what is
+ * judged grows meanwhile, or to remember the boot. */
+static bool judges_again(const struct exchange *exchange)
+{
+    struct attestation_pending *pending = exchange->input->tpm->pending;
+    return exchange->input->what_if || (exchange->state.selection.pcrs >> IMA_PCR & 1) != 0 ||
+           (pending != NULL && !attestation_pending_knows(pending, exchange->host->host.name,
+                                                          exchange->evidence->boot));
+}
+
+/* What the last step must know of the boot that was judged. */
+static void bind_boot(struct exchange *exchange, const struct attestation_tpm_boot *boot)
+{
+    struct rtpm_state *state = &exchange->state;
+    attestation_policies_digest(state->policies, exchange->input->tpm->policies,
+                                &exchange->subject);
+    state->until = exchange->evidence->until;
+    memcpy(state->log, exchange->evidence->boot, sizeof state->log);
+    state->judges_again = judges_again(exchange);
+    if (state->judges_again) {
+        state->kept_log = exchange->context.log;
+        return;
+    }
+    state->replayed = boot->replayed;
+    state->replayed.present &= state->selection.pcrs;
 }
 
 static void bind_state(struct exchange *exchange)
@@ -184,9 +214,37 @@ static void bind_state(struct exchange *exchange)
     memcpy(state->requested, request->requested, sizeof state->requested);
     state->requested_count = request->requested_count;
     snprintf(state->host, sizeof state->host, "%s", exchange->host->host.name);
-    memcpy(state->policies, exchange->input->tpm->policies->digest, sizeof state->policies);
-    memcpy(state->log, exchange->evidence->boot, sizeof state->log);
     state->handle = exchange->context.handle;
+}
+
+static bool keep_key(struct rtpm_state *state, const struct public_key *key, struct error *err)
+{
+    struct slice der = public_key_spki(key);
+    struct rtpm_identity_key *kept = &state->keys[state->key_count++];
+    if (der.size > sizeof kept->der)
+        return error_set(err, &attestation_identity_key, clause, state->host,
+                         "an identity key of %zu bytes is too large", der.size);
+    memcpy(kept->der, der.data, der.size);
+    kept->size = der.size;
+    return true;
+}
+
+/* A Windows host's: the log has its identity keys. A what-if asks for no certificate. */
+static bool keep_measured_keys(struct exchange *exchange, const struct attestation_tpm_boot *boot,
+                               struct error *err)
+{
+    struct attestation_evidence *evidence = exchange->evidence;
+    if (exchange->input->what_if)
+        return true;
+    if (!attestation_tpm_identity_measured(
+            evidence, &boot->claims, exchange->input->settings->allow_unprotected_signing_keys,
+            err))
+        return false;
+    exchange->state.signing_key_protected = evidence->signing_key_protected;
+    for (size_t i = 0; i < evidence->requested_count; i++)
+        if (!keep_key(&exchange->state, evidence->identity_keys[i], err))
+            return false;
+    return true;
 }
 
 /* One key for each certificate; the first is created together with the reads. */
@@ -216,7 +274,8 @@ static bool begin(struct exchange *exchange, struct error *err)
     _cleanup_attestation_tpm_boot_ struct attestation_tpm_boot boot = {0};
     struct attestation_tpm_registers registers;
     struct tpm_pcr_bank claimed;
-    if (!check_first(&exchange->context, err) || !check_signing_allowed(exchange, err) ||
+    bool windows = exchange->subject.profile == EVENTLOG_PROFILE_WINDOWS;
+    if (!check_first(&exchange->context, err) || (!windows && !may_sign(exchange, false, err)) ||
         !tpm_pcr_bank_parse(&claimed, exchange->context.pcr_values, err) ||
         !attestation_tpm_boot_registers(&registers, exchange->input->tpm->policies->set,
                                         &exchange->subject, err))
@@ -230,8 +289,11 @@ static bool begin(struct exchange *exchange, struct error *err)
         return refuse_policies(exchange, err);
     }
     bind_state(exchange);
-    if (exchange->subject.profile == EVENTLOG_PROFILE_LINUX)
+    bind_boot(exchange, &boot);
+    if (!windows)
         make_templates(&exchange->state, &claimed);
+    else if (!keep_measured_keys(exchange, &boot, err))
+        return false;
     return ask_sessions(exchange, err);
 }
 
@@ -286,28 +348,49 @@ static bool check_policy(const struct rtpm_state *state, const struct tpm_pcr_ba
                      "the TPM reads other PCR values than those that the exchange began with");
 }
 
-/* The end: every proof is there. keys: count of them that the TPM created, in the order of what was
- * asked for; none on Windows. */
-static bool conclude(struct exchange *exchange, const struct attestation_tpm_boot *boot,
-                     struct public_key *const *keys, size_t count, struct error *err)
+/* The end: every proof is there. created: the last of the identity keys, or NULL where the log had
+ * all of them. */
+static bool conclude(struct exchange *exchange, struct public_key *created, struct error *err)
 {
     struct attestation_evidence *evidence = exchange->evidence;
+    const struct rtpm_state *state = &exchange->state;
     if (exchange->input->what_if)
         return true;
-    if (count == 0)
-        return attestation_tpm_identity_measured(
-            evidence, &boot->claims, exchange->input->settings->allow_unprotected_signing_keys,
-            err);
-    for (size_t i = 0; i < count; i++)
-        evidence->identity_keys[i] = public_key_ref(keys[i]);
+    if (!may_sign(exchange, state->signing_key_protected, err))
+        return false;
+    evidence->signing_key_protected = state->signing_key_protected;
+    for (size_t i = 0; i < state->key_count; i++)
+        if (!public_key_parse(&evidence->identity_keys[i],
+                              slice_of(state->keys[i].der, state->keys[i].size), err))
+            return false;
+    if (created != NULL)
+        evidence->identity_keys[state->key_count] = public_key_ref(created);
+    return true;
+}
+
+/* The TPM read what the log led to in the first step, whose verdict stands. */
+static bool settle(struct exchange *exchange, const struct tpm_pcr_bank *bank, struct error *err)
+{
+    const struct rtpm_state *state = &exchange->state;
+    if (state->until != 0 && exchange->input->now >= state->until)
+        return error_set(err, &attestation_policies_changed, clause, state->host,
+                         "a policy that the exchange began with has come to its end");
+    if (!attestation_tpm_boot_compare(&state->replayed, bank, state->selection.pcrs,
+                                      &exchange->subject, err))
+        return false;
+    exchange->evidence->until = state->until;
+    exchange->evidence->verdict = (struct verdict){.passed = true};
+    exchange->evidence->has_verdict = true;
     return true;
 }
 
 /* By the values that the TPM read: false when the policies refuse, whatever was claimed before. */
-static bool judge_proven(struct exchange *exchange, struct attestation_tpm_boot *boot,
-                         const struct tpm_pcr_bank *bank, struct error *err)
+static bool judge_proven(struct exchange *exchange, const struct tpm_pcr_bank *bank,
+                         struct error *err)
 {
-    if (!judge(exchange, boot, bank, err))
+    _cleanup_attestation_tpm_boot_ struct attestation_tpm_boot boot = {0};
+    bool has_log = exchange->context.log.size != 0;
+    if (!(has_log ? judge(exchange, &boot, bank, err) : settle(exchange, bank, err)))
         return false;
     note_boot(exchange, bank, true);
     return exchange->evidence->verdict.passed || exchange->input->what_if ||
@@ -319,15 +402,9 @@ static bool judge_proven(struct exchange *exchange, struct attestation_tpm_boot 
 static bool start_signing(struct exchange *exchange, const struct tpm_pcr_bank *bank,
                           const struct public_key *first, struct error *err)
 {
-    struct rtpm_state *state = &exchange->state;
-    struct slice key = public_key_spki(first);
-    if (key.size > sizeof state->key)
-        return error_set(err, &attestation_identity_key, clause, "CreatePrimary",
-                         "a key of %zu bytes is none of RSA-2048", key.size);
-    state->bank = *bank;
-    memcpy(state->key, key.data, key.size);
-    state->key_size = key.size;
-    return start_sessions(exchange, 1, err) && go_on(exchange, RTPM_STEP_SIGNING_SESSION);
+    exchange->state.bank = *bank;
+    return keep_key(&exchange->state, first, err) && start_sessions(exchange, 1, err) &&
+           go_on(exchange, RTPM_STEP_SIGNING_SESSION);
 }
 
 /* Any failure of a response is one of the remote TPM's, also where its key is of no use. */
@@ -351,7 +428,6 @@ static bool take_key(struct tpm_created_key *created, const struct exchange *exc
 static bool finish(struct exchange *exchange, struct error *err)
 {
     const struct rtpm_state *state = &exchange->state;
-    _cleanup_attestation_tpm_boot_ struct attestation_tpm_boot boot = {0};
     _cleanup_tpm_created_key_ struct tpm_created_key created = {0};
     struct tpm_pcr_bank bank;
     const struct slice *responses = exchange->context.responses;
@@ -359,11 +435,11 @@ static bool finish(struct exchange *exchange, struct error *err)
     if (creates && !take_key(&created, exchange, &state->identities[0], err))
         return false;
     if (!take_reads(&bank, exchange, state->sessions + creates, responses + creates, err) ||
-        (creates && !check_policy(state, &bank, err)) || !judge_proven(exchange, &boot, &bank, err))
+        (creates && !check_policy(state, &bank, err)) || !judge_proven(exchange, &bank, err))
         return false;
     if (state->identity_count > 1)
         return start_signing(exchange, &bank, created.key, err);
-    return conclude(exchange, &boot, &created.key, creates ? 1 : 0, err);
+    return conclude(exchange, created.key, err);
 }
 
 static bool command_signing(struct exchange *exchange, struct error *err)
@@ -378,20 +454,14 @@ static bool command_signing(struct exchange *exchange, struct error *err)
 static bool finish_signing(struct exchange *exchange, struct error *err)
 {
     const struct rtpm_state *state = &exchange->state;
-    _cleanup_attestation_tpm_boot_ struct attestation_tpm_boot boot = {0};
     _cleanup_tpm_created_key_ struct tpm_created_key created = {0};
-    _cleanup_public_key_ struct public_key *first = NULL;
-    if (!take_key(&created, exchange, &state->identities[1], err) ||
-        !public_key_parse(&first, slice_of(state->key, state->key_size), err) ||
-        !judge_proven(exchange, &boot, &state->bank, err))
-        return false;
-    struct public_key *keys[] = {first, created.key};
-    return conclude(exchange, &boot, keys, 2, err);
+    return take_key(&created, exchange, &state->identities[1], err) &&
+           judge_proven(exchange, &state->bank, err) && conclude(exchange, created.key, err);
 }
 
 static const struct step {
     bool (*run)(struct exchange *exchange, struct error *err);
-    bool with_log; /* the logs come again */
+    bool judges; /* the boot: its log is looked for */
 } steps[] = {
     [RTPM_STEP_SESSIONS] = {command, false},
     [RTPM_STEP_COMMANDS] = {finish, true},
@@ -406,6 +476,7 @@ static bool check_state(const struct exchange *exchange, struct error *err)
     const struct rtpm_state *state = &exchange->state;
     const struct attestation_mode_input *input = exchange->input;
     const struct attestation_tpm_request *request = exchange->request;
+    uint8_t policies[DIGEST_SHA256_SIZE];
     int64_t age = input->now - state->started;
     if (age > input->settings->rtpm_exchange_seconds ||
         age < -input->settings->clock_tolerance_seconds)
@@ -419,19 +490,30 @@ static bool check_state(const struct exchange *exchange, struct error *err)
         return error_set(err, &attestation_state_mismatch, clause, state->host,
                          "the exchange began on another route, with another request or under "
                          "another name of the host");
-    if (memcmp(state->policies, input->tpm->policies->digest, sizeof state->policies) != 0)
-        return error_set(err, &attestation_policies_changed, clause, state->host,
-                         "the policies are not those that the exchange began with");
-    return true;
+    attestation_policies_digest(policies, input->tpm->policies, &exchange->subject);
+    return memcmp(state->policies, policies, sizeof policies) == 0 ||
+           error_set(err, &attestation_policies_changed, clause, state->host,
+                     "the policies, or what its registration says, are not those that the exchange "
+                     "began with");
 }
 
-static bool check_log(struct exchange *exchange, struct error *err)
+/* The log, where the boot is to be judged again: sent once more, or kept with the state, and in
+ * both cases the one that the exchange began with. Else only its digest is known. */
+static bool find_log(struct exchange *exchange, struct error *err)
 {
+    const struct rtpm_state *state = &exchange->state;
+    struct attestation_evidence *evidence = exchange->evidence;
     if (exchange->context.log.size == 0)
-        return incomplete(err, "the event log (blob 1) does not come with the responses");
+        exchange->context.log = state->kept_log;
+    if (exchange->context.log.size == 0) {
+        memcpy(evidence->boot, state->log, sizeof evidence->boot);
+        evidence->has_boot = true;
+        return !state->judges_again ||
+               incomplete(err, "the event log was cut from the state that it goes along with");
+    }
     note_log(exchange);
-    return memcmp(exchange->evidence->boot, exchange->state.log, DIGEST_SHA256_SIZE) == 0 ||
-           error_set(err, &attestation_log_changed, clause, exchange->state.host,
+    return memcmp(evidence->boot, state->log, sizeof state->log) == 0 ||
+           error_set(err, &attestation_log_changed, clause, state->host,
                      "the event log is not the one that the exchange began with");
 }
 
@@ -449,7 +531,7 @@ static bool continue_exchange(struct exchange *exchange, struct error *err)
         return error_set(err, &attestation_context_incomplete, clause, "RtpmContext",
                          "%zu responses to %zu commands", exchange->context.response_count,
                          exchange->state.session_count);
-    if (steps[step].with_log && !check_log(exchange, err))
+    if (steps[step].judges && !find_log(exchange, err))
         return false;
     return steps[step].run(exchange, err);
 }

@@ -39,15 +39,19 @@ static void exchange_done(struct exchange *exchange)
     buf_done(&exchange->ima_log);
 }
 
-static bool read_logs(struct exchange *exchange, struct error *err)
+static bool read_ima_log(struct exchange *exchange, struct error *err)
+{
+    _cleanup_free_ char *ima = host_config_ima_log(exchange->attempt->config);
+    const struct host_event_logs logs = {.ima = ima};
+    buf_reset(&exchange->ima_log);
+    return host_event_logs_read_ima(&exchange->ima_log, &logs, err);
+}
+
+static bool read_bios_log(struct exchange *exchange, struct error *err)
 {
     _cleanup_free_ char *bios = host_config_bios_log(exchange->attempt->config);
-    _cleanup_free_ char *ima = host_config_ima_log(exchange->attempt->config);
-    const struct host_event_logs logs = {bios, ima};
-    buf_reset(&exchange->bios_log);
-    buf_reset(&exchange->ima_log);
-    return host_event_logs_read_bios(&exchange->bios_log, &logs, err) &&
-           host_event_logs_read_ima(&exchange->ima_log, &logs, err);
+    const struct host_event_logs logs = {.bios = bios};
+    return host_event_logs_read_bios(&exchange->bios_log, &logs, err);
 }
 
 static bool begin(struct exchange *exchange, struct error *err)
@@ -113,7 +117,8 @@ static bool introduce(struct attestation_reply *out, struct exchange *exchange,
     struct buf values;
     buf_init(&values, RTPM_PCR_VALUES_MAX);
     /* The logs last: what they miss would be missing for good, what they have more is ignored. */
-    bool good = host_tpm_pcrs_read(&bank, exchange->device, err) && read_logs(exchange, err);
+    bool good = host_tpm_pcrs_read(&bank, exchange->device, err) && read_bios_log(exchange, err) &&
+                read_ima_log(exchange, err);
     if (good) {
         tpm_pcr_bank_format(&values, &bank);
         const struct rtpm_context context = {
@@ -157,14 +162,12 @@ static bool answer_commands(struct attestation_reply *out, struct exchange *exch
     for (size_t i = 0; i < RTPM_COMMANDS_MAX; i++)
         buf_init(&responses[i], RTPM_COMMAND_SIZE_MAX);
     bool good = run_commands(responses, &measured, exchange, asked, err) &&
-                (!measured || read_logs(exchange, err));
+                (!measured || read_ima_log(exchange, err));
     if (good) {
         struct rtpm_context context = {.state = asked->state,
                                        .response_count = asked->command_count};
-        if (measured) {
-            context.log = buf_slice(&exchange->bios_log);
+        if (measured) /* the event log is known; this one grows */
             context.ima_log = buf_slice(&exchange->ima_log);
-        }
         for (size_t i = 0; i < asked->command_count; i++)
             context.responses[i] = buf_slice(&responses[i]);
         good = post(out, exchange, &context, final, err);

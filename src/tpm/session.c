@@ -62,11 +62,11 @@ static bool salt_to_ecc(struct salt *salt, const struct tpm_endorsement_key *key
 }
 
 static void start_one(struct tpm_session *session, struct buf *out, const struct salt *salt,
-                      uint32_t key_handle)
+                      const uint8_t nonce[TPM_NONCE_SIZE], uint32_t key_handle)
 {
     *session = (struct tpm_session){.salt_size = salt->size};
     memcpy(session->salt, salt->value, salt->size);
-    random_bytes(session->nonce_caller, sizeof session->nonce_caller);
+    memcpy(session->nonce_caller, nonce, TPM_NONCE_SIZE);
     size_t encrypted = salt->encrypted.size;
     buf_append_u16_be(out, ST_NO_SESSIONS);
     buf_append_u32_be(out, (uint32_t)(10 + 8 + 2 + TPM_NONCE_SIZE + 2 + encrypted + 1 + 2 + 2));
@@ -89,8 +89,10 @@ bool tpm_sessions_start(struct tpm_session *sessions, struct buf *commands, size
     buf_init(&salt.encrypted, 1024);
     bool rsa = public_key_type(key->key) == PUBLIC_KEY_RSA;
     bool salted = rsa ? salt_to_rsa(&salt, key, err) : salt_to_ecc(&salt, key, err);
+    uint8_t nonces[TPM_SESSIONS_MAX][TPM_NONCE_SIZE];
+    random_bytes(nonces, count * TPM_NONCE_SIZE); /* at once: each call costs a microsecond */
     for (size_t i = 0; salted && i < count; i++)
-        start_one(&sessions[i], &commands[i], &salt, key_handle);
+        start_one(&sessions[i], &commands[i], &salt, nonces[i], key_handle);
     buf_done(&salt.encrypted);
     explicit_bzero(&salt, sizeof salt);
     return salted;

@@ -29,14 +29,17 @@ static struct rtpm_state full(void)
         .requested = {2, 1},
         .requested_count = 2,
         .policies = {0xaa},
+        .until = 1700001000,
         .log = {0xbb},
+        .replayed = {DIGEST_SHA384, 0x5555, {{0}}},
         .handle = 0x81010001,
         .selection = {DIGEST_SHA512, 0xffff},
         .sealed = {DIGEST_SHA512, 0x0fff},
         .identity_count = 2,
         .session_count = RTPM_COMMANDS_MAX,
+        .key_count = RTPM_IDENTITY_KEYS_MAX,
+        .signing_key_protected = true,
         .bank = {DIGEST_SHA512, 0xffff, {{0}}},
-        .key_size = RTPM_KEY_SIZE_MAX,
     };
     memset(state.host, 'h', sizeof state.host - 1);
     for (size_t i = 0; i < 2; i++) {
@@ -53,7 +56,12 @@ static struct rtpm_state full(void)
     }
     for (unsigned pcr = 0; pcr < 16; pcr++)
         memset(state.bank.values[pcr], (int)pcr, 64);
-    memset(state.key, 0x5a, sizeof state.key);
+    for (unsigned pcr = 0; pcr < 16; pcr += 2)
+        memset(state.replayed.values[pcr], 0x80 + (int)pcr, 48);
+    for (size_t i = 0; i < RTPM_IDENTITY_KEYS_MAX; i++) {
+        state.keys[i].size = RTPM_KEY_SIZE_MAX - i;
+        memset(state.keys[i].der, 0x5a + (int)i, state.keys[i].size);
+    }
     return state;
 }
 
@@ -76,7 +84,7 @@ static void survives_the_journey(void **test)
     make_keys(&keys);
     buf_init(&bytes, RTPM_STATE_MAX);
     rtpm_state_seal(&sealed, &bytes, &sent, &keys, &binding);
-    assert_true(sealed.bytes.size <= RTPM_STATE_MAX);
+    assert_true(sealed.bytes.size <= RTPM_SEALED_MAX);
     testing_assert_good(rtpm_state_open(&got, &sealed, &keys, &binding, err));
     assert_int_equal(got.step, sent.step);
     assert_int_equal(got.started, sent.started);
@@ -86,7 +94,15 @@ static void survives_the_journey(void **test)
     assert_memory_equal(got.requested, sent.requested, 2);
     assert_string_equal(got.host, sent.host);
     assert_memory_equal(got.policies, sent.policies, 32);
+    assert_int_equal(got.until, sent.until);
     assert_memory_equal(got.log, sent.log, 32);
+    assert_false(got.judges_again);
+    assert_int_equal(got.kept_log.size, 0);
+    assert_int_equal(got.replayed.algorithm, DIGEST_SHA384);
+    assert_int_equal(got.replayed.present, 0x5555);
+    for (unsigned pcr = 0; pcr < 16; pcr += 2)
+        assert_true(
+            slice_equal(tpm_pcr_value(&got.replayed, pcr), tpm_pcr_value(&sent.replayed, pcr)));
     assert_int_equal(got.handle, sent.handle);
     assert_int_equal(got.selection.pcrs, 0xffff);
     assert_int_equal(got.sealed.pcrs, 0x0fff);
@@ -107,8 +123,49 @@ static void survives_the_journey(void **test)
     assert_int_equal(got.bank.present, 0xffff);
     for (unsigned pcr = 0; pcr < 16; pcr++)
         assert_true(slice_equal(tpm_pcr_value(&got.bank, pcr), tpm_pcr_value(&sent.bank, pcr)));
-    assert_int_equal(got.key_size, RTPM_KEY_SIZE_MAX);
-    assert_memory_equal(got.key, sent.key, sizeof sent.key);
+    assert_int_equal(got.key_count, RTPM_IDENTITY_KEYS_MAX);
+    for (size_t i = 0; i < RTPM_IDENTITY_KEYS_MAX; i++) {
+        assert_int_equal(got.keys[i].size, sent.keys[i].size);
+        assert_memory_equal(got.keys[i].der, sent.keys[i].der, sent.keys[i].size);
+    }
+    assert_true(got.signing_key_protected);
+}
+
+/* A log goes along only where it is said so, and nothing else ever does. */
+static void a_log_goes_along(void **test)
+{
+    (void)test;
+    _cleanup_attestation_sealing_set_ struct attestation_sealing_set keys;
+    _cleanup_rtpm_state_ struct rtpm_state sent = full(), got;
+    _cleanup_buf_ struct buf bytes, plain;
+    struct rtpm_sealed sealed;
+    make_keys(&keys);
+    buf_init(&bytes, RTPM_STATE_MAX);
+    buf_init(&plain, RTPM_STATE_MAX);
+    sent.kept_log = slice_from_text("a log");
+    rtpm_state_seal(&sealed, &plain, &sent, &keys, &binding);
+    testing_assert_good(rtpm_state_open(&got, &sealed, &keys, &binding, err));
+    assert_int_equal(got.kept_log.size, 0);
+    rtpm_state_done(&got);
+    buf_append_text(&plain, "another");
+    sealed.bytes = buf_slice(&plain);
+    testing_assert_code(rtpm_state_open(&got, &sealed, &keys, &binding, err),
+                        &attestation_state_refused);
+    sent.judges_again = true;
+    rtpm_state_seal(&sealed, &bytes, &sent, &keys, &binding);
+    testing_assert_good(rtpm_state_open(&got, &sealed, &keys, &binding, err));
+    assert_true(got.judges_again);
+    assert_true(slice_equal(got.kept_log, sent.kept_log));
+    rtpm_state_done(&got);
+    sealed.bytes.size -= sent.kept_log.size; /* whoever wants it will miss it */
+    testing_assert_good(rtpm_state_open(&got, &sealed, &keys, &binding, err));
+    assert_true(got.judges_again);
+    assert_int_equal(got.kept_log.size, 0);
+    for (size_t size = 0; size < 8; size++) {
+        sealed.bytes.size = size;
+        testing_assert_code(rtpm_state_open(&got, &sealed, &keys, &binding, err),
+                            &attestation_state_refused);
+    }
 }
 
 static void nobody_reads_it(void **test)
@@ -199,6 +256,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(survives_the_journey),
+        cmocka_unit_test(a_log_goes_along),
         cmocka_unit_test(nobody_reads_it),
         cmocka_unit_test(every_changed_bit_is_refused),
         cmocka_unit_test(another_session_key_or_cluster_is_refused),

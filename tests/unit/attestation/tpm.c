@@ -213,19 +213,6 @@ static void claim_good(struct client *client, unsigned round, struct rtpm_contex
         simulated_tpm_extend(client->host->tpm, 9, slice_of(evil, sizeof evil));
 }
 
-static void other_log(struct client *client, unsigned round, struct rtpm_context *context)
-{
-    if (round == 2)
-        context->log = slice_of(client->host->log.data, client->host->log.size - 1);
-}
-
-static void no_log(struct client *client, unsigned round, struct rtpm_context *context)
-{
-    (void)client;
-    if (round == 2)
-        context->log = SLICE_EMPTY;
-}
-
 static void one_response_less(struct client *client, unsigned round, struct rtpm_context *context)
 {
     (void)client;
@@ -250,7 +237,7 @@ static void alter_state(struct client *client, unsigned round, struct rtpm_conte
     if (round != 1)
         return;
     memcpy(altered, context->state.bytes.data, context->state.bytes.size);
-    altered[context->state.bytes.size / 2] ^= 1;
+    altered[100] ^= 1; /* behind its size, before a log that goes along */
     context->state.bytes = slice_of(altered, context->state.bytes.size);
 }
 
@@ -380,8 +367,6 @@ static void test_refusals(void **state)
         const char *code;
     } cases[] = {
         {claim_good, ATTESTATION_REPLY_RTPM_ERROR, "attestation.pcr-changed"},
-        {other_log, ATTESTATION_REPLY_RTPM_ERROR, "attestation.log-changed"},
-        {no_log, ATTESTATION_REPLY_RTPM_ERROR, "attestation.context-incomplete"},
         {one_response_less, ATTESTATION_REPLY_RTPM_ERROR, "attestation.context-incomplete"},
         {swap_responses, ATTESTATION_REPLY_RTPM_ERROR, "tpm.response-malformed"},
         {alter_state, ATTESTATION_REPLY_RTPM_ERROR, "attestation.state-refused"},
