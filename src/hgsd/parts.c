@@ -127,6 +127,7 @@ static bool start_services(struct parts *parts, struct error *err)
                                                   .keyholder = parts->keyholder,
                                                   .audit = parts->audit,
                                                   .clock = &parts->clock,
+                                                  .node = parts->config->node,
                                                   .name_host = name_host,
                                                   .context = parts};
     int64_t revision = 0;

@@ -165,7 +165,8 @@ static bool restore(const struct job *job, struct error *err)
 
 static bool derive(const struct job *job, struct error *err)
 {
-    static const char *const labels[] = {[KEYHOLDER_LABEL_RTPM] = "HGS-RTPM-SEAL-1"};
+    static const char *const labels[] = {
+        [KEYHOLDER_LABEL_RTPM] = "HGS-RTPM-SEAL-1", [KEYHOLDER_LABEL_USAGE] = "HGS-USAGE-1"};
     (void)err;
     _cleanup_buf_ struct buf info;
     buf_init(&info, 64);

@@ -31,7 +31,8 @@ enum key_purpose {
 
 /* What every node of a cluster can derive from its cluster key, and nobody else. */
 enum keyholder_label {
-    KEYHOLDER_LABEL_RTPM = 1, /* seals the state of attestations under way (protocol.md 2.3) */
+    KEYHOLDER_LABEL_RTPM = 1,  /* seals the state of attestations under way (protocol.md 2.3) */
+    KEYHOLDER_LABEL_USAGE = 2, /* names key protectors in what is counted of them */
 };
 
 #define KEY_ID_SIZE 32

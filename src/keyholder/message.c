@@ -41,7 +41,7 @@ static const struct shape shapes[OPCODE_LAST + 1] = {
     [KEYHOLDER_BACKUP] = {.descriptors = 2},
     [KEYHOLDER_RESTORE] = {.descriptors = 2},
     [KEYHOLDER_DERIVE] = {.parameter_min = KEYHOLDER_LABEL_RTPM,
-                          .parameter_max = KEYHOLDER_LABEL_RTPM,
+                          .parameter_max = KEYHOLDER_LABEL_USAGE,
                           .payload_min = KEYHOLDER_EPOCH_SIZE,
                           .payload_max = KEYHOLDER_EPOCH_SIZE},
     [KEYHOLDER_REQUEST] = {.key = true,

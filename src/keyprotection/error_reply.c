@@ -31,6 +31,7 @@ static const struct reply_row {
     {&protector_wrapping_invalid, WRAPPING, 400},
     {&protector_chain, WRAPPING, 400},
     {&keyprotection_guardian_gone, PROTECTOR, 400},
+    {&keyprotection_disabled, PROTECTOR, 400},
     {&keyprotection_no_encryption_certificate, "Primary Encryption Certificate not found", 500},
     {&keyprotection_no_signing_certificate, "Primary Signing Certificate not found", 500},
 };

@@ -14,8 +14,13 @@
       "check the URL (hgs host show): something else may answer there")                           \
     X(keyprotection_guardian_gone, "keyprotection.guardian-gone", ERROR_NOT_FOUND,                \
       "a key protector names no signing certificate that this service still has",                 \
-      "have the owner grant access anew with today's metadata: hgs vm grant FILE --guardian "     \
-      "NAME")                                                                                     \
+      "have the owner import today's metadata (hgs guardian import NAME URL --replace) and "      \
+      "grant access anew: hgs vm grant FILE --guardian NAME")                                     \
+    X(keyprotection_disabled, "keyprotection.certificate-disabled", ERROR_UNAUTHORIZED,           \
+      "a key protector asks for a certificate of this service that is disabled",                  \
+      "have the owner import today's metadata (hgs guardian import NAME URL --replace) and "      \
+      "grant access anew (hgs vm grant FILE --guardian NAME); until then, or if it was a "        \
+      "mistake: hgsctl certificate set T --type TYPE --enable")                                   \
     X(keyprotection_no_encryption_certificate, "keyprotection.no-encryption-certificate",         \
       ERROR_NOT_FOUND, "the service has no primary encryption certificate",                       \
       "initialise it (hgsctl server init), or add one: hgsctl certificate add --type "            \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keyprotection/roll.h"
 
+#include "base/hex.h"
 #include "base/memory.h"
 #include "crypto/aead.h"
 #include "crypto/random.h"
@@ -10,6 +11,7 @@
 #include "protector/errors.h"
 #include "protector/protector.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define CLAUSE "MS-KPS 3.1.5.1.1.3"
@@ -82,33 +84,35 @@ static bool check_protector(struct rolling *rolling, struct error *err)
     return protector_verify_cached(rolling->ingress, rolling->resources->verifications, err);
 }
 
-/* The wrapping that this certificate signs for; NULL when it has none. */
-static const struct protector_wrapping *find_signing(const struct protector *protector,
-                                                     const struct keyprotection_certificate *ours)
+/* The wrapping that asks for this certificate; NULL when none does. */
+static const struct protector_wrapping *find_wrapping(const struct protector *protector,
+                                                      const struct keyprotection_certificate *ours)
 {
-    for (size_t i = 0; i < protector_wrapping_count(protector); i++) {
-        const struct protector_wrapping *wrapping = protector_wrapping(protector, i);
-        const struct public_key *key = certificate_key(wrapping->signing_certificate);
-        if (memcmp(public_key_digest(key), ours->key_id, KEY_SIZE) == 0)
-            return wrapping;
-    }
-    return NULL;
+    return ours->type == KEYPROTECTION_SIGNING ? protector_find_signing(protector, ours->key_id)
+                                               : protector_find(protector, ours->key_id);
 }
 
-/* Who signs the egress protector: our primary signing certificate when it has a wrapping, else
- * another that is still ours and has. */
-static bool choose_signer(struct rolling *rolling, struct error *err)
+/* "it names 5f2c… and 1 more": those of the guardians, one of which was ours. */
+static void name_certificates(char *text, size_t size, const struct protector *protector,
+                              enum keyprotection_certificate_type type)
 {
-    const struct keyprotection_certificate *ours;
-    for (size_t i = 0; (ours = keyprotection_snapshot_certificate(rolling->resources->snapshot,
-                                                                  KEYPROTECTION_SIGNING, i));
-         i++) {
-        rolling->signer = find_signing(rolling->ingress, ours);
-        if (rolling->signer)
-            return true;
+    const struct protector_wrapping *owner = protector_owner(protector);
+    const struct protector_wrapping *first = NULL;
+    size_t others = protector_wrapping_count(protector) - 1;
+    char thumbprint[2 * DIGEST_SHA256_SIZE + 1];
+    for (size_t i = 0; first == NULL && i < protector_wrapping_count(protector); i++)
+        if (protector_wrapping(protector, i) != owner)
+            first = protector_wrapping(protector, i);
+    if (first == NULL) {
+        snprintf(text, size, "its only wrapping is the owner's");
+        return;
     }
-    return error_set(err, &keyprotection_guardian_gone, CLAUSE, NULL,
-                     "none of its wrappings has a signing certificate that is this service's");
+    const struct certificate *named =
+        type == KEYPROTECTION_SIGNING ? first->signing_certificate : first->encryption_certificate;
+    hex_format(slice_of(certificate_facts(named)->thumbprint, DIGEST_SHA256_SIZE), thumbprint);
+    int used = snprintf(text, size, "it asks for %s", thumbprint);
+    if (others > 1)
+        snprintf(text + used, size - (size_t)used, " and %zu more", others - 1);
 }
 
 static void note_wrapping(struct rolling *rolling, const struct protector_wrapping *wrapping)
@@ -121,6 +125,49 @@ static void note_wrapping(struct rolling *rolling, const struct protector_wrappi
     facts->has_wrapping = true;
 }
 
+/* No enabled certificate of a type serves the protector. What the owner can do about it differs
+ * with whether a disabled one would. */
+static bool refuse_wrappings(struct rolling *rolling, enum keyprotection_certificate_type type,
+                             const struct error_code *gone, struct error *err)
+{
+    const struct keyprotection_snapshot *snapshot = rolling->resources->snapshot;
+    const char *name = keyprotection_certificate_type_name(type);
+    char text[256];
+    for (size_t i = 0; i < snapshot->certificate_count; i++) {
+        const struct keyprotection_certificate *ours = &snapshot->certificates[i].it;
+        const struct protector_wrapping *wrapping =
+            ours->type == type ? find_wrapping(rolling->ingress, ours) : NULL;
+        if (wrapping == NULL)
+            continue;
+        note_wrapping(rolling, wrapping);
+        hex_format(slice_of(certificate_facts(ours->certificate)->thumbprint, DIGEST_SHA256_SIZE),
+                   text);
+        return error_set(err, &keyprotection_disabled, CLAUSE, text,
+                         "the key protector asks for this %s certificate, which is disabled here",
+                         name);
+    }
+    name_certificates(text, sizeof text, rolling->ingress, type);
+    return error_set(err, gone, CLAUSE, NULL,
+                     "none of its %zu wrappings is for %s %s certificate of this service: %s",
+                     protector_wrapping_count(rolling->ingress),
+                     type == KEYPROTECTION_SIGNING ? "a" : "an", name, text);
+}
+
+/* Who signs the egress protector: our primary signing certificate when it has a wrapping, else
+ * another that is still ours and has. */
+static bool choose_signer(struct rolling *rolling, struct error *err)
+{
+    const struct keyprotection_certificate *ours;
+    for (size_t i = 0; (ours = keyprotection_snapshot_certificate(rolling->resources->snapshot,
+                                                                  KEYPROTECTION_SIGNING, i));
+         i++) {
+        rolling->signer = find_wrapping(rolling->ingress, ours);
+        if (rolling->signer)
+            return true;
+    }
+    return refuse_wrappings(rolling, KEYPROTECTION_SIGNING, &keyprotection_guardian_gone, err);
+}
+
 /* The next wrapping that is for a certificate of ours, and that one's key id; NULL: no more. */
 static const struct protector_wrapping *next_wrapping(const struct rolling *rolling, size_t *index,
                                                       const uint8_t **key_id)
@@ -129,21 +176,19 @@ static const struct protector_wrapping *next_wrapping(const struct rolling *roll
     const struct protector_wrapping *wrapping = NULL;
     while (!wrapping && (ours = keyprotection_snapshot_certificate(
                              rolling->resources->snapshot, KEYPROTECTION_ENCRYPTION, *index))) {
-        wrapping = protector_find(rolling->ingress, ours->key_id);
+        wrapping = find_wrapping(rolling->ingress, ours);
         *key_id = ours->key_id;
         (*index)++;
     }
     return wrapping;
 }
 
-static bool check_wrapping(const struct rolling *rolling, struct error *err)
+static bool check_wrapping(struct rolling *rolling, struct error *err)
 {
     size_t index = 0;
     const uint8_t *key_id;
     return next_wrapping(rolling, &index, &key_id) ||
-           error_set(err, &protector_no_wrapping, CLAUSE, NULL,
-                     "none of its %zu wrappings is encrypted to a certificate of this service",
-                     protector_wrapping_count(rolling->ingress));
+           refuse_wrappings(rolling, KEYPROTECTION_ENCRYPTION, &protector_no_wrapping, err);
 }
 
 /*
@@ -239,7 +284,12 @@ static bool roll(struct buf *out, struct rolling *rolling, unsigned version, str
     digest_sha256(rolling->facts->egress_digest, buf_slice(&response.egress_protector));
     rolling->facts->has_egress = true;
     roll_response_format(out, &response);
-    return buf_ok(out, "response", err);
+    if (!buf_ok(out, "response", err))
+        return false;
+    if (rolling->resources->usage != NULL)
+        usage_note(rolling->resources->usage, rolling->resources->snapshot, rolling->ingress,
+                   secret_slice(&rolling->ingress_key), secret_slice(&rolling->egress_key));
+    return true;
 }
 
 bool roll_transport_key(struct buf *out, struct roll_facts *facts,

@@ -10,12 +10,14 @@
 
 #include "keyholder/keyholder.h"
 #include "keyprotection/snapshot.h"
+#include "keyprotection/usage.h"
 
 struct roll_resources {
     const struct keyprotection_snapshot *snapshot;
     struct keyholder *keyholder;
     struct cache *certificates;
     struct verification_cache *verifications;
+    struct usage *usage; /* NULL: nobody counts */
     int64_t now;
 };
 
@@ -35,8 +37,8 @@ void roll_facts_done(struct roll_facts *facts);
 /*
  * version: of the payload, 1 or 2. The response is appended to out; nothing is when it fails. facts
  * (zeroed before) is filled in both cases. Errors: those of message.h, health.h and
- * protector/errors.h; protector.no-wrapping, protector.opaque, keyprotection.guardian-gone;
- * keyholder.*.
+ * protector/errors.h; protector.no-wrapping, protector.opaque, keyprotection.guardian-gone,
+ * keyprotection.certificate-disabled; keyholder.*.
  */
 bool roll_transport_key(struct buf *out, struct roll_facts *facts,
                         const struct roll_resources *resources, unsigned version,

@@ -24,22 +24,34 @@ struct keyprotection_service {
     struct keyprotection_options options;
     struct cache *certificates;
     struct verification_cache *verifications;
+    struct usage *usage;  /* NULL: nobody counts */
     pthread_mutex_t lock; /* of the pointer, for as long as it takes to count a reference */
     struct keyprotection_snapshot *current;
 };
 
+static bool start_usage(struct usage **out, const struct keyprotection_options *options,
+                        struct error *err)
+{
+    struct usage_options usage = {options->store, options->keyholder, options->clock, options->node,
+                                  USAGE_PROTECTORS_MAX};
+    return options->node == NULL || usage_new(out, &usage, err);
+}
+
 bool keyprotection_service_new(struct keyprotection_service **out,
                                const struct keyprotection_options *options, struct error *err)
 {
-    struct keyprotection_snapshot *snapshot;
-    if (!keyprotection_snapshot_load(&snapshot, options->store, err))
+    struct usage *usage = NULL;
+    _cleanup_keyprotection_snapshot_ struct keyprotection_snapshot *snapshot = NULL;
+    if (!keyprotection_snapshot_load(&snapshot, options->store, err) ||
+        !start_usage(&usage, options, err))
         return false;
     struct keyprotection_service *service = memory_allocate_zero(1, sizeof *service);
     service->options = *options;
     service->certificates = certificate_cache_new(CERTIFICATES_CACHED);
     service->verifications = verification_cache_new(VERIFICATIONS_CACHED);
     pthread_mutex_init(&service->lock, NULL);
-    service->current = snapshot;
+    service->current = memory_steal(&snapshot);
+    service->usage = usage;
     *out = service;
     return true;
 }
@@ -49,6 +61,7 @@ void keyprotection_service_free(struct keyprotection_service **service)
     struct keyprotection_service *it = *service;
     if (!it)
         return;
+    usage_free(&it->usage);
     keyprotection_snapshot_release(&it->current);
     cache_free(&it->certificates);
     verification_cache_free(&it->verifications);
@@ -69,6 +82,8 @@ void keyprotection_apply(struct keyprotection_service *service, const struct sto
                          size_t count)
 {
     bool concerned = false;
+    if (service->usage != NULL)
+        usage_apply(service->usage, changes, count);
     for (size_t i = 0; i < count; i++)
         concerned |= keyprotection_snapshot_concerns(changes[i].kind, changes[i].key);
     if (!concerned)
@@ -82,6 +97,16 @@ void keyprotection_apply(struct keyprotection_service *service, const struct sto
     service->current = next;
     pthread_mutex_unlock(&service->lock);
     keyprotection_snapshot_release(&replaced);
+}
+
+bool keyprotection_usage(struct keyprotection_service *service,
+                         struct usage_certificate *certificates, size_t count, int64_t lately,
+                         struct usage_totals *totals)
+{
+    if (service->usage == NULL)
+        return false;
+    usage_report(service->usage, certificates, count, lately, totals);
+    return true;
 }
 
 bool keyprotection_healthy(struct keyprotection_service *service, struct error *err)
@@ -211,6 +236,7 @@ void keyprotection_roll(struct keyprotection_service *service, unsigned version,
         .keyholder = service->options.keyholder,
         .certificates = service->certificates,
         .verifications = service->verifications,
+        .usage = service->usage,
         .now = clock_now(service->options.clock),
     };
     struct roll_facts facts = {0};

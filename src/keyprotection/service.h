@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "crypto/certificate.h"
 #include "keyholder/keyholder.h"
+#include "keyprotection/usage.h"
 #include "store/store.h"
 
 #define KEYPROTECTION_NAME_SIZE 129 /* of a name with its NUL */
@@ -23,6 +24,7 @@ struct keyprotection_options {
     struct keyholder *keyholder;
     struct audit *audit;
     const struct clock *clock;
+    const char *node; /* under whose name usage is remembered; NULL: nothing is counted */
     /* The name under which a host is registered here, for the audit trail: identity is what its
      * health certificate calls it. False when nobody knows it (it attested elsewhere). NULL: never
      * asked. */
@@ -36,6 +38,11 @@ void keyprotection_service_free(struct keyprotection_service **service);
 /* As attestation_apply. */
 void keyprotection_apply(struct keyprotection_service *service, const struct store_change *changes,
                          size_t count);
+
+/* Which protectors ask for which certificate (usage.h). False when nothing is counted. */
+bool keyprotection_usage(struct keyprotection_service *service,
+                         struct usage_certificate *certificates, size_t count, int64_t lately,
+                         struct usage_totals *totals);
 
 /* False when a record of the store could not be read and counts as absent; *err says which. */
 bool keyprotection_healthy(struct keyprotection_service *service, struct error *err);

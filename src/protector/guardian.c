@@ -108,6 +108,13 @@ static bool wraps_for(const struct protector_wrapping *wrapping, const struct gu
            same_certificate(wrapping->encryption_certificate, guardian->encryption);
 }
 
+/* A guardian that has another certificate than before is granted beside what it was. */
+static bool is_granted(const struct protector_wrapping *wrapping, const struct guardian *guardian)
+{
+    return same_certificate(wrapping->signing_certificate, guardian->signing) &&
+           same_certificate(wrapping->encryption_certificate, guardian->encryption);
+}
+
 static uint32_t unused_id(const struct draft_wrappings *draft)
 {
     uint32_t id = 1;
@@ -129,7 +136,7 @@ static bool draft_add(struct draft_wrappings *draft, const struct guardian *guar
         return error_set(err, &protector_limit, "protocol.md 3", NULL,
                          "a key protector has at most %d wrappings", PROTECTOR_WRAPPINGS_MAX);
     for (size_t i = 0; i < draft->count; i++) {
-        if (wraps_for(&draft->items[i], guardian))
+        if (is_granted(&draft->items[i], guardian))
             return error_set(err, &protector_granted, CLAUSE,
                              certificate_facts(guardian->signing)->subject_text,
                              "wrapping %u is this guardian's already", draft->items[i].id);

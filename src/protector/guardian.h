@@ -40,8 +40,10 @@ bool protector_create(struct buf *out, struct secret *transport_key, const struc
                       const struct guardian *const *guardians, size_t count, struct error *err);
 /*
  * Adds a guardian / removes every wrapping of one (and those that it vouched for), as the owner;
- * the transport key is kept. Appended to out. protector.owner-key when owner is not this
- * protector's; protector.granted; protector.no-wrapping; protector.owner-stays.
+ * the transport key is kept. A guardian that has other certificates than when it was granted is
+ * added beside its former wrapping; a wrapping is a guardian's when one of its certificates is.
+ * Appended to out. protector.owner-key when owner is not this protector's; protector.granted;
+ * protector.no-wrapping; protector.owner-stays.
  */
 bool protector_grant(struct buf *out, const struct protector *from, const struct guardian *owner,
                      const struct guardian *guardian, struct error *err);

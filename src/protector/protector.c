@@ -313,14 +313,25 @@ const uint8_t *protector_digest(const struct protector *protector)
     return protector->digest;
 }
 
+static bool has_key(const struct certificate *certificate, const uint8_t key_id[32])
+{
+    return memcmp(public_key_digest(certificate_key(certificate)), key_id, DIGEST_SHA256_SIZE) == 0;
+}
+
 const struct protector_wrapping *protector_find(const struct protector *protector,
                                                 const uint8_t encryption_key_id[32])
 {
-    for (size_t i = 0; i < protector->count; i++) {
-        const struct public_key *key =
-            certificate_key(protector->wrappings[i].encryption_certificate);
-        if (memcmp(public_key_digest(key), encryption_key_id, DIGEST_SHA256_SIZE) == 0)
+    for (size_t i = 0; i < protector->count; i++)
+        if (has_key(protector->wrappings[i].encryption_certificate, encryption_key_id))
             return &protector->wrappings[i];
-    }
+    return NULL;
+}
+
+const struct protector_wrapping *protector_find_signing(const struct protector *protector,
+                                                        const uint8_t signing_key_id[32])
+{
+    for (size_t i = 0; i < protector->count; i++)
+        if (has_key(protector->wrappings[i].signing_certificate, signing_key_id))
+            return &protector->wrappings[i];
     return NULL;
 }

@@ -76,6 +76,9 @@ bool protector_verify_cached(const struct protector *protector, struct verificat
 /* The first wrapping encrypted to this key (SHA-256 of its SPKI); NULL when there is none. */
 const struct protector_wrapping *protector_find(const struct protector *protector,
                                                 const uint8_t encryption_key_id[32]);
+/* The first wrapping whose signing certificate has this key. */
+const struct protector_wrapping *protector_find_signing(const struct protector *protector,
+                                                        const uint8_t signing_key_id[32]);
 /*
  * The transport key signature under the unwrapped key, constant time. protector.opaque: one code
  * and message for all that secrets decide (a failed OAEP, a bad payload, this).

@@ -38,6 +38,7 @@ enum store_kind {
     STORE_PENDING = 12,             /* a host's boot that failed its policies: key = host name */
     STORE_LAST_BOOT = 13,           /* a host's last boot that passed: key = host name */
     STORE_CERTIFICATE_REQUEST = 14, /* guardian certificates to come: key = hex key id */
+    STORE_CERTIFICATE_USAGE = 15,   /* who asks for which: key = node name/page */
 };
 #define STORE_KIND_MAX 32
 

@@ -289,7 +289,7 @@ static void unknown_numbers_are_refused(void **state)
     refused_with(4, 6, 0);  /* sign without an algorithm */
     refused_with(7, 6, 3);  /* decrypt with an algorithm that does not exist */
     refused_with(11, 6, 0); /* derive without a label */
-    refused_with(11, 6, KEYHOLDER_LABEL_RTPM + 1);
+    refused_with(11, 6, KEYHOLDER_LABEL_USAGE + 1);
 }
 
 static void what_an_opcode_does_not_use_is_zero(void **state)

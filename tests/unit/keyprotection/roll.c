@@ -408,6 +408,29 @@ static void a_bad_transport_key_signature_is_the_same_answer(void **state)
     expect_refused(&it, &protector_opaque);
 }
 
+/* The refusal names the certificate. */
+static void expect_refused_for(struct roll_try *it, const struct error_code *code,
+                               const struct certificate *certificate)
+{
+    char thumbprint[65], text[2048];
+    struct error err = {0};
+    keyprotection_snapshot_release(&it->snapshot);
+    it->snapshot = load_snapshot();
+    expect_code(try_roll(it, &err), &err, code);
+    hex_format(slice_of(certificate_facts(certificate)->thumbprint, 32), thumbprint);
+    assert_non_null(strstr(error_format(&err, text, sizeof text), thumbprint));
+}
+
+static void remove_certificate(enum keyprotection_certificate_type type,
+                               const struct certificate *certificate)
+{
+    char key[KEYPROTECTION_CERTIFICATE_KEY_SIZE];
+    struct store_change change = {.kind = STORE_CERTIFICATE, .remove = true, .expected = STORE_ANY};
+    change.key =
+        keyprotection_certificate_record_key(type, certificate_facts(certificate)->thumbprint, key);
+    assert_ok(store_commit(world.store, &change, 1, NULL, err));
+}
+
 static void disabled_and_removed_certificates_are_not_used(void **state)
 {
     (void)state;
@@ -415,14 +438,17 @@ static void disabled_and_removed_certificates_are_not_used(void **state)
     try_init(&it);
     struct guardian *guardian = &world.service.guardian;
     put_certificate(KEYPROTECTION_ENCRYPTION, guardian->encryption, true, false);
-    keyprotection_snapshot_release(&it.snapshot);
-    it.snapshot = load_snapshot();
-    expect_refused(&it, &protector_no_wrapping);
+    expect_refused_for(&it, &keyprotection_disabled, guardian->encryption);
+    assert_true(it.facts.has_wrapping); /* the trail says which one it was */
+    assert_memory_equal(it.facts.encryption_thumbprint,
+                        certificate_facts(guardian->encryption)->thumbprint, 32);
+    remove_certificate(KEYPROTECTION_ENCRYPTION, guardian->encryption);
+    expect_refused_for(&it, &protector_no_wrapping, guardian->encryption);
     put_certificate(KEYPROTECTION_ENCRYPTION, guardian->encryption, false, true);
     put_certificate(KEYPROTECTION_SIGNING, guardian->signing, true, false);
-    keyprotection_snapshot_release(&it.snapshot);
-    it.snapshot = load_snapshot();
-    expect_refused(&it, &keyprotection_guardian_gone);
+    expect_refused_for(&it, &keyprotection_disabled, guardian->signing);
+    remove_certificate(KEYPROTECTION_SIGNING, guardian->signing);
+    expect_refused_for(&it, &keyprotection_guardian_gone, guardian->signing);
     put_certificate(KEYPROTECTION_SIGNING, guardian->signing, true, true);
     put_certificate(KEYPROTECTION_ENCRYPTION, guardian->encryption, true, true);
 }
@@ -454,16 +480,8 @@ static void older_certificates_still_serve(void **state)
     make_protector(&it.ingress, &it.key, &newer.guardian);
     buf_reset(&it.out);
     expect_refused(&it, &keyholder_key_unknown);
-    struct store_change changes[2] = {{.kind = STORE_CERTIFICATE, .remove = true},
-                                      {.kind = STORE_CERTIFICATE, .remove = true}};
-    char keys[2][KEYPROTECTION_CERTIFICATE_KEY_SIZE];
-    changes[0].key = keyprotection_certificate_record_key(
-        KEYPROTECTION_SIGNING, certificate_facts(newer.guardian.signing)->thumbprint, keys[0]);
-    changes[1].key = keyprotection_certificate_record_key(
-        KEYPROTECTION_ENCRYPTION, certificate_facts(newer.guardian.encryption)->thumbprint,
-        keys[1]);
-    changes[0].expected = changes[1].expected = STORE_ANY;
-    assert_ok(store_commit(world.store, changes, 2, NULL, err));
+    remove_certificate(KEYPROTECTION_SIGNING, newer.guardian.signing);
+    remove_certificate(KEYPROTECTION_ENCRYPTION, newer.guardian.encryption);
     put_certificate(KEYPROTECTION_SIGNING, world.service.guardian.signing, true, true);
     put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, true, true);
     free_service_guardian(&newer);

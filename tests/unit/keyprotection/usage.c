@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counting while keys are rolled: over restarts, under another cluster key, with a keyholder that
+ * is away. */
+#include "world.h"
+
+#include "base/clock.h"
+#include "keyprotection/usage.h"
+#include "keyprotection/usage_record.h"
+
+#include <time.h>
+
+#define DEADLINE_SECONDS 30
+
+static struct clock test_clock;
+static struct protector *protector;
+static struct keyprotection_snapshot *snapshot;
+
+static int setup(void **state)
+{
+    _cleanup_buf_ struct buf document;
+    _cleanup_secret_ struct secret key = SECRET_EMPTY;
+    make_world(state);
+    test_clock.offset = NOW - (int64_t)time(NULL);
+    make_protector(&document, &key, &world.service.guardian);
+    assert_ok(protector_parse(&protector, buf_slice(&document), NULL, err));
+    snapshot = load_snapshot();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    protector_free(&protector);
+    keyprotection_snapshot_release(&snapshot);
+    return free_world(state);
+}
+
+static struct usage *start(struct keyholder *keyholder)
+{
+    struct usage *usage = NULL;
+    struct usage_options options = {world.store, keyholder, &test_clock, "n1", 1000};
+    assert_ok(usage_new(&usage, &options, err));
+    return usage;
+}
+
+/* A roll from one transport key to another. */
+static void note(struct usage *usage, const char *ingress, const char *egress)
+{
+    usage_note(usage, snapshot, protector, slice_from_text(ingress), slice_from_text(egress));
+}
+
+static struct usage_certificate encryption(void)
+{
+    struct usage_certificate it = {.key.type = KEYPROTECTION_ENCRYPTION, .enabled = true};
+    memcpy(it.key.id, public_key_digest(world.service.encryption_key), sizeof it.key.id);
+    return it;
+}
+
+/* How many need the service's encryption certificate, and all. */
+static void expect(struct usage *usage, uint64_t only, size_t protectors)
+{
+    struct usage_totals totals;
+    struct usage_certificate it = encryption();
+    usage_report(usage, &it, 1, NOW - 1000, &totals);
+    assert_int_equal(it.only.count, only);
+    assert_int_equal(it.only.lately, only);
+    assert_int_equal(it.also.count, 0);
+    assert_int_equal(totals.protectors, protectors);
+    assert_false(totals.full);
+}
+
+static void it_goes_on_after_a_restart(void **state)
+{
+    (void)state;
+    struct usage *usage = start(world.running.keyholder);
+    expect(usage, 0, 0);
+    note(usage, "a1", "a2");
+    note(usage, "a2", "a3");
+    note(usage, "b1", "b2");
+    expect(usage, 2, 2);
+    usage_free(&usage);
+    usage = start(world.running.keyholder);
+    expect(usage, 2, 2);
+    note(usage, "a3", "a4");
+    note(usage, "b1", "b2");
+    expect(usage, 2, 2);
+    usage_free(&usage);
+}
+
+/* Nobody has to ask for it. */
+static void it_is_written_behind(void **state)
+{
+    (void)state;
+    struct usage *usage = start(world.running.keyholder);
+    struct usage_table *table = NULL;
+    struct usage_check check;
+    size_t count = 0;
+    note(usage, "c1", "c2");
+    note(usage, "d1", "d2");
+    time_t end = time(NULL) + DEADLINE_SECONDS;
+    while (count < 2 && time(NULL) < end) {
+        assert_ok(usage_record_load(&table, &check, world.store, "n1", NOW, 1000, err));
+        count = usage_table_count(table);
+        usage_table_free(&table);
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
+    assert_true(count >= 2);
+    assert_true(check.known);
+    usage_free(&usage);
+}
+
+/* Links that were made under another cluster's key are never met again. */
+static void another_key_begins_anew(void **state)
+{
+    (void)state;
+    struct usage *usage = start(world.running.keyholder);
+    note(usage, "e1", "e2");
+    usage_free(&usage);
+    struct usage_table *table = NULL;
+    struct usage_check check;
+    char key[STORE_KEY_MAX + 1];
+    assert_ok(usage_record_load(&table, &check, world.store, "n1", NOW, 1000, err));
+    assert_true(usage_table_count(table) > 0);
+    check.bytes[0] ^= 1;
+    _cleanup_buf_ struct buf head;
+    buf_init(&head, 65536);
+    usage_record_format_head(&head, table, &check);
+    put_record(STORE_CERTIFICATE_USAGE, usage_record_head_key(key, "n1"), buf_slice(&head));
+    usage_table_free(&table);
+    usage = start(world.running.keyholder);
+    note(usage, "e2", "e3");
+    expect(usage, 1, 1);
+    usage_free(&usage);
+}
+
+static void records_that_cannot_be_read_begin_anew(void **state)
+{
+    (void)state;
+    put_record(STORE_CERTIFICATE_USAGE, "n1/head", slice_from_text("{"));
+    struct usage *usage = start(world.running.keyholder);
+    expect(usage, 0, 0);
+    note(usage, "f1", "f2");
+    usage_free(&usage);
+    usage = start(world.running.keyholder);
+    expect(usage, 1, 1);
+    usage_free(&usage);
+}
+
+/* `server clear`. */
+static void what_is_removed_is_forgotten(void **state)
+{
+    (void)state;
+    struct usage *usage = start(world.running.keyholder);
+    note(usage, "g1", "g2");
+    struct store_change changes[] = {
+        {.kind = STORE_CERTIFICATE_USAGE, .key = "n2/00000", .remove = true},
+        {.kind = STORE_CERTIFICATE, .key = "n1/00000", .remove = true},
+        {.kind = STORE_CERTIFICATE_USAGE, .key = "n1/00000"},
+        {.kind = STORE_CERTIFICATE_USAGE, .key = "n1/00000", .remove = true}};
+    struct usage_totals totals;
+    usage_apply(usage, changes, 3);
+    usage_report(usage, NULL, 0, 0, &totals);
+    assert_true(totals.protectors > 0);
+    usage_apply(usage, changes, 4);
+    expect(usage, 0, 0);
+    usage_free(&usage);
+}
+
+static void a_roll_that_is_not_counted_is_said(void **state)
+{
+    (void)state;
+    struct usage_totals totals;
+    struct keyholder *away = keyholder_new(NULL, 0);
+    keyholder_set_deadline(away, 50);
+    struct usage *usage = start(away);
+    test_clock.offset += 5000;
+    note(usage, "h1", "h2");
+    usage_report(usage, NULL, 0, 0, &totals);
+    assert_int_equal(totals.protectors, 0);
+    assert_true(totals.since >= NOW + 5000);
+    test_clock.offset -= 5000;
+    usage_free(&usage);
+    keyholder_free(&away);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_goes_on_after_a_restart),
+        cmocka_unit_test(it_is_written_behind),
+        cmocka_unit_test(another_key_begins_anew),
+        cmocka_unit_test(records_that_cannot_be_read_begin_anew),
+        cmocka_unit_test(what_is_removed_is_forgotten),
+        cmocka_unit_test(a_roll_that_is_not_counted_is_said),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
