@@ -5,7 +5,7 @@
 _hgsctl_is_command()
 {
     case "$1" in
-    "certificate" | "certificate add" | "certificate cancel" | "certificate list" | "certificate remove" | "certificate request" | "certificate set" | "certificate show" | "event" | "event acknowledge" | "event list" | "event verify" | "explain" | "host" | "host add" | "host list" | "host remove" | "host set" | "host show" | "pending" | "pending approve" | "pending list" | "pending remove" | "pending show" | "policy" | "policy activate" | "policy add" | "policy diff" | "policy disable" | "policy enable" | "policy explain" | "policy list" | "policy remove" | "policy show" | "server" | "server clear" | "server init" | "server set" | "server show" | "server test" | "signer" | "signer deny-before" | "signer distrust" | "signer list" | "signer renew" | "signer trust" | "state" | "state export" | "state import" | "tpm-root" | "tpm-root add" | "tpm-root list" | "tpm-root remove")
+    "certificate" | "certificate add" | "certificate cancel" | "certificate list" | "certificate remove" | "certificate request" | "certificate set" | "certificate show" | "certificate usage" | "event" | "event acknowledge" | "event list" | "event verify" | "explain" | "host" | "host add" | "host list" | "host remove" | "host set" | "host show" | "pending" | "pending approve" | "pending list" | "pending remove" | "pending show" | "policy" | "policy activate" | "policy add" | "policy diff" | "policy disable" | "policy enable" | "policy explain" | "policy list" | "policy remove" | "policy show" | "server" | "server clear" | "server init" | "server set" | "server show" | "server test" | "signer" | "signer deny-before" | "signer distrust" | "signer list" | "signer renew" | "signer trust" | "state" | "state export" | "state import" | "tpm-root" | "tpm-root add" | "tpm-root list" | "tpm-root remove")
         return 0
         ;;
     *) return 1 ;;
@@ -34,7 +34,7 @@ _hgsctl_next()
         next="add list remove"
         ;;
     "certificate")
-        next="add list show set request cancel remove"
+        next="add list show set request cancel usage remove"
         ;;
     "signer")
         next="list renew trust distrust deny-before"
@@ -117,6 +117,9 @@ _hgsctl_options()
         ;;
     "certificate cancel")
         values="--yes --dry-run $values"
+        ;;
+    "certificate usage")
+        values="--days $values"
         ;;
     "certificate remove")
         values="--type --yes --dry-run $values"
@@ -214,6 +217,7 @@ _hgsctl_takes_value()
         "certificate request --key-usage" | \
         "certificate request --key-file" | \
         "certificate request --out" | \
+        "certificate usage --days" | \
         "certificate remove --type" | \
         "signer deny-before --signer" | \
         "event list --since" | \

@@ -37,6 +37,10 @@
     X(admin_primary, "admin.primary", ERROR_CONFLICT,                                              \
       "the primary certificate of its type cannot be removed or disabled",                         \
       "make another one primary first: hgsctl certificate set THUMBPRINT --type TYPE --primary")   \
+    X(admin_certificate_needed, "admin.certificate-needed", ERROR_CONFLICT,                        \
+      "key protectors would be lost with a certificate",                                           \
+      "have their owners grant access anew (hgs vm grant), and look again: hgsctl certificate "    \
+      "usage; or remove it all the same: --yes")                                                   \
     X(admin_certificate_rule, "admin.certificate-rule", ERROR_INVALID,                             \
       "a certificate does not meet the rules for its use",                                         \
       "request one with RSA of 2048 bits or more, and digital signature (signing) or key or data " \

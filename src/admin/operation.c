@@ -38,6 +38,7 @@ static const struct admin_operation table[] = {
     {"certificate.list", LOOK, operation_certificate_list},
     {"certificate.show", LOOK, operation_certificate_show},
     {"certificate.set", CHANGE, operation_certificate_set},
+    {"certificate.usage", LOOK, operation_certificate_usage},
     {"certificate.remove", CHANGE, operation_certificate_remove},
     {"certificate.request", CHANGE, operation_certificate_request},
     {"certificate.cancel", CHANGE, operation_certificate_cancel},

@@ -3,6 +3,7 @@
 
 #include "admin/certificate_key.h"
 #include "admin/certificate_list.h"
+#include "admin/certificate_needs.h"
 #include "admin/change.h"
 #include "admin/errors.h"
 #include "admin/operations.h"
@@ -143,6 +144,21 @@ bool operation_certificate_set(struct admin_request *request, struct json_writer
     return ok;
 }
 
+/* Argument "needed": remove it also when key protectors need it. */
+static bool check_unneeded(const struct certificate_list *list,
+                           const struct certificate_list_item *item,
+                           const struct admin_request *request, struct error *err)
+{
+    bool needed;
+    struct certificate_needs needs;
+    if (!json_get_bool_or(&needed, request->arguments, "needed", false, err))
+        return false;
+    certificate_needs_load(&needs, list, request->services, CERTIFICATE_NEEDS_DAYS);
+    bool ok = needed || certificate_needs_check(&needs, list, (size_t)(item - list->items), err);
+    certificate_needs_done(&needs);
+    return ok;
+}
+
 static bool remove_item(const struct certificate_list *list,
                         const struct certificate_list_item *item, struct admin_request *request,
                         struct error *err)
@@ -157,6 +173,8 @@ static bool remove_item(const struct certificate_list *list,
     if (item->certificate.primary)
         return error_set(err, &admin_primary, NULL, item->record_key,
                          "it is the primary one of its type");
+    if (!check_unneeded(list, item, request, err))
+        return false;
     keyprotection_certificate_format(&before, &item->certificate);
     size_t keys = 0;
     if (!certificate_key_removals(changes + 1, &keys, &names, list, item, request->services->store,

@@ -512,9 +512,14 @@ int option_fail(const struct option_values *values, const struct error *err)
     return error_kind(err) == ERROR_USAGE ? 2 : 1;
 }
 
+bool option_asks(const struct option_values *values)
+{
+    return !option_given(values, "yes") && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
 bool option_confirm(const struct option_values *values, struct error *err, const char *format, ...)
 {
-    if (option_given(values, "yes") || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+    if (!option_asks(values))
         return true;
     va_list arguments;
     va_start(arguments, format);

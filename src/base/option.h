@@ -132,6 +132,8 @@ bool option_json(const struct option_values *values);
 /* Reports the error on stderr in the form that --json or its absence asks for. 2 for ERROR_USAGE,
  * else 1. */
 int option_fail(const struct option_values *values, const struct error *err);
+/* Whether option_confirm would ask: without --yes, at a terminal. */
+bool option_asks(const struct option_values *values);
 /*
  * Before something is destroyed: true with --yes, when a person at the terminal answers y, and
  * where there is no terminal to ask at: a script means what it says. "no" is base.declined.

@@ -56,39 +56,7 @@ bool access_owner(struct guardian *out, const struct protector *protector,
            guardians_find_owner(out, folder, option_text(values, "owner"), protector, err);
 }
 
-static bool change_one(struct buf *document, const struct protector *from,
-                       const struct guardian *owner, enum access_change change,
-                       const struct guardian *guardian, struct error *err)
-{
-    return change == ACCESS_GRANT ? protector_grant(document, from, owner, guardian, err)
-                                  : protector_revoke(document, from, owner, guardian, err);
-}
-
-bool access_change(struct buf *document, const struct protector *from, const struct guardian *owner,
-                   enum access_change change, const struct option_values *values, struct error *err)
-{
-    _cleanup_free_ char *folder = NULL;
-    _cleanup_access_list_ struct access_list list = {0};
-    if (!guardians_folder(&folder, values, err) || !access_list_load(&list, folder, values, err))
-        return false;
-    _cleanup_protector_ struct protector *step = NULL;
-    _cleanup_buf_ struct buf built;
-    buf_init(&built, PROTECTOR_SIZE_MAX);
-    for (size_t i = 0; i < list.count; i++) {
-        struct buf next;
-        buf_init(&next, PROTECTOR_SIZE_MAX);
-        bool good =
-            change_one(&next, step != NULL ? step : from, owner, change, &list.guardians[i], err);
-        protector_free(&step);
-        buf_move(&built, &next);
-        if (!good || !protector_parse(&step, buf_slice(&built), NULL, err))
-            return false;
-    }
-    buf_append(document, buf_slice(&built));
-    return buf_ok(document, "key protector", err);
-}
-
-/* What our guardians' signing certificates are called here: name by SHA-256. */
+/* All guardians that are known here; one that does not load is empty. */
 struct names {
     char **names;
     struct guardian *guardians;
@@ -113,6 +81,81 @@ static void names_done(struct names *names)
         guardian_done(&names->guardians[i]);
     free(names->guardians);
     guardians_names_free(names->names, names->count);
+}
+
+static bool is_listed(const struct option_values *values, const char *name)
+{
+    for (size_t i = 0; i < option_count(values, "guardian"); i++)
+        if (strcmp(option_item(values, "guardian", i), name) == 0)
+            return true;
+    return false;
+}
+
+/* Those of names that --guardian does not name: borrowed, in an array that the caller frees. */
+static struct guardian *find_others(size_t *count, const struct names *names,
+                                    const struct option_values *values)
+{
+    struct guardian *others = memory_allocate_zero(names->count, sizeof *others);
+    *count = 0;
+    for (size_t i = 0; i < names->count; i++)
+        if (names->guardians[i].signing != NULL && !is_listed(values, names->names[i]))
+            others[(*count)++] = names->guardians[i];
+    return others;
+}
+
+struct change {
+    enum access_change how;
+    const struct guardian *owner;
+    const struct guardian *others; /* whom a revocation leaves in any case */
+    size_t other_count;
+};
+
+static bool change_one(struct buf *document, const struct protector *from,
+                       const struct change *change, const struct guardian *guardian,
+                       struct error *err)
+{
+    return change->how == ACCESS_GRANT
+               ? protector_grant(document, from, change->owner, guardian, err)
+               : protector_revoke(document, from, change->owner, guardian, change->others,
+                                  change->other_count, err);
+}
+
+/* One guardian of the list after the other. */
+static bool change_all(struct buf *document, const struct protector *from,
+                       const struct change *change, const struct access_list *list,
+                       struct error *err)
+{
+    _cleanup_protector_ struct protector *step = NULL;
+    _cleanup_buf_ struct buf built;
+    buf_init(&built, PROTECTOR_SIZE_MAX);
+    for (size_t i = 0; i < list->count; i++) {
+        struct buf next;
+        buf_init(&next, PROTECTOR_SIZE_MAX);
+        bool good = change_one(&next, step != NULL ? step : from, change, &list->guardians[i], err);
+        protector_free(&step);
+        buf_move(&built, &next);
+        if (!good || !protector_parse(&step, buf_slice(&built), NULL, err))
+            return false;
+    }
+    buf_append(document, buf_slice(&built));
+    return buf_ok(document, "key protector", err);
+}
+
+bool access_change(struct buf *document, const struct protector *from, const struct guardian *owner,
+                   enum access_change how, const struct option_values *values, struct error *err)
+{
+    _cleanup_free_ char *folder = NULL;
+    _cleanup_access_list_ struct access_list list = {0};
+    if (!guardians_folder(&folder, values, err) || !access_list_load(&list, folder, values, err))
+        return false;
+    struct names names;
+    struct change change = {.how = how, .owner = owner};
+    load_names(&names, values);
+    _cleanup_free_ struct guardian *others = find_others(&change.other_count, &names, values);
+    change.others = others;
+    bool good = change_all(document, from, &change, &list, err);
+    names_done(&names);
+    return good;
 }
 
 static const char *name_of(const struct names *names, const struct certificate *signing)

@@ -23,8 +23,7 @@ bool access_create(struct buf *document, struct secret *transport_key,
 enum access_change { ACCESS_GRANT, ACCESS_REVOKE };
 /* The protector with every --guardian added or removed, by its owner. document: appended. */
 bool access_change(struct buf *document, const struct protector *from, const struct guardian *owner,
-                   enum access_change change, const struct option_values *values,
-                   struct error *err);
+                   enum access_change how, const struct option_values *values, struct error *err);
 
 /* The owner's guardian among ours: --owner, or found. */
 bool access_owner(struct guardian *out, const struct protector *protector,

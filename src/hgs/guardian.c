@@ -153,7 +153,8 @@ static int run_import(const struct option_values *values)
     bool dry = option_given(values, "dry-run");
     if (!guardians_folder(&folder, values, &err) ||
         !import_from(&guardian, &metadata, values, &err) ||
-        (!dry && !guardians_save_imported(folder, name, buf_slice(&metadata), &err)))
+        (!dry && !guardians_save_imported(folder, name, buf_slice(&metadata),
+                                          option_given(values, "replace"), &err)))
         return option_fail(values, &err);
     write_guardian(&output.writer, name, &guardian);
     thumbprint(guardian.signing, signing);
@@ -300,6 +301,7 @@ static const struct option_entry import_options[] = {
     {"allow-expired", NULL, "accept certificates that are not valid now", OPTION_FLAG},
     {"ca-file", "FILE", "PEM file of the authorities for an https:// URL", OPTION_VALUE,
      OPTION_FILE},
+    {"replace", NULL, "take the place of what was imported under this name before", OPTION_FLAG},
     OPTION_ROW_DRY_RUN,
     OPTION_END,
 };
@@ -320,7 +322,7 @@ static const char *const import_examples[] = {
     "hgs guardian import fabric "
     "http://hgs.example/KeyProtection/service/metadata/2014-07/metadata.xml "
     "--allow-untrusted-root",
-    NULL};
+    "hgs guardian import fabric metadata.xml --replace --allow-untrusted-root", NULL};
 static const char *const export_examples[] = {"hgs guardian export alice --out alice.xml", NULL};
 static const char *const list_examples[] = {"hgs guardian list", NULL};
 static const char *const remove_examples[] = {"hgs guardian remove fabric --yes", NULL};
@@ -330,8 +332,10 @@ const struct option_command guardian_commands[] = {
      "Without files, RSA-2048 keys and self-signed certificates are made. The private keys stay in "
      "the folder of guardians, mode 0600.",
      name_argument, create_options, create_examples, "New-HgsGuardian", run_create},
-    {"guardian import", "import a service's guardian from its metadata", NULL, import_arguments,
-     import_options, import_examples, "Import-HgsGuardian", run_import},
+    {"guardian import", "import a service's guardian from its metadata",
+     "Key protectors keep the certificates that they were granted to. When a service has new ones, "
+     "import it again (--replace, or under another name) and grant each file anew.",
+     import_arguments, import_options, import_examples, "Import-HgsGuardian", run_import},
     {"guardian export", "write a guardian's public half, as metadata", NULL, name_argument,
      export_options, export_examples, "Export-HgsGuardian", run_export},
     {"guardian list", "list guardians", NULL, list_arguments, NULL, list_examples,

@@ -257,9 +257,15 @@ bool guardians_save_own(const char *folder, const char *name, const struct guard
 }
 
 bool guardians_save_imported(const char *folder, const char *name, struct slice metadata,
-                             struct error *err)
+                             bool replace, struct error *err)
 {
-    return save(folder, name, NULL, metadata, err);
+    _cleanup_free_ char *path = path_of(folder, name, METADATA_FILE);
+    if (!replace || !option_check_name(name, "guardian", NULL) || !exists(folder, name))
+        return save(folder, name, NULL, metadata, err);
+    if (!has_file(folder, name, METADATA_FILE))
+        return error_set(err, &hgs_guardian_exists, NULL, name,
+                         "it is a guardian of your own, which no metadata replaces");
+    return file_replace(path, metadata, 0644, err);
 }
 
 bool guardians_remove(const char *folder, const char *name, struct error *err)

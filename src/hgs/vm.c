@@ -417,8 +417,11 @@ const struct option_command vm_commands[] = {
     {"vm grant", "let a further guardian unlock a VM file", NULL, file_argument, change_options,
      grant_examples, "Grant-HgsKeyProtectorAccess", run_grant},
     {"vm revoke", "take a guardian off a VM file, which gets a new key",
-     "The last known good copy is removed, since the guardian could still open it. Other copies of "
-     "the file are beyond its reach: change the secrets themselves if that matters.",
+     "A wrapping is the guardian's when it has one of its certificates, unless it is exactly "
+     "another guardian's here. The last known good copy is removed, since the guardian could still "
+     "open it. Other copies of the file are beyond its reach: change the secrets themselves if "
+     "that "
+     "matters.",
      file_argument, change_options, revoke_examples, "Revoke-HgsKeyProtectorAccess", run_revoke},
     {"vm secret add", "add a secret to a VM file, as its owner", NULL, add_arguments, add_options,
      add_examples, NULL, run_secret_add},

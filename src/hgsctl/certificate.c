@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "admin/errors.h"
 #include "base/file.h"
 #include "base/table.h"
 #include "crypto/certificate.h"
 #include "crypto/pem.h"
 #include "hgsctl/call.h"
 #include "hgsctl/certificate_request.h"
+#include "hgsctl/certificate_usage.h"
 #include "hgsctl/commands.h"
 
 static const char *const types[] = {"signing", "encryption", "communications", NULL};
@@ -172,6 +174,27 @@ static int run_set(const struct option_values *values)
                                                         : "disabled");
 }
 
+static bool request_removal(struct call *call, const struct option_values *values, bool needed)
+{
+    json_write_text(&call->writer, "thumbprint", option_argument(values, 0));
+    json_write_text(&call->writer, "type", option_text(values, "type"));
+    json_write_bool(&call->writer, "needed", needed);
+    return call_run(call, "certificate.remove");
+}
+
+/* The service refuses to lose key protectors, and says how many; a person may know better. */
+static bool insist(struct call *call, const struct option_values *values)
+{
+    char message[ERROR_MESSAGE_SIZE];
+    if (strcmp(call->err.code->name, admin_certificate_needed.name) != 0 || !option_asks(values))
+        return false;
+    snprintf(message, sizeof message, "%s", call->err.message);
+    if (!option_confirm(values, &call->err, "%s. Remove it all the same?", message))
+        return false;
+    call_again(call);
+    return request_removal(call, values, true);
+}
+
 static int run_remove(const struct option_values *values)
 {
     _cleanup_call_ struct call call;
@@ -180,9 +203,7 @@ static int run_remove(const struct option_values *values)
         !option_confirm(values, &call.err,
                         "Key protectors that know only this certificate can no longer be used."))
         return call_fail(&call);
-    json_write_text(&call.writer, "thumbprint", option_argument(values, 0));
-    json_write_text(&call.writer, "type", option_text(values, "type"));
-    if (!call_run(&call, "certificate.remove"))
+    if (!request_removal(&call, values, option_given(values, "yes")) && !insist(&call, values))
         return call_fail(&call);
     bool sealed = strcmp(call_text(call.result, "key_source"), "sealed") == 0;
     return call_say(&call, "Certificate %s is removed%s.", call_text(call.result, "thumbprint"),
@@ -222,6 +243,11 @@ static const struct option_entry set_options[] = {
     OPTION_ROW_DRY_RUN,
     OPTION_END,
 };
+static const struct option_entry usage_options[] = {
+    {"days", "N", "what counts as lately (default 30)", OPTION_VALUE, OPTION_NUMBER, NULL, false,
+     NULL, false},
+    OPTION_END,
+};
 static const struct option_entry remove_options[] = {TYPE_ROW, OPTION_ROW_YES, OPTION_ROW_DRY_RUN,
                                                      OPTION_END};
 static const char *const add_examples[] = {
@@ -234,6 +260,8 @@ static const char *const list_examples[] = {"hgsctl certificate list", NULL};
 static const char *const show_examples[] = {"hgsctl certificate show 5f2c9a01", NULL};
 static const char *const set_examples[] = {
     "hgsctl certificate set 5f2c9a01 --type signing --primary", NULL};
+static const char *const usage_examples[] = {"hgsctl certificate usage",
+                                             "hgsctl certificate usage --days 90", NULL};
 static const char *const remove_examples[] = {
     "hgsctl certificate remove 5f2c9a01 --type signing --yes", NULL};
 
@@ -289,7 +317,25 @@ const struct option_command certificate_commands[] = {
      NULL, request_options, request_examples, NULL, certificate_request_run},
     {"certificate cancel", "forget a request and its private key", NULL, cancel_argument,
      remove_request_options, cancel_examples, NULL, certificate_cancel_run},
-    {"certificate remove", "remove a certificate and its private key", NULL, thumbprint_argument,
-     remove_options, remove_examples, "Remove-HgsKeyProtectionCertificate", run_remove},
+    {"certificate usage", "count the key protectors that ask for each certificate",
+     "NEED IT counts key protectors that would be lost with the certificate: no other enabled one "
+     "of its type opens them. OTHERS counts those that have another, too. A certificate that "
+     "nobody "
+     "needs can go.\n\n"
+     "A key protector is counted when its key is rolled, that is when its VM starts, and known "
+     "again by a keyed digest of its transport key, which each roll hands on to the next and a "
+     "grant keeps. So a copy of a VM that starts by itself counts by itself, and so does a VM "
+     "whose "
+     "key its owner renewed (hgs vm revoke) or took from an old backup; what it was before stays, "
+     "and grows old. A VM that never started since counting began is not known. Counts survive a "
+     "restart; a crash loses the last seconds. Of more than a million, those not seen for longest "
+     "are forgotten, and counting is said to be complete from a later time.",
+     NULL, usage_options, usage_examples, NULL, certificate_usage_run},
+    {"certificate remove", "remove a certificate and its private key",
+     "Where key protectors need it (certificate usage) it asks again, and where nobody can be "
+     "asked "
+     "it refuses without --yes. To be sure, disable it first and wait: it can be enabled again.",
+     thumbprint_argument, remove_options, remove_examples, "Remove-HgsKeyProtectionCertificate",
+     run_remove},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -11,7 +11,8 @@
       "see which there are: hgs guardian list; HGS_GUARDIANS or --guardians names another folder") \
     X(hgs_guardian_exists, "hgs.guardian-exists", ERROR_CONFLICT,                                  \
       "there is a guardian of this name already",                                                  \
-      "choose another name, or remove the old one: hgs guardian remove NAME")                      \
+      "choose another name, replace it (hgs guardian import --replace), or remove it: hgs "        \
+      "guardian remove NAME")                                                                      \
     X(hgs_guardian_damaged, "hgs.guardian-damaged", ERROR_MALFORMED,                               \
       "the files of a guardian do not fit together",                                               \
       "restore its folder from a backup, or import it anew")                                       \

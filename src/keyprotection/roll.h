@@ -17,8 +17,8 @@ struct roll_resources {
     struct keyholder *keyholder;
     struct cache *certificates;
     struct verification_cache *verifications;
-    struct usage *usage; /* NULL: nobody counts */
     int64_t now;
+    struct usage *usage; /* NULL: nobody counts */
 };
 
 /* What the audit trail says of a roll; as much as was found out before it ended. */

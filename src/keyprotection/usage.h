@@ -12,6 +12,7 @@
  * several nodes.
  */
 
+#include "base/clock.h"
 #include "keyholder/keyholder.h"
 #include "keyprotection/snapshot.h"
 #include "keyprotection/usage_count.h"

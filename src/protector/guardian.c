@@ -272,12 +272,29 @@ bool protector_grant(struct buf *out, const struct protector *from, const struct
                        owner, err);
 }
 
-/* Whether guardian vouched for wrapping, itself or through others. protector is verified: parents
- * are there and lead to the owner. */
-static bool depends_on(const struct protector *protector, const struct protector_wrapping *wrapping,
-                       const struct guardian *guardian)
+/* Who loses access, and whose wrappings stay all the same. */
+struct revocation {
+    const struct guardian *guardian, *others;
+    size_t count;
+};
+
+static bool is_revoked(const struct protector_wrapping *wrapping,
+                       const struct revocation *revocation)
 {
-    while (!wraps_for(wrapping, guardian)) {
+    if (is_granted(wrapping, revocation->guardian))
+        return true;
+    for (size_t i = 0; i < revocation->count; i++)
+        if (is_granted(wrapping, &revocation->others[i]))
+            return false;
+    return wraps_for(wrapping, revocation->guardian);
+}
+
+/* Whether a revoked wrapping vouched for this one, itself or through others. protector is verified:
+ * parents are there and lead to the owner. */
+static bool depends_on(const struct protector *protector, const struct protector_wrapping *wrapping,
+                       const struct revocation *revocation)
+{
+    while (!is_revoked(wrapping, revocation)) {
         if (wrapping == protector->owner)
             return false;
         wrapping = protector_by_id(protector, wrapping->parent);
@@ -286,8 +303,10 @@ static bool depends_on(const struct protector *protector, const struct protector
 }
 
 bool protector_revoke(struct buf *out, const struct protector *from, const struct guardian *owner,
-                      const struct guardian *guardian, struct error *err)
+                      const struct guardian *guardian, const struct guardian *others, size_t count,
+                      struct error *err)
 {
+    const struct revocation revocation = {guardian, others, count};
     const char *name = certificate_facts(guardian->signing)->subject_text;
     _cleanup_secret_ struct secret key = SECRET_EMPTY;
     if (!open_as_owner(&key, from, owner, err))
@@ -298,7 +317,7 @@ bool protector_revoke(struct buf *out, const struct protector *from, const struc
     __attribute__((cleanup(draft_done))) struct draft_wrappings draft;
     draft_init(&draft);
     for (size_t i = 0; i < from->count; i++) {
-        if (!depends_on(from, &from->wrappings[i], guardian))
+        if (!depends_on(from, &from->wrappings[i], &revocation))
             draft.items[draft.count++] = from->wrappings[i];
     }
     if (draft.count == from->count)

@@ -41,14 +41,16 @@ bool protector_create(struct buf *out, struct secret *transport_key, const struc
 /*
  * Adds a guardian / removes every wrapping of one (and those that it vouched for), as the owner;
  * the transport key is kept. A guardian that has other certificates than when it was granted is
- * added beside its former wrapping; a wrapping is a guardian's when one of its certificates is.
- * Appended to out. protector.owner-key when owner is not this protector's; protector.granted;
- * protector.no-wrapping; protector.owner-stays.
+ * added beside its former wrapping. A wrapping is a guardian's when it has one of its certificates,
+ * unless it has both of one of the count others: who has new certificates in part is another
+ * guardian. Appended to out. protector.owner-key when owner is not this protector's;
+ * protector.granted; protector.no-wrapping; protector.owner-stays.
  */
 bool protector_grant(struct buf *out, const struct protector *from, const struct guardian *owner,
                      const struct guardian *guardian, struct error *err);
 bool protector_revoke(struct buf *out, const struct protector *from, const struct guardian *owner,
-                      const struct guardian *guardian, struct error *err);
+                      const struct guardian *guardian, const struct guardian *others, size_t count,
+                      struct error *err);
 /* The transport key with a guardian's private key, everything verified. protector.no-wrapping,
  * protector.opaque, protector.owner-key (no private key), and what protector_verify says. */
 bool protector_unwrap(struct secret *transport_key, const struct protector *protector,

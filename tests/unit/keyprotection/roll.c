@@ -16,6 +16,7 @@ struct roll_try {
     struct keyprotection_snapshot *snapshot;
     struct cache *certificates;
     struct verification_cache *verifications;
+    struct usage *usage;
     struct roll_facts facts;
     struct buf out;
     enum encryption_algorithm transfer;
@@ -55,6 +56,7 @@ static bool try_roll(struct roll_try *it, struct error *err)
         .certificates = it->certificates,
         .verifications = it->verifications,
         .now = NOW,
+        .usage = it->usage,
     };
     _cleanup_buf_ struct buf request;
     buf_init(&request, MESSAGE_SIZE_MAX);
@@ -487,6 +489,72 @@ static void older_certificates_still_serve(void **state)
     free_service_guardian(&newer);
 }
 
+static void expect_usage(struct roll_try *it, const struct public_key *key, uint64_t only,
+                         uint64_t also)
+{
+    struct usage_totals totals;
+    struct usage_certificate rows[2] = {
+        {.key.type = KEYPROTECTION_ENCRYPTION, .enabled = true},
+        {.key.type = KEYPROTECTION_ENCRYPTION, .enabled = true},
+    };
+    const struct public_key *other = world.service.encryption_key;
+    memcpy(rows[0].key.id, public_key_digest(key), 32);
+    memcpy(rows[1].key.id, public_key_digest(other), 32);
+    usage_report(it->usage, rows, key == other ? 1 : 2, 0, &totals);
+    assert_int_equal(totals.protectors, 1);
+    assert_int_equal(rows[0].only.count, only);
+    assert_int_equal(rows[0].also.count, also);
+}
+
+/* A service has new certificates, an owner grants access to them, and it is one protector all the
+ * time. */
+static void a_rotation_is_counted(void **state)
+{
+    (void)state;
+    struct clock clock = {0};
+    _cleanup_try_ struct roll_try it;
+    try_init(&it);
+    struct usage_options options = {world.store, world.running.keyholder, &clock, "n1", 100};
+    assert_ok(usage_new(&it.usage, &options, err));
+    assert_ok(try_roll(&it, err));
+    expect_usage(&it, world.service.encryption_key, 1, 0);
+
+    struct service_guardian newer = {0};
+    make_service_guardian(&newer, "newer");
+    put_certificate(KEYPROTECTION_SIGNING, newer.guardian.signing, true, true);
+    put_certificate(KEYPROTECTION_ENCRYPTION, newer.guardian.encryption, true, true);
+    put_certificate(KEYPROTECTION_SIGNING, world.service.guardian.signing, false, true);
+    put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, false, true);
+    keyprotection_snapshot_release(&it.snapshot);
+    it.snapshot = load_snapshot();
+    _cleanup_roll_response_ struct roll_response response = {0};
+    assert_ok(roll_response_parse(&response, buf_slice(&it.out), err));
+    _cleanup_protector_ struct protector *rolled = NULL;
+    assert_ok(protector_parse(&rolled, buf_slice(&response.egress_protector), NULL, err));
+    buf_reset(&it.ingress);
+    assert_ok(protector_grant(&it.ingress, rolled, &world.owner, &newer.guardian, err));
+    buf_reset(&it.out);
+    assert_ok(try_roll(&it, err));
+    assert_memory_equal(it.facts.encryption_thumbprint,
+                        certificate_facts(newer.guardian.encryption)->thumbprint, 32);
+    expect_usage(&it, newer.encryption_key, 0, 1);
+
+    /* What is refused is not counted. */
+    put_certificate(KEYPROTECTION_ENCRYPTION, newer.guardian.encryption, true, false);
+    put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, false, false);
+    keyprotection_snapshot_release(&it.snapshot);
+    it.snapshot = load_snapshot();
+    buf_reset(&it.out);
+    expect_refused(&it, &keyprotection_disabled);
+    expect_usage(&it, newer.encryption_key, 0, 1);
+    usage_free(&it.usage);
+    remove_certificate(KEYPROTECTION_SIGNING, newer.guardian.signing);
+    remove_certificate(KEYPROTECTION_ENCRYPTION, newer.guardian.encryption);
+    put_certificate(KEYPROTECTION_SIGNING, world.service.guardian.signing, true, true);
+    put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, true, true);
+    free_service_guardian(&newer);
+}
+
 static void offline_unwraps_are_limited(void **state)
 {
     (void)state;
@@ -545,6 +613,7 @@ int main(void)
         cmocka_unit_test(a_bad_transport_key_signature_is_the_same_answer),
         cmocka_unit_test(disabled_and_removed_certificates_are_not_used),
         cmocka_unit_test(older_certificates_still_serve),
+        cmocka_unit_test(a_rotation_is_counted),
         cmocka_unit_test(offline_unwraps_are_limited),
         cmocka_unit_test(an_absent_keyholder_is_told_as_such),
     };

@@ -123,6 +123,40 @@ static void a_guardian_is_granted_once(void **state)
     assert_int_equal(again.size, 0);
 }
 
+/* A service's new encryption certificate under the signing certificate that it had, and the
+ * reverse: what was granted before stays. */
+static void a_guardian_with_another_certificate_is_granted_beside(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct guardian mixed[] = {service, service};
+    mixed[0].encryption = stranger.encryption;
+    mixed[0].encryption_key = stranger.encryption_key;
+    mixed[1].signing = stranger.signing;
+    mixed[1].signing_key = stranger.signing_key;
+    for (size_t i = 0; i < 2; i++) {
+        _cleanup_buf_ struct buf document, granted, revoked;
+        _cleanup_secret_ struct secret key = SECRET_EMPTY;
+        make_protector(&document, &key);
+        _cleanup_protector_ struct protector *from = parse_good(buf_slice(&document));
+        buf_init(&granted, PROTECTOR_SIZE_MAX);
+        expect_good(protector_grant(&granted, from, &owner, &mixed[i], &err), &err);
+        expect_opens(buf_slice(&granted), &service, &key);
+        expect_opens(buf_slice(&granted), &mixed[i], &key);
+        _cleanup_protector_ struct protector *both = parse_good(buf_slice(&granted));
+        assert_int_equal(protector_wrapping_count(both), 3);
+        buf_init(&revoked, PROTECTOR_SIZE_MAX);
+        /* Who is revoked keeps nothing, unless it is another guardian, too. */
+        expect_good(protector_revoke(&revoked, both, &owner, &service, &mixed[i], 1, &err), &err);
+        expect_opens(buf_slice(&revoked), &mixed[i], &key);
+        _cleanup_protector_ struct protector *one = parse_good(buf_slice(&revoked));
+        assert_int_equal(protector_wrapping_count(one), 2);
+        buf_reset(&revoked);
+        expect_good(protector_revoke(&revoked, both, &owner, &mixed[i], NULL, 0, &err), &err);
+        expect_closed(buf_slice(&revoked), &service, &protector_no_wrapping);
+    }
+}
+
 static void an_unvouched_guardian_is_refused(void **state)
 {
     (void)state;
@@ -155,7 +189,7 @@ static void grant_and_revoke_keep_the_key(void **state)
     _cleanup_protector_ struct protector *wide = parse_good(buf_slice(&granted));
     assert_int_equal(protector_wrapping_count(wide), 3);
     buf_init(&revoked, PROTECTOR_SIZE_MAX);
-    expect_good(protector_revoke(&revoked, wide, &owner, &service, &err), &err);
+    expect_good(protector_revoke(&revoked, wide, &owner, &service, NULL, 0, &err), &err);
     expect_opens(buf_slice(&revoked), &owner, &key);
     expect_opens(buf_slice(&revoked), &stranger, &key);
     expect_closed(buf_slice(&revoked), &service, &protector_no_wrapping);
@@ -179,9 +213,11 @@ static void only_the_owner_grants_and_revokes(void **state)
     _cleanup_protector_ struct protector *from = parse_good(buf_slice(&document));
     expect_code(protector_grant(&out, from, &service, &stranger, &err), &err, &protector_owner_key);
     expect_code(protector_grant(&out, from, &half, &stranger, &err), &err, &protector_owner_key);
-    expect_code(protector_revoke(&out, from, &service, &service, &err), &err, &protector_owner_key);
-    expect_code(protector_revoke(&out, from, &owner, &owner, &err), &err, &protector_owner_stays);
-    expect_code(protector_revoke(&out, from, &owner, &stranger, &err), &err,
+    expect_code(protector_revoke(&out, from, &service, &service, NULL, 0, &err), &err,
+                &protector_owner_key);
+    expect_code(protector_revoke(&out, from, &owner, &owner, NULL, 0, &err), &err,
+                &protector_owner_stays);
+    expect_code(protector_revoke(&out, from, &owner, &stranger, NULL, 0, &err), &err,
                 &protector_no_wrapping);
     assert_int_equal(out.size, 0);
 }
@@ -341,6 +377,7 @@ int main(void)
         cmocka_unit_test(a_guardian_without_private_keys_cannot_open_it),
         cmocka_unit_test(only_an_owner_with_keys_creates),
         cmocka_unit_test(a_guardian_is_granted_once),
+        cmocka_unit_test(a_guardian_with_another_certificate_is_granted_beside),
         cmocka_unit_test(an_unvouched_guardian_is_refused),
         cmocka_unit_test(grant_and_revoke_keep_the_key),
         cmocka_unit_test(only_the_owner_grants_and_revokes),
