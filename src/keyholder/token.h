@@ -125,9 +125,10 @@ bool token_key_probe(struct token_key *key, unsigned worker, struct token_abilit
                      struct error *err);
 
 /*
- * A new RSA key pair in the token under the URI's object= and id= (both made up when one is
- * missing: the label from the id and the other way round), not extractable, for the purpose alone;
- * bits 2048, 3072 or 4096. Nothing is left behind on failure. token.key-exists; token.mechanism;
+ * A new RSA key pair in the token under the URI's object= and id= (what it does not say is made up:
+ * an id at random, a label that writes the id), not extractable. A signing key does not decrypt; an
+ * encryption key signs too, because it signs the request for its certificate. bits: 2048, 3072 or
+ * 4096. Nothing is left behind on failure. token.key-exists; token.mechanism;
  * errors of token_check and token_key_open.
  */
 bool token_key_generate(struct token_key **out, struct token *token, unsigned worker,
@@ -138,6 +139,7 @@ bool token_key_generate(struct token_key **out, struct token *token, unsigned wo
  *
  * Signatures are verified before they are given out (token.wrong-answer). A ciphertext that does
  * not decrypt is crypto.decryption-failed, which says nothing about why. token.mechanism for what
- * the token does not do; errors of token_check; token.key-missing, token.key-changed.
+ * the token does not do, token.key-usage for what it does not let this key do; errors of
+ * token_check; token.key-changed.
  */
 extern const struct key_operations token_operations;

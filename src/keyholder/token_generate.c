@@ -71,8 +71,8 @@ static CK_RV generate(struct generation *generation, struct token_use *use,
                       CK_SESSION_HANDLE session)
 {
     CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
-    CK_BBOOL signs = token_key_signs(generation->purpose) ? CK_TRUE : CK_FALSE;
-    CK_BBOOL decrypts = signs == CK_TRUE ? CK_FALSE : CK_TRUE;
+    /* Whatever it is for, it signs the request for its certificate. */
+    CK_BBOOL decrypts = token_key_signs(generation->purpose) ? CK_FALSE : CK_TRUE;
     CK_BYTE exponent[] = {1, 0, 1};
     CK_ATTRIBUTE public_key[] = {
         generation->id,
@@ -80,7 +80,7 @@ static CK_RV generate(struct generation *generation, struct token_use *use,
         {CKA_TOKEN, &yes, sizeof yes},
         {CKA_MODULUS_BITS, &generation->bits, sizeof generation->bits},
         {CKA_PUBLIC_EXPONENT, exponent, sizeof exponent},
-        {CKA_VERIFY, &signs, sizeof signs},
+        {CKA_VERIFY, &yes, sizeof yes},
         {CKA_ENCRYPT, &decrypts, sizeof decrypts},
         {CKA_WRAP, &no, sizeof no},
     };
@@ -91,7 +91,7 @@ static CK_RV generate(struct generation *generation, struct token_use *use,
         {CKA_PRIVATE, &yes, sizeof yes},
         {CKA_SENSITIVE, &yes, sizeof yes},
         {CKA_EXTRACTABLE, &no, sizeof no},
-        {CKA_SIGN, &signs, sizeof signs},
+        {CKA_SIGN, &yes, sizeof yes},
         {CKA_DECRYPT, &decrypts, sizeof decrypts},
         {CKA_UNWRAP, &no, sizeof no},
     };

@@ -2,6 +2,7 @@
 #include "keyholder/token_sign.h"
 
 #include "keyholder/errors.h"
+#include "keyholder/purpose.h"
 
 #define SIGNATURE_MAX 1024 /* bytes: 8192 bits */
 
@@ -58,11 +59,17 @@ static bool prepare(struct work *work, enum signature_algorithm algorithm, struc
     return false;
 }
 
-/* unable: the token does not do it. */
 static enum token_outcome judge(struct token_key *key, struct token_use *use,
                                 enum signature_algorithm algorithm, CK_RV result,
                                 const char *function, struct error *err)
 {
+    if (result == CKR_KEY_FUNCTION_NOT_PERMITTED) {
+        error_set(err, &token_key_usage, NULL, key->uri_text,
+                  "the token does not let the key sign; also a key for %s needs CKA_SIGN, for its "
+                  "own certificate request",
+                  purpose_name(key->purpose));
+        return TOKEN_REFUSED;
+    }
     if (!token_result_unable(result))
         return token_session_outcome(use, result, function, key->uri_text, err);
     char name[TOKEN_RESULT_NAME_SIZE];

@@ -253,6 +253,14 @@ static void test_key_refused(void **state)
     assert_null(key);
 }
 
+static void test_key_that_may_not_sign(void **state)
+{
+    (void)state;
+    _cleanup_token_key_ struct token_key *key =
+        open_key("pkcs11:object=decrypt", KEY_PURPOSE_GUARDIAN_ENCRYPTION);
+    assert_refused(sign(key, 0, SIGNATURE_RSA_PKCS1_SHA256, err), "token.key-usage");
+}
+
 static void test_expected_key(void **state)
 {
     (void)state;
@@ -410,6 +418,7 @@ int main(void)
         TEST(test_key),
         TEST(test_key_by_id),
         TEST(test_key_refused),
+        TEST(test_key_that_may_not_sign),
         TEST(test_expected_key),
         TEST(test_decrypt),
         TEST(test_decrypt_raw),

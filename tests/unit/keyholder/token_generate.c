@@ -90,6 +90,13 @@ static void test_encryption_key(void **state)
     assert_ok(generate(&key, "pkcs11:id=%ab%cd", KEY_PURPOSE_GUARDIAN_ENCRYPTION, err));
     assert_ok(token_key_open(&by_label, token, 0, "pkcs11:object=abcd",
                              KEY_PURPOSE_GUARDIAN_ENCRYPTION, err));
+    /* It signs the request for its certificate. */
+    struct digest digest;
+    digest_compute(&digest, DIGEST_SHA256, slice_from_text("a request"));
+    _cleanup_buf_ struct buf signature;
+    buf_init(&signature, 1024);
+    assert_ok(token_operations.sign(key, 0, SIGNATURE_RSA_PKCS1_SHA256, digest_slice(&digest),
+                                    &signature, err));
 }
 
 static void test_never_over_another(void **state)
