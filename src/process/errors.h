@@ -22,6 +22,9 @@
       "see systemctl status systemd-journald, and the mode of /run/systemd/journal/socket")       \
     X(process_capability, "process.capability", ERROR_UNAUTHORIZED,                               \
       "a process lacks a capability that it needs",                                               \
-      "start hgsd as root with the capability in the CapabilityBoundingSet= of its unit")
+      "start hgsd as root with the capability in the CapabilityBoundingSet= of its unit")         \
+    X(process_permission, "process.permission", ERROR_UNAUTHORIZED,                               \
+      "the permissions of a file cannot be changed",                                              \
+      "run the command as root, or as the file's owner")
 
 ERROR_TABLE_DECLARE(process_errors, PROCESS_ERRORS)
