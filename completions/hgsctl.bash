@@ -5,7 +5,7 @@
 _hgsctl_is_command()
 {
     case "$1" in
-    "certificate" | "certificate add" | "certificate cancel" | "certificate list" | "certificate remove" | "certificate request" | "certificate set" | "certificate show" | "certificate usage" | "event" | "event acknowledge" | "event list" | "event verify" | "explain" | "host" | "host add" | "host list" | "host remove" | "host set" | "host show" | "pending" | "pending approve" | "pending list" | "pending remove" | "pending show" | "policy" | "policy activate" | "policy add" | "policy diff" | "policy disable" | "policy enable" | "policy explain" | "policy list" | "policy remove" | "policy show" | "server" | "server clear" | "server init" | "server set" | "server show" | "server test" | "signer" | "signer deny-before" | "signer distrust" | "signer list" | "signer renew" | "signer trust" | "state" | "state export" | "state import" | "tpm-root" | "tpm-root add" | "tpm-root list" | "tpm-root remove")
+    "certificate" | "certificate add" | "certificate cancel" | "certificate list" | "certificate permission" | "certificate remove" | "certificate request" | "certificate set" | "certificate show" | "certificate usage" | "event" | "event acknowledge" | "event list" | "event verify" | "explain" | "host" | "host add" | "host list" | "host remove" | "host set" | "host show" | "pending" | "pending approve" | "pending list" | "pending remove" | "pending show" | "policy" | "policy activate" | "policy add" | "policy diff" | "policy disable" | "policy enable" | "policy explain" | "policy list" | "policy remove" | "policy show" | "server" | "server clear" | "server init" | "server set" | "server show" | "server test" | "signer" | "signer deny-before" | "signer distrust" | "signer list" | "signer renew" | "signer trust" | "state" | "state export" | "state import" | "tpm-root" | "tpm-root add" | "tpm-root list" | "tpm-root remove")
         return 0
         ;;
     *) return 1 ;;
@@ -34,7 +34,7 @@ _hgsctl_next()
         next="add list remove"
         ;;
     "certificate")
-        next="add list show set request cancel usage remove"
+        next="add list show set permission request cancel usage remove"
         ;;
     "signer")
         next="list renew trust distrust deny-before"
@@ -111,6 +111,9 @@ _hgsctl_options()
         ;;
     "certificate set")
         values="--type --primary --enable --disable --dry-run $values"
+        ;;
+    "certificate permission")
+        values="--grant --dry-run $values"
         ;;
     "certificate request")
         values="--type --subject --key-usage --key-file --out --dry-run $values"

@@ -40,6 +40,12 @@ void certificate_list_done(struct certificate_list *list)
     *list = (struct certificate_list){0};
 }
 
+static bool is_same(const struct certificate_list_item *a, const struct certificate_list_item *b)
+{
+    return slice_equal(certificate_der(a->certificate.certificate),
+                       certificate_der(b->certificate.certificate));
+}
+
 struct certificate_list_item *certificate_list_find(struct certificate_list *list, const char *text,
                                                     const enum keyprotection_certificate_type *type,
                                                     struct error *err)
@@ -53,6 +59,8 @@ struct certificate_list_item *certificate_list_find(struct certificate_list *lis
         if ((type != NULL && item->certificate.type != *type) ||
             !thumbprint_matches(&thumbprint, item->certificate.certificate))
             continue;
+        if (found != NULL && is_same(found, item))
+            continue; /* it serves two types */
         if (found != NULL) {
             error_set(err, &admin_argument, NULL, text, "several certificates begin with this");
             return NULL;

@@ -25,7 +25,7 @@ void certificate_list_done(struct certificate_list *list);
 /*
  * The one whose SHA-256 thumbprint begins with text (at least 8 digits, either case; colons and
  * spaces do not count), or whose SHA-1 thumbprint is text, of *type (NULL: of any).
- * admin.not-found; admin.argument when several match.
+ * Of one that serves two types, the first. admin.not-found; admin.argument when several match.
  */
 struct certificate_list_item *certificate_list_find(struct certificate_list *list, const char *text,
                                                     const enum keyprotection_certificate_type *type,

@@ -40,6 +40,7 @@ static const struct admin_operation table[] = {
     {"certificate.set", CHANGE, operation_certificate_set},
     {"certificate.usage", LOOK, operation_certificate_usage},
     {"certificate.remove", CHANGE, operation_certificate_remove},
+    {"certificate.permission", LOOK, operation_certificate_permission},
     {"certificate.request", CHANGE, operation_certificate_request},
     {"certificate.cancel", CHANGE, operation_certificate_cancel},
     {"signer.list", LOOK, operation_signer_list},

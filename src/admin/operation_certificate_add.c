@@ -17,7 +17,6 @@
 #include "admin/requested.h"
 #include "admin/thumbprint.h"
 #include "base/file.h"
-#include "base/hex.h"
 
 #define VALUE_MAX (64 * 1024)
 
@@ -87,10 +86,7 @@ static bool complete(struct adding *adding, struct error *err)
 /* The whole thumbprint: which certificate is meant must not depend on what else lies there. */
 static bool read_thumbprint(struct buf *out, const char *text, struct error *err)
 {
-    struct thumbprint thumbprint;
-    if (!thumbprint_parse(&thumbprint, text, err) ||
-        !hex_parse(out, slice_from_text(thumbprint.digits), NULL) ||
-        (out->size != 20 && out->size != 32))
+    if (!thumbprint_whole(out, text))
         return error_set(err, &admin_argument, "hgsctl(8)", text,
                          "give the whole thumbprint: 64 hexadecimal digits of SHA-256, or 40 of "
                          "SHA-1 (openssl x509 -in CERT -noout -fingerprint -sha256)");

@@ -65,6 +65,8 @@ bool operation_certificate_list(struct admin_request *request, struct json_write
                                 struct error *err);
 bool operation_certificate_show(struct admin_request *request, struct json_writer *result,
                                 struct error *err);
+bool operation_certificate_permission(struct admin_request *request, struct json_writer *result,
+                                      struct error *err);
 bool operation_certificate_set(struct admin_request *request, struct json_writer *result,
                                struct error *err);
 bool operation_certificate_request(struct admin_request *request, struct json_writer *result,

@@ -28,6 +28,14 @@ bool thumbprint_parse(struct thumbprint *out, const char *text, struct error *er
                      THUMBPRINT_DIGITS_MIN);
 }
 
+bool thumbprint_whole(struct buf *out, const char *text)
+{
+    struct thumbprint thumbprint;
+    return normalize(thumbprint.digits, text) &&
+           (strlen(thumbprint.digits) == 64 || strlen(thumbprint.digits) == 40) &&
+           hex_parse(out, slice_from_text(thumbprint.digits), NULL);
+}
+
 bool thumbprint_matches(const struct thumbprint *thumbprint, const struct certificate *certificate)
 {
     char sha256[65], sha1[41];

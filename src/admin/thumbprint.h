@@ -16,4 +16,6 @@ struct thumbprint {
 
 /* admin.argument when text cannot be one. */
 bool thumbprint_parse(struct thumbprint *out, const char *text, struct error *err);
+/* The bytes of a whole one: 32 of SHA-256 or 20 of SHA-1. False when text is no such thing. */
+bool thumbprint_whole(struct buf *out, const char *text);
 bool thumbprint_matches(const struct thumbprint *thumbprint, const struct certificate *certificate);

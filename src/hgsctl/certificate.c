@@ -7,6 +7,7 @@
 #include "crypto/certificate.h"
 #include "crypto/pem.h"
 #include "hgsctl/call.h"
+#include "hgsctl/certificate_permission.h"
 #include "hgsctl/certificate_request.h"
 #include "hgsctl/certificate_usage.h"
 #include "hgsctl/commands.h"
@@ -265,6 +266,17 @@ static const char *const usage_examples[] = {"hgsctl certificate usage",
 static const char *const remove_examples[] = {
     "hgsctl certificate remove 5f2c9a01 --type signing --yes", NULL};
 
+static const struct option_entry permission_options[] = {
+    {"grant", NULL, "give the keyholder's user what it lacks", OPTION_FLAG, OPTION_ANY, NULL, false,
+     NULL, false},
+    OPTION_ROW_DRY_RUN,
+    OPTION_END,
+};
+static const char *const permission_examples[] = {
+    "hgsctl certificate permission 5f2c9a01",
+    "hgsctl certificate permission 5f2c9a01 --grant --dry-run",
+    "hgsctl certificate permission 5f2c9a01 --grant", NULL};
+
 static const char *const request_types[] = {"signing", "encryption", "both", "communications",
                                             NULL};
 static const struct option_entry request_options[] = {
@@ -309,6 +321,15 @@ const struct option_command certificate_commands[] = {
      "Get-HgsKeyProtectionCertificate", run_show},
     {"certificate set", "make a certificate primary, enable or disable it", NULL,
      thumbprint_argument, set_options, set_examples, "Set-HgsKeyProtectionCertificate", run_set},
+    {"certificate permission", "tell whether the service can read a private key, and let it",
+     "Of a certificate that is referred to by its thumbprint, added yet or not: whether the "
+     "keyholder's user can read its private key on this node, and if not, what it lacks on the way "
+     "to the files. --grant gives it that and no more, by an entry of its own in the access "
+     "control "
+     "lists (or by the owner's bits, where the file is its own); root or the owner may do so. "
+     "Ends with 1 when the key does not work.",
+     thumbprint_argument, permission_options, permission_examples,
+     "Add-AccessRule of GuardedFabricTools", certificate_permission_run},
     {"certificate request", "make a request that a certification authority can sign",
      "The keyholder makes the key (RSA of 2048 bits) and keeps it; when the certificate comes, "
      "certificate add --file CERT is all. With --key-file the key is in that file, where it is "

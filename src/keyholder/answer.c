@@ -77,7 +77,8 @@ static bool reference(const struct job *job, struct error *err)
     _cleanup_private_key_ struct private_key *key = NULL;
     _cleanup_certificate_ struct certificate *certificate = NULL;
     enum key_purpose purpose = job->request->purpose;
-    if (!key_folder_find(&key, &certificate, &job->context->folder, job->request->payload, err) ||
+    if (!key_folder_find(&key, &certificate, NULL, &job->context->folder, job->request->payload,
+                         err) ||
         !purpose_check_key(purpose, private_key_public(key), err) ||
         !add_software_key(job, purpose, &key, err))
         return false;

@@ -46,13 +46,15 @@
       "/proc hides the processes of others from you, run the command as root")                    \
     X(keyholder_key_folder, "keyholder.key-folder", ERROR_IO,                                     \
       "the folder with this node's key files cannot be read",                                     \
-      "name it in [keyholder] key-folder of hgsd.conf, and let the keyholder's user read it")     \
+      "name it in [keyholder] key-folder of hgsd.conf, and let the keyholder's user read it: "    \
+      "hgsctl certificate permission THUMBPRINT --grant")                                         \
     X(keyholder_file_missing, "keyholder.file-missing", ERROR_NOT_FOUND,                          \
       "this node's key folder has no copy of a certificate or of its private key",                \
       "put both into the folder, as NAME.crt and NAME.key; then hgsctl server test")              \
     X(keyholder_file_unreadable, "keyholder.file-unreadable", ERROR_IO,                           \
       "the keyholder's user may not read a file of the key folder",                               \
-      "let that user read it, and nobody else: setfacl -m u:USER:r FILE")                         \
+      "give it that, as root or the file's owner: hgsctl certificate permission THUMBPRINT "      \
+      "--grant")                                                                                  \
     X(keyholder_file_exposed, "keyholder.file-exposed", ERROR_INVALID,                            \
       "everybody on this machine may read or change a private key",                               \
       "close the file (chmod o= FILE), and think about a new key: who may have copied this one?") \

@@ -74,15 +74,19 @@ static char *describe(const struct stat *status)
                          (unsigned)status->st_uid, (unsigned)status->st_gid);
 }
 
-static bool refuse_folder(const struct key_folder *folder, int number, struct error *err)
+static bool refuse_folder(const struct search *search, int number, struct error *err)
 {
     struct stat status;
-    if (number != EACCES || stat(folder->path, &status) != 0)
+    const struct key_folder *folder = search->folder;
+    /* With this flag the sandbox of a keyholder lets it be asked (process/sandbox_keyholder.c). */
+    if (number != EACCES || fstatat(AT_FDCWD, folder->path, &status, AT_EMPTY_PATH) != 0)
         return error_set_errno(err, &keyholder_key_folder, number, folder->path,
-                               "user %s cannot open the folder", folder->user);
+                               "user %s cannot open the folder for certificate %s", folder->user,
+                               search->shown);
     _cleanup_free_ char *mode = describe(&status);
     return error_set(err, &keyholder_key_folder, NULL, folder->path,
-                     "user %s cannot open the folder (%s)", folder->user, mode);
+                     "user %s cannot open the folder (%s) for certificate %s", folder->user, mode,
+                     search->shown);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -115,7 +119,7 @@ static bool list(struct search *search, struct error *err)
                          "no folder is named for certificate %s", search->shown);
     search->entries = opendir(folder->path);
     if (search->entries == NULL)
-        return refuse_folder(folder, errno, err);
+        return refuse_folder(search, errno, err);
     search->fd = dirfd(search->entries);
     const struct dirent *entry;
     while ((entry = readdir(search->entries)) != NULL)
@@ -312,8 +316,10 @@ static bool refuse_unreadable(struct search *search, const char *certificate_nam
                      search->shown, certificate_name, search->folder->user, search->story);
 }
 
-static bool find_key(struct private_key **out, struct search *search, const char *certificate_name,
-                     const struct public_key *wanted, struct error *err)
+/* *name: the file that has it. */
+static bool find_key(struct private_key **out, const char **name, struct search *search,
+                     const char *certificate_name, const struct public_key *wanted,
+                     struct error *err)
 {
     struct error why = {0};
     bool refused = false;
@@ -323,6 +329,7 @@ static bool find_key(struct private_key **out, struct search *search, const char
                 continue;
             struct error one = {0};
             enum finding finding = try_name(out, search, i, wanted, beside == 1, &one);
+            *name = search->names[i];
             if (finding == FOUND)
                 return true;
             if (finding == REFUSED && !refused)
@@ -337,16 +344,29 @@ static bool find_key(struct private_key **out, struct search *search, const char
     return false;
 }
 
-bool key_folder_find(struct private_key **key, struct certificate **certificate,
-                     const struct key_folder *folder, struct slice thumbprint, struct error *err)
+void key_folder_place_done(struct key_folder_place *place)
 {
-    const char *name = NULL;
+    free(place->certificate_file);
+    free(place->key_file);
+    *place = (struct key_folder_place){0};
+}
+
+bool key_folder_find(struct private_key **key, struct certificate **certificate,
+                     struct key_folder_place *place, const struct key_folder *folder,
+                     struct slice thumbprint, struct error *err)
+{
+    const char *name = NULL, *key_name = NULL;
     _cleanup_certificate_ struct certificate *found = NULL;
     _cleanup_search_ struct search search = {.folder = folder, .thumbprint = thumbprint, .fd = -1};
     hex_format(thumbprint, search.shown);
-    if (!list(&search, err) || !find_certificate(&found, &name, &search, err) ||
-        !find_key(key, &search, name, certificate_key(found), err))
+    if (!list(&search, err) || !find_certificate(&found, &name, &search, err))
         return false;
+    if (place != NULL)
+        place->certificate_file = path_of(&search, name);
+    if (!find_key(key, &key_name, &search, name, certificate_key(found), err))
+        return false;
+    if (place != NULL)
+        place->key_file = path_of(&search, key_name);
     *certificate = memory_steal(&found);
     return true;
 }

@@ -25,6 +25,14 @@ struct key_folder {
     char user[64];
 };
 
+/* Where the two were found; owned. */
+struct key_folder_place {
+    char *certificate_file;
+    char *key_file;
+};
+void key_folder_place_done(struct key_folder_place *place);
+#define _cleanup_key_folder_place_ __attribute__((cleanup(key_folder_place_done)))
+
 /* path may be NULL. Asks who this process is, for messages: before the sandbox closes. */
 void key_folder_init(struct key_folder *folder, const char *path);
 void key_folder_done(struct key_folder *folder);
@@ -33,7 +41,9 @@ void key_folder_done(struct key_folder *folder);
  * The certificate with this thumbprint (SHA-256, or SHA-1: by its size) and its private key; each
  * error names thumbprint, user, file and mode. keyholder.key-folder; keyholder.file-missing,
  * keyholder.file-unreadable, keyholder.file-exposed, keyholder.file-unfit; crypto.key-mismatch for
- * a key beside the certificate that is not its own; errors of crypto/ for the certificate.
+ * a key beside the certificate that is not its own; errors of crypto/ for the certificate. place
+ * may be NULL; what it holds of a certificate whose key was not found is to be freed, too.
  */
 bool key_folder_find(struct private_key **key, struct certificate **certificate,
-                     const struct key_folder *folder, struct slice thumbprint, struct error *err);
+                     struct key_folder_place *place, const struct key_folder *folder,
+                     struct slice thumbprint, struct error *err);

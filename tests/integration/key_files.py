@@ -3,7 +3,9 @@
 
 When root runs this, service and keyholder are users of their own, so that modes bind them.
 """
+import json
 import os
+import pwd
 import shutil
 import signal
 
@@ -67,6 +69,9 @@ class Files:
     def release(self):
         """A key release, by whatever certificates serve."""
         equal(self.host.hgs("vm", "unlock", self.fabric.folder / "vm.hgs", "--secret", "disk").stdout, b"passphrase")
+
+    def release_refused(self):
+        self.host.hgs("vm", "unlock", self.fabric.folder / "vm.hgs", "--secret", "disk", status=1)
 
     def unusable(self):
         return self.fabric.show("server", "show")["nodes"][0]["certificates_unusable"]
@@ -201,6 +206,96 @@ def what_is_missing_on_the_node_is_named(fabric, files):
     fabric.ctl("server", "test")
 
 
+def permission(files, which, *options, status=0):
+    return json.loads(files.fabric.ctl("certificate", "permission", which, *options, "--json", status=status).stdout)
+
+
+def what_cannot_be_read_is_named_and_mended(fabric, files):
+    """Folder, file and mode; then exactly that is granted. Only root can try this: modes do not bind an owner."""
+    if not ROOT:
+        print("# SKIP only root has files that its keyholder cannot read")
+        return
+    name = "shut"
+    which = files.make(name)
+    files.bring(name, mode=0o600)
+    key, certificate = files.folder / f"{name}.key", files.folder / f"{name}.crt"
+    for path in (key, certificate):
+        shutil.chown(path, "root", "root")
+    os.chmod(certificate, 0o644)
+    done = fabric.ctl("certificate", "add", "--type", "signing", "--thumbprint", which, status=1).stderr.decode()
+    for word in (which, str(key), f"user {USER} ", "mode 0600, owner 0:0", "certificate permission"):
+        check(word in done, f"{word}: {done}")
+    equal(files.listed(which), [])
+    asked = permission(files, which, status=1)
+    equal((asked["works"], asked["user"], asked["error"]["code"], asked["key_file"]),
+          (False, USER, "keyholder.file-unreadable", str(key)))
+    equal([(item["path"], item["mode"], item["rights"]) for item in asked["lacks"]], [(str(key), "0600", "read")])
+    text = fabric.ctl("certificate", "permission", which, "--grant", "--dry-run", status=1).stdout.decode()
+    check("would be given it" in text and str(key) in text, text)
+    equal(permission(files, which, status=1)["lacks"], asked["lacks"])
+    granted = permission(files, which, "--grant")
+    equal((granted["granted"], granted["works"]), (True, True))
+    entries = run(["getfacl", "-cnp", str(key)]).stdout.decode().split()
+    equal(entries, ["user::rw-", f"user:{pwd.getpwnam(USER).pw_uid}:r--", "group::---", "mask::r--", "other::---"])
+    equal(permission(files, which)["lacks"], [])
+    files.add("signing", which)
+    fabric.ctl("server", "test")
+
+
+def one_that_was_shut_serves_again_by_itself(fabric, files):
+    if not ROOT:
+        print("# SKIP only root has files that its keyholder cannot read")
+        return
+    key = files.folder / "shut.key"
+    which = thumbprint(files.workshop / "shut.crt")
+    run(["setfacl", "-b", str(key)])
+    os.chmod(files.folder, 0o700)
+    fabric.ctl("server", "test", status=1)
+    restart_keyholder(fabric)
+    unusable = wait_until(files.unusable, "it is known that the folder is shut")
+    check(all(item["error"]["code"] == "keyholder.key-folder" and "mode 0700" in item["error"]["message"]
+              for item in unusable), unusable)
+    equal(len(unusable), 4)  # every key of the folder
+    files.release_refused()
+    granted = permission(files, which, "--grant")
+    equal([(item["path"], item["rights"]) for item in granted["lacks"]],
+          [(str(files.folder), "read, search"), (str(key), "read")])
+    fabric.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: not files.unusable(), "all is found again")
+    files.release()
+    text = fabric.ctl("certificate", "permission", which).stdout.decode()
+    check(f"The private key works: user {USER} can read it." in text, text)
+
+
+def who_may_not_grant_is_told(fabric, files):
+    if not ROOT:
+        print("# SKIP only root has files that its keyholder cannot read")
+        return
+    key = files.folder / "shut.key"
+    run(["setfacl", "-b", str(key)])
+    os.chmod(key, 0o644)  # whom modes let read it is no matter: it must not be open to everybody
+    asked = permission(files, thumbprint(files.workshop / "shut.crt"), "--grant", status=1)
+    equal((asked["error"]["code"], asked["lacks"], asked["granted"]), ("keyholder.file-exposed", [], False))
+    os.chmod(key, 0o600)
+    # A reviewer may ask; the files are root's.
+    done = fabric.ctl("certificate", "permission", thumbprint(files.workshop / "shut.crt"), "--grant", "--json", status=1,
+                      user="daemon", group="daemon", extra_groups=[])
+    shown = json.loads(done.stdout)
+    equal((shown["granted"], shown["lacks"]), (False, []))
+    run(["setfacl", "-m", f"u:{USER}:r", str(key)])
+    fabric.ctl("server", "test")
+
+
+def sealed_keys_need_no_permission(fabric, files):
+    del files
+    sealed = [item for item in fabric.show("certificate", "list")["certificates"] if item["key_source"] == "sealed"][0]
+    text = fabric.ctl("certificate", "permission", sealed["thumbprint"][:16]).stdout.decode()
+    check("is sealed in the state" in text, text)
+    equal(fabric.refusal("certificate", "permission", "0123456789abcdef"), "admin.not-found")
+    missing = json.loads(fabric.ctl("certificate", "permission", "ab" * 32, "--json", status=1).stdout)
+    equal((missing["added"], missing["error"]["code"]), (False, "keyholder.file-missing"))
+
+
 def main():
     fabric = Fabric(CONFIG)
     fabric.folder.chmod(0o755)
@@ -209,7 +304,9 @@ def main():
         fabric.init()
         for body in (found_whatever_they_are_called, they_release_keys, no_key_gets_into_the_state, refused_at_the_door,
                      small_and_other_keys_are_refused, a_dry_run_changes_nothing, one_key_may_serve_both,
-                     a_key_is_known_one_way, what_is_missing_on_the_node_is_named):
+                     a_key_is_known_one_way, what_is_missing_on_the_node_is_named,
+                     what_cannot_be_read_is_named_and_mended, one_that_was_shut_serves_again_by_itself,
+                     who_may_not_grant_is_told, sealed_keys_need_no_permission):
             case(body.__name__.replace("_", " "), lambda body=body: body(fabric, files))
     finish()
 

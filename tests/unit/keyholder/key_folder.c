@@ -70,12 +70,15 @@ static void fill(const char *command)
 
 static bool find(struct slice thumbprint, struct error *err)
 {
+    _cleanup_key_folder_place_ struct key_folder_place place = {0};
     struct key_folder folder;
     struct private_key *key = NULL;
     struct certificate *found = NULL;
     key_folder_init(&folder, path);
-    bool ok = key_folder_find(&key, &found, &folder, thumbprint, err);
+    bool ok = key_folder_find(&key, &found, &place, &folder, thumbprint, err);
     if (ok) {
+        assert_int_equal(access(place.certificate_file, R_OK), 0);
+        assert_int_equal(access(place.key_file, R_OK), 0);
         assert_memory_equal(certificate_facts(found)->thumbprint, sha256, 32);
         assert_memory_equal(public_key_digest(private_key_public(key)),
                             public_key_digest(certificate_key(certificate)), 32);
@@ -152,7 +155,7 @@ static void what_cannot_serve_is_refused(void **state)
     struct private_key *key = NULL;
     struct certificate *found = NULL;
     key_folder_init(&none, NULL);
-    assert_refused(key_folder_find(&key, &found, &none, slice_of(sha256, 32), err),
+    assert_refused(key_folder_find(&key, &found, NULL, &none, slice_of(sha256, 32), err),
                    "keyholder.key-folder");
     key_folder_done(&none);
 }
