@@ -337,8 +337,7 @@ static const struct option_entry explain_options[] = {
 static const char *const add_examples[] = {
     "hgsctl policy add r650 --baseline r650.tcglog",
     "hgsctl policy add linux-6.12 --ci /boot/EFI/Linux/linux-6.12.efi",
-    "hgsctl policy add debian --ci-kernel vmlinuz --ci-cmdline 'root=/dev/sda1 ro "
-    "lockdown=integrity'",
+    "hgsctl policy add debian --ci-kernel vmlinuz --ci-cmdline 'root=/dev/sda1 ro'",
     "hgsctl policy add hv-ci --ci SiPolicy.p7b --stage", NULL};
 static const char *const list_examples[] = {"hgsctl policy list",
                                             "hgsctl policy list 'r6*' --type baseline",

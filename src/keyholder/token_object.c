@@ -69,7 +69,7 @@ enum token_outcome token_object_rsa(struct public_key **out, struct token_use *u
                                     CK_OBJECT_HANDLE handle, const char *object, struct error *err)
 {
     uint8_t modulus[MODULUS_MAX + 1], exponent[EXPONENT_MAX + 1];
-    size_t modulus_size, exponent_size;
+    size_t modulus_size = 0, exponent_size = 0;
     enum token_outcome outcome = token_object_bytes(modulus, sizeof modulus, &modulus_size, use,
                                                     handle, CKA_MODULUS, object, err);
     if (outcome == TOKEN_DONE)
@@ -141,7 +141,7 @@ enum token_outcome token_object_certificate(struct buf *out, struct public_key *
     CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
                                {CKA_CERTIFICATE_TYPE, &type, sizeof type},
                                {CKA_ID, (void *)id.data, id.size}};
-    CK_OBJECT_HANDLE handles[CERTIFICATES_MAX];
+    CK_OBJECT_HANDLE handles[CERTIFICATES_MAX] = {0}; /* a module may write none of them */
     CK_ULONG count;
     _cleanup_certificate_ struct certificate *certificate = NULL;
     enum token_outcome outcome =

@@ -88,7 +88,7 @@ static bool list_slots(CK_SLOT_ID slots[TOKEN_SLOTS_MAX], CK_ULONG *count, struc
 
 bool token_slot_find(CK_SLOT_ID *out, struct token *token, enum token_loss *lost, struct error *err)
 {
-    CK_SLOT_ID slots[TOKEN_SLOTS_MAX], found = 0;
+    CK_SLOT_ID slots[TOKEN_SLOTS_MAX] = {0}, found = 0;
     CK_ULONG count, matches = 0, tokens = 0;
     *lost = TOKEN_LOSS_TOKEN;
     if (!list_slots(slots, &count, token, lost, err))
