@@ -41,6 +41,16 @@
     X(attestation_signer_failed, "attestation.signer-failed", ERROR_UNAVAILABLE,                   \
       "the attestation signer's key did not sign",                                                 \
       "try again; if it persists, make another signer: hgsctl signer renew")                       \
+    X(attestation_signer_future, "attestation.signer-future", ERROR_CONFLICT,                      \
+      "an attestation signer is not valid yet by this node's clock: it was made while a clock "    \
+      "was ahead, or this clock is behind",                                                        \
+      "compare the clocks (timedatectl, hgsctl server show) and set the wrong one right; another " \
+      "signer signs meanwhile, and this one is of use again when its time has come")               \
+    X(attestation_signer_unannounced, "attestation.signer-unannounced", ERROR_CONFLICT,            \
+      "an attestation signer signs before those who verify could know it, because no other of "    \
+      "its node was valid: the clock was set, or hgsd did not run when it was due",                \
+      "nothing for hosts and keys: key protection knows it; SQL clients that keep the list may "   \
+      "refuse it for up to a day (start them again); keep the clock right (timedatectl)")          \
     X(attestation_unaudited, "attestation.unaudited", ERROR_UNAVAILABLE,                           \
       "an attestation passed but could not be put into the audit trail, so nothing was issued",    \
       "make room on the audit trail's disk; see hgsctl server show")                               \

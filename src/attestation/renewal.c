@@ -26,21 +26,39 @@ static bool commit(const struct attestation_renewal *renewal, struct store_chang
     return true;
 }
 
+static void tell_made(const struct attestation_renewal *renewal,
+                      const struct attestation_signer_list *list, const char *thumbprint,
+                      int64_t now)
+{
+    struct error problem = {0};
+    for (size_t i = 0; renewal->made != NULL && i < list->count; i++) {
+        const struct attestation_signer *signer = &list->items[i];
+        if (strcmp(signer->thumbprint, thumbprint) != 0)
+            continue;
+        bool any = attestation_signer_schedule_problem(&problem, list, signer, now);
+        renewal->made(renewal->context, signer, any ? &problem : NULL);
+    }
+}
+
 static bool create(const struct attestation_renewal *renewal, struct attestation_signer_list *list,
                    const struct attestation_signer_plan *plan, struct error *err)
 {
     bool done;
+    char thumbprint[ATTESTATION_THUMBPRINT_TEXT_SIZE];
     struct store_change changes[2];
     _cleanup_attestation_signer_draft_ struct attestation_signer_draft draft = {0};
     if (!attestation_signer_create(&draft, plan, renewal->keyholder, err))
         return false;
     attestation_signer_draft_changes(&draft, changes);
     bool good = commit(renewal, changes, 2, &done, err);
-    if (done)
-        attestation_signer_list_put(list, &draft.signer);
-    else
+    if (!done) {
         keyholder_forget(renewal->keyholder, draft.signer.key_id, NULL);
-    return good;
+        return good;
+    }
+    memcpy(thumbprint, draft.signer.thumbprint, sizeof thumbprint);
+    attestation_signer_list_put(list, &draft.signer);
+    tell_made(renewal, list, thumbprint, plan->publish_at);
+    return true;
 }
 
 static bool create_due(const struct attestation_renewal *renewal,
@@ -89,7 +107,8 @@ static bool remove_due(const struct attestation_renewal *renewal,
                        struct attestation_signer_list *list,
                        const struct attestation_settings *settings, int64_t now, struct error *err)
 {
-    for (size_t i = list->count; i-- > 0;) { /* backwards: the last takes a removed one's place */
+    for (size_t i = renewal->keeps_retired ? 0 : list->count;
+         i-- > 0;) { /* backwards: the last takes a removed one's place */
         const struct attestation_signer *signer = &list->items[i];
         if (signer->revision != 0 &&
             attestation_signer_schedule_removes(list, signer, renewal->node, settings, now) &&

@@ -13,8 +13,15 @@ struct attestation_renewal {
     struct store *store;
     struct keyholder *keyholder;
     const char *node;
+    /* The clock may be wrong, since it was set lately: what is made then can be unmade, and what is
+     * removed cannot, so nothing is. */
+    bool keeps_retired;
     /* Called with each commit that was made, as the store's watch will bring it too. */
     void (*committed)(void *context, const struct store_change *changes, size_t count);
+    /* Each signer that was made. problem: attestation.signer-unannounced, or
+     * NULL. May be NULL. */
+    void (*made)(void *context, const struct attestation_signer *signer,
+                 const struct error *problem);
     void *context;
 };
 

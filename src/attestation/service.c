@@ -31,6 +31,7 @@ struct attestation_service {
     pthread_mutex_t renewal_lock; /* one renewal at a time */
     struct attestation_snapshot_slot slot;
     struct cache *host_keys;
+    atomic_bool keeps_retired; /* signers that have served are not removed now */
 };
 
 /* With the lock held. */
@@ -130,10 +131,19 @@ static void committed(void *context, const struct store_change *changes, size_t 
     attestation_apply(context, changes, count); /* the watch brings it once more, later */
 }
 
+static void signer_made(void *context, const struct attestation_signer *signer,
+                        const struct error *problem)
+{
+    const struct attestation_service *service = context;
+    service->options.signer_made(service->options.context, signer, problem);
+}
+
 static bool renew(struct attestation_service *service, bool at_once, int64_t *due,
                   struct error *err)
 {
     const struct attestation_renewal renewal = {
+        .keeps_retired = atomic_load(&service->keeps_retired),
+        .made = service->options.signer_made != NULL ? signer_made : NULL,
         .store = service->options.store,
         .keyholder = service->options.keyholder,
         .node = service->node,
@@ -174,6 +184,11 @@ bool attestation_tick(struct attestation_service *service, int64_t *due, struct 
            renew(service, false, due, err);
 }
 
+void attestation_keep_retired(struct attestation_service *service, bool keep)
+{
+    atomic_store(&service->keeps_retired, keep);
+}
+
 bool attestation_signer_renew(struct attestation_service *service, struct error *err)
 {
     int64_t due;
@@ -194,6 +209,7 @@ static void describe(struct json_writer *writer, const struct attestation_signer
                      const struct attestation_settings *settings, int64_t now)
 {
     const struct certificate_facts *facts = certificate_facts(signer->certificate);
+    struct error problem = {0};
     bool rsa = public_key_type(certificate_key(signer->certificate)) == PUBLIC_KEY_RSA;
     json_write_object(writer, NULL);
     json_write_text(writer, "thumbprint", signer->thumbprint);
@@ -214,6 +230,8 @@ static void describe(struct json_writer *writer, const struct attestation_signer
                attestation_signer_schedule_served_until(list, signer, settings));
     if (signer->deny_before != 0)
         write_time(writer, "deny_before", signer->deny_before);
+    if (attestation_signer_schedule_problem(&problem, list, signer, now))
+        json_write_error(writer, "problem", &problem);
     json_write_object_end(writer);
 }
 

@@ -10,6 +10,7 @@
 
 #include "attestation/message.h"
 #include "attestation/mode.h"
+#include "attestation/signer.h"
 #include "audit/audit.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -26,6 +27,11 @@ struct attestation_options {
     struct audit *audit;
     const struct clock *clock;
     const char *node; /* this node's name: its signer's is "HGS Attestation Signer <node>" */
+    /* A signer was made; problem: attestation.signer-unannounced, or NULL. May be NULL. On the
+     * thread that ticks, or renews. */
+    void (*signer_made)(void *context, const struct attestation_signer *signer,
+                        const struct error *problem);
+    void *context; /* of the above */
 };
 
 /* Reads everything that it needs from the store (nothing there yet: mode unknown, every attestation
@@ -47,6 +53,9 @@ void attestation_apply(struct attestation_service *service, const struct store_c
  * at the latest, also set on failure. Errors of store/, keyholder/, crypto/.
  */
 bool attestation_tick(struct attestation_service *service, int64_t *due, struct error *err);
+/* Whether signers that have served are kept for the time being: while the clock may be wrong. From
+ * the next tick on; at first they are not. Any thread. */
+void attestation_keep_retired(struct attestation_service *service, bool keep);
 /*
  * As attestation_tick, and makes the next signer now whatever the schedule says (`signer renew`).
  * It is listed at once and signs after the lead of signer_schedule.h, or at once when this node has
@@ -55,8 +64,9 @@ bool attestation_tick(struct attestation_service *service, int64_t *due, struct 
 bool attestation_signer_renew(struct attestation_service *service, struct error *err);
 /*
  * Every signer of the cluster as an object of the array `name`: thumbprint, subject, node, use,
- * state ("next", "published", "active", "retired", "expired"), key, not_before, not_after,
- * publish_at, active_at, renew_at, serve_until, deny_before (RFC 3339; the last may be absent).
+ * state ("future", "next", "published", "active", "retired", "expired"), key, not_before,
+ * not_after, publish_at, active_at, renew_at, serve_until, deny_before (RFC 3339; the last may be
+ * absent), and problem, an error, where its times are not as they should be.
  */
 void attestation_signer_describe(struct attestation_service *service, struct json_writer *writer,
                                  const char *name);

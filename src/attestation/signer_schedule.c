@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attestation/signer_schedule.h"
 
+#include "attestation/errors.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -9,9 +11,9 @@
 #define EXPIRED_KEPT_SECONDS 86400
 
 static const char *const state_names[] = {
-    [ATTESTATION_SIGNER_NEXT] = "next",       [ATTESTATION_SIGNER_PUBLISHED] = "published",
-    [ATTESTATION_SIGNER_ACTIVE] = "active",   [ATTESTATION_SIGNER_RETIRED] = "retired",
-    [ATTESTATION_SIGNER_EXPIRED] = "expired",
+    [ATTESTATION_SIGNER_FUTURE] = "future",       [ATTESTATION_SIGNER_NEXT] = "next",
+    [ATTESTATION_SIGNER_PUBLISHED] = "published", [ATTESTATION_SIGNER_ACTIVE] = "active",
+    [ATTESTATION_SIGNER_RETIRED] = "retired",     [ATTESTATION_SIGNER_EXPIRED] = "expired",
 };
 
 const char *attestation_signer_state_name(enum attestation_signer_state state)
@@ -44,6 +46,19 @@ static bool valid(const struct attestation_signer *signer, int64_t now)
     return not_before(signer) <= now && now < not_after(signer);
 }
 
+/* How long before it signs a signer with this life is published. */
+static int64_t lead(int64_t life)
+{
+    return minimum(ATTESTATION_SIGNER_LEAD_SECONDS, life / 6);
+}
+
+int64_t attestation_signer_schedule_signs_from(const struct attestation_signer *signer)
+{
+    if (signer->active_at > signer->publish_at)
+        return signer->active_at;
+    return signer->publish_at + lead(not_after(signer) - not_before(signer));
+}
+
 static bool same_line(const struct attestation_signer *a, const char *node,
                       enum attestation_signer_use use)
 {
@@ -69,7 +84,7 @@ const struct attestation_signer *attestation_signer_schedule_select(
         const struct attestation_signer *signer = &list->items[i];
         if (!same_line(signer, node, use) || !valid(signer, now))
             continue;
-        if (signer->active_at <= now) {
+        if (attestation_signer_schedule_signs_from(signer) <= now) {
             if (active == NULL || compare_age(signer, active) > 0)
                 active = signer;
         } else if (signer->publish_at <= now) {
@@ -90,16 +105,11 @@ int64_t attestation_signer_schedule_served_until(const struct attestation_signer
         if (same_line(other, signer->node, signer->use) && compare_age(other, signer) > 0) {
             int64_t longest =
                 maximum(signer->longest_seconds, settings->health_certificate_seconds);
-            end = minimum(end, other->active_at + longest + settings->clock_tolerance_seconds);
+            end = minimum(end, attestation_signer_schedule_signs_from(other) + longest +
+                                   settings->clock_tolerance_seconds);
         }
     }
     return end;
-}
-
-/* How long before it signs a signer with this life is published. */
-static int64_t lead(int64_t life)
-{
-    return minimum(ATTESTATION_SIGNER_LEAD_SECONDS, life / 6);
 }
 
 int64_t attestation_signer_schedule_renewed_at(const struct attestation_signer *signer)
@@ -112,13 +122,47 @@ enum attestation_signer_state attestation_signer_schedule_state(
     const struct attestation_signer_list *list, const struct attestation_signer *signer,
     const struct attestation_settings *settings, int64_t now)
 {
+    if (now < not_before(signer))
+        return ATTESTATION_SIGNER_FUTURE;
     if (now >= attestation_signer_schedule_served_until(list, signer, settings))
         return ATTESTATION_SIGNER_EXPIRED;
     if (now < signer->publish_at)
         return ATTESTATION_SIGNER_NEXT;
     if (signer == attestation_signer_schedule_select(list, signer->node, signer->use, now))
         return ATTESTATION_SIGNER_ACTIVE;
-    return signer->active_at > now ? ATTESTATION_SIGNER_PUBLISHED : ATTESTATION_SIGNER_RETIRED;
+    return attestation_signer_schedule_signs_from(signer) > now ? ATTESTATION_SIGNER_PUBLISHED
+                                                                : ATTESTATION_SIGNER_RETIRED;
+}
+
+static bool has_other_of_line(const struct attestation_signer_list *list,
+                              const struct attestation_signer *signer)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (&list->items[i] != signer && same_line(&list->items[i], signer->node, signer->use))
+            return true;
+    return false;
+}
+
+bool attestation_signer_schedule_problem(struct error *problem,
+                                         const struct attestation_signer_list *list,
+                                         const struct attestation_signer *signer, int64_t now)
+{
+    char from[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE];
+    int64_t signs_from = attestation_signer_schedule_signs_from(signer);
+    clock_format(not_before(signer), from);
+    if (now < not_before(signer)) {
+        error_set(problem, &attestation_signer_future, "protocol.md 2.4", signer->thumbprint,
+                  "it is valid from %s, and here it is %s", from, clock_format(now, until));
+        return true;
+    }
+    if (now >= signs_from || !has_other_of_line(list, signer) ||
+        signer != attestation_signer_schedule_select(list, signer->node, signer->use, now))
+        return false;
+    error_set(problem, &attestation_signer_unannounced, "protocol.md 2.4", signer->thumbprint,
+              "it signs since %s, when it was published; who keeps a list of signers from before "
+              "may refuse its certificates until %s",
+              clock_format(signer->publish_at, from), clock_format(signs_from, until));
+    return true;
 }
 
 static bool wanted(enum attestation_signer_use use, const struct attestation_settings *settings)
@@ -135,7 +179,7 @@ bool attestation_signer_schedule_plan(struct attestation_signer_plan *plan,
     const struct attestation_signer *newest = NULL;
     for (size_t i = 0; i < list->count; i++) {
         const struct attestation_signer *signer = &list->items[i];
-        if (same_line(signer, node, use) && now < not_after(signer) &&
+        if (same_line(signer, node, use) && valid(signer, now) &&
             (newest == NULL || compare_age(signer, newest) > 0))
             newest = signer;
     }
@@ -189,6 +233,8 @@ int64_t attestation_signer_schedule_due(const struct attestation_signer_list *li
         const int64_t times[] = {
             signer->publish_at,
             signer->active_at,
+            not_before(signer),
+            has_other_of_line(list, signer) ? attestation_signer_schedule_signs_from(signer) : 0,
             attestation_signer_schedule_served_until(list, signer, settings),
             not_after(signer) + EXPIRED_KEPT_SECONDS,
             strcmp(signer->node, node) == 0 ? attestation_signer_schedule_renewed_at(signer) : 0,
@@ -238,8 +284,8 @@ size_t attestation_signer_schedule_listed(const struct certificate **out,
         const struct attestation_signer *signer = &list->items[i];
         enum attestation_signer_state state =
             attestation_signer_schedule_state(list, signer, settings, now);
-        if (state != ATTESTATION_SIGNER_NEXT && state != ATTESTATION_SIGNER_EXPIRED &&
-            wanted(signer->use, settings))
+        if (state != ATTESTATION_SIGNER_FUTURE && state != ATTESTATION_SIGNER_NEXT &&
+            state != ATTESTATION_SIGNER_EXPIRED && wanted(signer->use, settings))
             listed[count++] = (struct listed){signer, rank(signer, state, node)};
     }
     qsort(listed, count, sizeof *listed, compare_listed);

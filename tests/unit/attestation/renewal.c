@@ -78,6 +78,32 @@ static void test_schedule(void **state)
     }
 }
 
+/* While the clock may be wrong, what has served stays: when it is set right, it may be needed. */
+static void test_clock_set(void **state)
+{
+    struct fixture *fixture = *state;
+    initialise(fixture);
+    int64_t due = tick(fixture);
+    assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
+    attestation_keep_retired(fixture->service, true);
+    static const int64_t shifts[] = {40 * DAY, -40 * DAY, -400 * DAY, 400 * DAY};
+    static const char *const expected[] = {"expired active", "active future",
+                                           "active future future", "expired active future"};
+    for (size_t i = 0; i < sizeof shifts / sizeof shifts[0]; i++) {
+        fixture->clock.offset += shifts[i];
+        tick(fixture);
+        assert_string_equal(states(fixture), expected[i]);
+        assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
+        assert_string_equal(trail.event, "attestation.passed");
+    }
+    attestation_keep_retired(fixture->service, false);
+    tick(fixture);
+    assert_string_equal(states(fixture), "active future");
+    fixture->clock.offset += due - clock_now(&fixture->clock); /* its renewal is as it was */
+    tick(fixture);
+    assert_string_equal(states(fixture), "active published future");
+}
+
 static void test_ticking_often_changes_nothing(void **state)
 {
     struct fixture *fixture = *state;
@@ -242,6 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_FIXTURE(test_schedule),
+        WITH_FIXTURE(test_clock_set),
         WITH_FIXTURE(test_ticking_often_changes_nothing),
         WITH_FIXTURE(test_renew),
         WITH_FIXTURE(test_nodes),
