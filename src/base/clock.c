@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/errors.h"
 
@@ -18,23 +22,53 @@ static int64_t test_offset(void)
     const char *text = getenv("HGS_TEST_CLOCK");
     return text != NULL ? strtoll(text, NULL, 10) : 0;
 }
+
+/* Mapped once and for all, since a process may not open files any more later. */
+static const volatile int64_t *test_moving(void)
+{
+    static const volatile int64_t *mapped;
+    const char *path = getenv("HGS_TEST_CLOCK_FILE");
+    if (path == NULL || mapped != NULL)
+        return mapped;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    void *page = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *mapped, PROT_READ, MAP_SHARED, fd, 0);
+    if (page == MAP_FAILED)
+        abort(); /* a test that is not what it seems */
+    close(fd);
+    mapped = page;
+    return mapped;
+}
 #else
 static int64_t test_offset(void)
 {
     return 0;
+}
+
+static const volatile int64_t *test_moving(void)
+{
+    return NULL;
 }
 #endif
 
 void clock_init(struct clock *clock)
 {
     clock->offset = test_offset();
+    clock->moving = test_moving();
+}
+
+int64_t clock_now_ms(const struct clock *clock)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t offset = clock->offset + (clock->moving != NULL ? *clock->moving : 0);
+    return (now.tv_sec + offset) * 1000 + now.tv_nsec / 1000000;
 }
 
 int64_t clock_now(const struct clock *clock)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec + clock->offset;
+    return now.tv_sec + clock->offset + (clock->moving != NULL ? *clock->moving : 0);
 }
 
 int64_t clock_monotonic_ms(void)
@@ -89,6 +123,26 @@ char *clock_format(int64_t time, char text[CLOCK_TEXT_SIZE])
     snprintf(wide, sizeof wide, "%04d-%02d-%02dT%02u:%02u:%02uZ", year, month, day, second / 3600,
              second / 60 % 60, second % 60);
     memcpy(text, wide, CLOCK_TEXT_SIZE);
+    return text;
+}
+
+char *clock_format_offset(int64_t seconds, char text[CLOCK_OFFSET_SIZE])
+{
+    static const struct {
+        int64_t size;
+        const char *name;
+    } units[] = {{DAY, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    uint64_t left = seconds < 0 ? -(uint64_t)seconds : (uint64_t)seconds;
+    size_t unit = 0;
+    while (unit < 3 && left < (uint64_t)units[unit].size)
+        unit++;
+    uint64_t most = left / (uint64_t)units[unit].size, rest = left % (uint64_t)units[unit].size;
+    const char *sign = seconds < 0 ? "-" : seconds > 0 ? "+" : "";
+    if (unit == 3 || rest / (uint64_t)units[unit + 1].size == 0)
+        snprintf(text, CLOCK_OFFSET_SIZE, "%s%" PRIu64 " %s", sign, most, units[unit].name);
+    else
+        snprintf(text, CLOCK_OFFSET_SIZE, "%s%" PRIu64 " %s %" PRIu64 " %s", sign, most,
+                 units[unit].name, rest / (uint64_t)units[unit + 1].size, units[unit + 1].name);
     return text;
 }
 

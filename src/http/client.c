@@ -5,11 +5,12 @@
 #include <assert.h>
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/memory.h"
+#include "http/date.h"
 #include "http/errors.h"
 
 #define TIMEOUT_MS (30 * 1000)
@@ -20,7 +21,9 @@ struct http_client {
     char *ca_file;
     size_t reply_limit;
     struct buf reply;
-    int64_t server_time;
+    const struct clock *clock; /* or NULL */
+    bool has_offset;
+    int64_t offset; /* of our clock against the server's, seconds */
     char message[CURL_ERROR_SIZE];
 };
 
@@ -42,13 +45,16 @@ static size_t take_header(char *line, size_t one, size_t size, void *context)
 {
     (void)one;
     struct http_client *client = context;
-    char date[64];
-    if (size > 5 && size - 5 < sizeof date && strncasecmp(line, "Date:", 5) == 0) {
-        memcpy(date, line + 5, size - 5);
-        date[size - 5] = '\0';
-        time_t time = curl_getdate(date, NULL);
-        client->server_time = time > 0 ? time : 0;
-    }
+    static const char name[] = "Date: ";
+    char date[HTTP_DATE_SIZE];
+    int64_t time;
+    if (client->clock == NULL || size != sizeof name - 1 + sizeof date - 1 + 2 ||
+        strncasecmp(line, name, sizeof name - 1) != 0)
+        return size;
+    memcpy(date, line + sizeof name - 1, sizeof date - 1);
+    date[sizeof date - 1] = '\0';
+    client->has_offset = http_date_parse(&time, date);
+    client->offset = client->has_offset ? clock_now(client->clock) - time : 0;
     return size;
 }
 
@@ -84,6 +90,7 @@ struct http_client *http_client_new(const struct http_client_options *options)
     if (client->curl == NULL)
         abort(); /* only for want of memory */
     client->ca_file = options->ca_file != NULL ? memory_copy_text(options->ca_file) : NULL;
+    client->clock = options->clock;
     client->reply_limit = options->reply_limit != 0 ? options->reply_limit : REPLY_LIMIT;
     buf_init(&client->reply, client->reply_limit);
     set_options(client, options->timeout_ms != 0 ? options->timeout_ms : TIMEOUT_MS);
@@ -166,13 +173,31 @@ static bool refuse(const struct http_client *client, CURLcode code, const char *
     }
 }
 
+static struct curl_slist *append(struct curl_slist *list, const char *header)
+{
+    struct curl_slist *longer = curl_slist_append(list, header);
+    if (longer == NULL)
+        abort(); /* only for want of memory */
+    return longer;
+}
+
+/* The header by which the server can tell how far our clock is from its own. */
+static struct curl_slist *date_header(const struct http_client *client)
+{
+    char date[HTTP_DATE_SIZE], line[sizeof "Date: " + HTTP_DATE_SIZE];
+    if (client->clock == NULL)
+        return NULL;
+    snprintf(line, sizeof line, "Date: %s", http_date_format(clock_now(client->clock), date));
+    return append(NULL, line);
+}
+
 /* Puts method and body in place; the returned list must live as long as the transfer. */
 static struct curl_slist *set_body(struct http_client *client, const char *content_type,
                                    const struct slice *body)
 {
     if (body == NULL) {
         curl_easy_setopt(client->curl, CURLOPT_HTTPGET, 1L);
-        return NULL;
+        return date_header(client);
     }
     _cleanup_free_ char *type =
         memory_format("Content-Type: %s", content_type != NULL ? content_type : "");
@@ -180,10 +205,7 @@ static struct curl_slist *set_body(struct http_client *client, const char *conte
     curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->size);
     curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, body->size > 0 ? (char *)body->data : "");
     /* Without "Expect: 100-continue": a round trip more, for bodies that are never refused. */
-    struct curl_slist *headers = curl_slist_append(curl_slist_append(NULL, type), "Expect:");
-    if (headers == NULL)
-        abort(); /* only for want of memory */
-    return headers;
+    return append(append(date_header(client), type), "Expect:");
 }
 
 bool http_client_request(struct http_client *client, const char *url, const char *content_type,
@@ -196,7 +218,7 @@ bool http_client_request(struct http_client *client, const char *url, const char
     long code = 0;
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
     buf_reset(&client->reply);
-    client->server_time = 0;
+    client->has_offset = false;
     client->message[0] = '\0';
     CURLcode result = curl_easy_perform(client->curl);
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &code);
@@ -213,7 +235,9 @@ bool http_client_request(struct http_client *client, const char *url, const char
     return true;
 }
 
-int64_t http_client_server_time(const struct http_client *client)
+bool http_client_offset(const struct http_client *client, int64_t *seconds)
 {
-    return client->server_time;
+    if (client->has_offset)
+        *seconds = client->offset;
+    return client->has_offset;
 }

@@ -8,11 +8,15 @@
  */
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 struct http_client_options {
     const char *ca_file; /* PEM; NULL: the system's */
     int64_t timeout_ms;  /* whole request; 30 s when 0 */
     size_t reply_limit;  /* 4 MiB when 0 */
+    /* Requests say what time it is by it (Date), and replies are compared with it; NULL: neither.
+     * Must outlive the client. */
+    const struct clock *clock;
 };
 
 struct http_client; /* keeps its connection open between requests; one thread at a time */
@@ -29,6 +33,7 @@ void http_client_free(struct http_client **client);
 bool http_client_request(struct http_client *client, const char *url, const char *content_type,
                          const struct slice *body, struct buf *out, unsigned *status,
                          struct error *err);
-/* The server's Date header of the last reply in seconds since 1970, or 0; and our own time when it
- * came. */
-int64_t http_client_server_time(const struct http_client *client);
+/* By how many seconds our clock was ahead of the server's (its Date) when the head of the last
+ * reply came; negative: behind. False when it did not say, or there is no clock. Nobody vouches for
+ * it: it may only inform. */
+bool http_client_offset(const struct http_client *client, int64_t *seconds);

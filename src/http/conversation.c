@@ -152,10 +152,21 @@ static void send_record(struct connection *connection, bool complete)
     setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+/* The service's own clock, by which its certificates are made: hosts compare theirs with it. */
+static const char *date_of(struct http_server *server)
+{
+    int64_t now = clock_now(server->clock);
+    if (now != server->date_time)
+        http_date_format(now, server->date);
+    server->date_time = now;
+    return server->date;
+}
+
 static enum MHD_Result send_reply(struct connection *connection, unsigned status,
                                   struct MHD_Response *response, size_t body_size)
 {
     struct http_server *server = connection->listener->server;
+    MHD_add_response_header(response, MHD_HTTP_HEADER_DATE, date_of(server));
     if (server->stopping)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     connection_enter(&server->connections, connection, CONNECTION_REPLY);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "http/connection.h"
 
@@ -95,6 +96,7 @@ struct http_request *request_new(struct connection *connection, const char *meth
 {
     struct http_request *request = memory_allocate_zero(1, sizeof *request);
     request->connection = connection;
+    request->arrived = clock_monotonic_ms();
     atomic_init(&request->state, REQUEST_AT_WORK);
     request->method = memory_copy_text(method);
     request->path = memory_copy_text(origin_form(path));
@@ -193,6 +195,11 @@ struct slice http_request_body(const struct http_request *request)
 const char *http_request_peer(const struct http_request *request)
 {
     return request->peer;
+}
+
+int64_t http_request_arrived(const struct http_request *request)
+{
+    return request->arrived;
 }
 
 bool http_request_is_tls(const struct http_request *request)

@@ -33,6 +33,7 @@ struct http_request {
     struct buf headers; /* name NUL value NUL … */
     char peer[INET6_ADDRSTRLEN];
     bool tls;
+    int64_t arrived; /* its head; of clock_monotonic_ms */
     struct buf body;
     size_t body_limit;
     void *data;

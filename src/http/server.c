@@ -28,6 +28,8 @@
 /* The library refuses beyond its limit; ours, which makes room instead, comes first. */
 #define LIMIT_SLACK 16
 
+static const struct clock machine;
+
 static unsigned connection_limit(unsigned wanted)
 {
     struct rlimit files;
@@ -54,7 +56,7 @@ static int no_certificate(gnutls_session_t session, const gnutls_datum_t *author
 
 static bool start_daemon(struct listener *listener, int fd, const char *address, struct error *err)
 {
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK;
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
         {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)no_certificate},
@@ -203,6 +205,7 @@ bool http_server_start(struct http_server **out, const struct http_server_option
     server->handle = options->handle;
     server->refused = options->refused;
     server->context = options->context;
+    server->clock = options->clock != NULL ? options->clock : &machine;
     server->header_limit = options->header_limit != 0 ? options->header_limit : HEADER_LIMIT;
     server->bodies_limit = options->bodies_limit != 0 ? options->bodies_limit : BODIES_LIMIT;
     atomic_init(&server->stop_asked, false);

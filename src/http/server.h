@@ -20,6 +20,7 @@
  */
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 /* Descriptors that a server's connections leave to everything else in the process. */
 #define HTTP_SERVER_OTHER_DESCRIPTORS 256
@@ -48,6 +49,7 @@ struct http_server_options {
     size_t bodies_limit;          /* bytes of all requests' bodies together; 512 MiB when 0 */
     unsigned connection_limit;    /* 20000 when 0; never more than RLIMIT_NOFILE leaves room for */
     int64_t idle_ms;              /* until a request line is complete; 60 s when 0 */
+    const struct clock *clock;    /* of the Date in replies; NULL: the machine's. Must outlive it */
     int64_t request_ms;           /* from the request line to the last byte; 30 s when 0 */
     /* The largest body that this request may have. Called once the head is read. */
     size_t (*limit)(void *context, const struct http_request *request);
@@ -85,6 +87,8 @@ const char *http_request_header(const struct http_request *request, const char *
 struct slice http_request_body(const struct http_request *request);
 /* "127.0.0.1" or "::1", without the port. */
 const char *http_request_peer(const struct http_request *request);
+/* When its head was there, by clock_monotonic_ms. */
+int64_t http_request_arrived(const struct http_request *request);
 bool http_request_is_tls(const struct http_request *request);
 /* A place for the handler's own state. */
 void http_request_set_data(struct http_request *request, void *data);

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "http/connection.h"
+#include "http/date.h"
 #include "http/farewell.h"
 #include "http/replies.h"
 #include "http/server.h"
@@ -31,6 +32,9 @@ struct http_server {
     void (*handle)(void *context, struct http_request *request);
     void (*refused)(void *context, const struct http_refusal *refusal); /* or NULL */
     void *context;
+    const struct clock *clock;
+    int64_t date_time;         /* that date says; seconds since 1970 */
+    char date[HTTP_DATE_SIZE]; /* the Date of the replies of this second */
 
     struct listener *listeners; /* unchanging while the thread runs */
     size_t count;

@@ -115,13 +115,47 @@ static void test_now(void **state)
     assert_true(clock_monotonic_ms() >= first);
 }
 
+static void test_offsets(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t seconds;
+        const char *text;
+    } cases[] = {
+        {0, "0 s"},
+        {5, "+5 s"},
+        {-59, "-59 s"},
+        {60, "+1 min"},
+        {-3725, "-1 h 2 min"},
+        {86399, "+23 h 59 min"},
+        {86400, "+1 d"},
+        {-90000, "-1 d 1 h"},
+        {INT64_MAX, "+106751991167300 d 15 h"},
+        {INT64_MIN, "-106751991167300 d 15 h"},
+    };
+    char text[CLOCK_OFFSET_SIZE];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_string_equal(clock_format_offset(cases[i].seconds, text), cases[i].text);
+}
+
+/* A test's clock can be set while a program runs. */
+static void test_moving(void **state)
+{
+    (void)state;
+    volatile int64_t moving = 0;
+    struct clock clock = {.offset = 100, .moving = &moving};
+    int64_t before = clock_now(&clock);
+    moving = -86400;
+    assert_in_range(before - clock_now(&clock), 86400 - 60, 86400);
+    assert_in_range(clock_now_ms(&clock) / 1000 - clock_now(&clock) + 60, 0, 60);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_samples),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_against_libc),
-        cmocka_unit_test(test_now),
+        cmocka_unit_test(test_samples),      cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_against_libc), cmocka_unit_test(test_now),
+        cmocka_unit_test(test_offsets),      cmocka_unit_test(test_moving),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

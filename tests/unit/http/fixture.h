@@ -10,6 +10,7 @@
  *   /hold    kept until fixture_release
  *   /large   200 with FIXTURE_LARGE bytes
  *   /peer    200 with the peer, the path and the header X-Test
+ *   /date    200 with the header Date, or "none"
  *   others   404
  *
  * Bodies may have 1 MiB, those of /small 100 bytes. A test waits for events, with a limit that is
@@ -114,6 +115,14 @@ static void fixture_keep(struct fixture *fixture, struct http_request **list, si
     pthread_mutex_unlock(&fixture->lock);
 }
 
+static void fixture_date(struct http_request *request)
+{
+    const char *date = http_request_header(request, "Date");
+    int64_t age = clock_monotonic_ms() - http_request_arrived(request);
+    assert_true(age >= 0 && age < 60000);
+    fixture_reply_text(request, 200, date != NULL ? date : "none");
+}
+
 static void fixture_handle(void *context, struct http_request *request)
 {
     struct fixture *fixture = context;
@@ -129,6 +138,8 @@ static void fixture_handle(void *context, struct http_request *request)
         fixture_large(request);
     else if (strncmp(path, "/peer", 5) == 0)
         fixture_peer(request);
+    else if (strcmp(path, "/date") == 0)
+        fixture_date(request);
     else
         fixture_reply_text(request, 404, "no such place");
 }
