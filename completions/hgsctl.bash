@@ -56,7 +56,7 @@ _hgsctl_options()
         values="--service-name --trust --generate-certificates --signing-certificate --encryption-certificate --password-file --dry-run $values"
         ;;
     "server set")
-        values="--trust --health-certificate-lifetime --clock-tolerance --signer-lifetime --tpm-exchange --signer-key --allow-unprotected-signing-keys --max-offline-unwraps --wait --dry-run $values"
+        values="--trust --health-certificate-lifetime --clock-tolerance --clock-warning --signer-lifetime --tpm-exchange --signer-key --allow-unprotected-signing-keys --max-offline-unwraps --wait --dry-run $values"
         ;;
     "server clear")
         values="--yes --dry-run $values"
@@ -168,6 +168,7 @@ _hgsctl_takes_value()
         "server set --trust" | \
         "server set --health-certificate-lifetime" | \
         "server set --clock-tolerance" | \
+        "server set --clock-warning" | \
         "server set --signer-lifetime" | \
         "server set --tpm-exchange" | \
         "server set --signer-key" | \

@@ -17,6 +17,19 @@
     X(hgsd_token_ambiguous, "hgsd.token-ambiguous", ERROR_CONFLICT,                             \
       "several [token] sections of this node answer to one PKCS#11 URI",                        \
       "add serial= of the token to the URI")                                                    \
+    X(hgsd_clock_set, "hgsd.clock-set", ERROR_CONFLICT,                                         \
+      "this node's clock was set, by more than the bound, while hgsd ran",                      \
+      "see which time is right (timedatectl, a time server) and keep it: timedatectl set-ntp "  \
+      "true; hosts whose certificates look expired attest again by themselves, and signers "    \
+      "that are missing are made at once (hgsctl signer list)")                                 \
+    X(hgsd_clock_back, "hgsd.clock-back", ERROR_CONFLICT,                                       \
+      "when hgsd started, this node's clock was behind the newest record of its audit trail",   \
+      "see whether it is right now (timedatectl, a time server): then a clock was ahead "       \
+      "before, and records of that time bear it; else set it right: timedatectl set-ntp true")  \
+    X(hgsd_host_clock, "hgsd.host-clock", ERROR_CONFLICT,                                       \
+      "a host's clock is further from this node's than the bound",                              \
+      "see which is wrong (hgsctl host list shows others) and set it right on that machine: "   \
+      "timedatectl set-ntp true")                                                               \
     X(hgsd_child, "hgsd.child", ERROR_INTERNAL, "a process of hgsd could not do its work",      \
       "see the lines before this one in the log (journalctl -u hgsd)")
 

@@ -35,6 +35,8 @@ struct admin_services {
     void *context; /* for the functions below */
     /* Waits until this node works with the store's revision; false after milliseconds. */
     bool (*wait_applied)(void *context, int64_t revision, int64_t milliseconds);
+    /* By how many seconds this node's clock is ahead of what else it knows of time. */
+    int64_t (*clock_offset)(void *context);
     /* Adds properties about this process to an object: addresses, users, sandbox, connections,
      * queues, keys. */
     void (*describe)(void *context, struct json_writer *writer);

@@ -16,10 +16,26 @@ static const char *object_of(char text[160], const char *name)
 
 struct listing {
     struct json_writer *result;
+    const struct admin_services *services;
     struct admin_page page;
 };
 
-static void write_brief(struct json_writer *result, const struct attestation_host *host)
+/* What is known of its clock; nothing, when nothing is. */
+static void write_clock(struct json_writer *result, const struct admin_services *services,
+                        const char *name)
+{
+    char time[CLOCK_TEXT_SIZE];
+    struct attestation_host_clock clock;
+    if (!attestation_host_clocks_find(attestation_clocks_of_hosts(services->attestation), name,
+                                      &clock))
+        return;
+    json_write_integer(result, "clock_offset", clock.offset);
+    json_write_bool(result, "clock_off", clock.is_off);
+    json_write_text(result, "clock_measured_at", clock_format(clock.time, time));
+}
+
+static void write_brief(struct json_writer *result, const struct attestation_host *host,
+                        const struct admin_services *services)
 {
     char added[CLOCK_TEXT_SIZE];
     json_write_object(result, NULL);
@@ -28,6 +44,7 @@ static void write_brief(struct json_writer *result, const struct attestation_hos
     json_write_hex(result, "key_id", slice_of(host->key_id, sizeof host->key_id));
     json_write_text(result, "added", clock_format(host->added, added));
     json_write_text(result, "added_by", host->added_by);
+    write_clock(result, services, host->name);
     if (host->mode == ATTESTATION_MODE_TPM) {
         json_write_bool(result, "certified", host->tpm.certified);
         json_write_text(result, "profile", policy_profile_name(host->tpm.profile));
@@ -53,7 +70,7 @@ static bool list_one(void *context, const struct store_record *record, struct er
     if (!admin_page_take(&listing->page, record->key))
         return false;
     if (attestation_host_parse(&host, record->value, &damaged)) {
-        write_brief(listing->result, &host);
+        write_brief(listing->result, &host, listing->services);
         return true;
     }
     json_write_object(listing->result, NULL);
@@ -66,7 +83,7 @@ static bool list_one(void *context, const struct store_record *record, struct er
 bool operation_host_list(struct admin_request *request, struct json_writer *result,
                          struct error *err)
 {
-    struct listing listing = {.result = result};
+    struct listing listing = {.result = result, .services = request->services};
     if (!admin_page_read(&listing.page, request, err))
         return false;
     json_write_object(result, NULL);
@@ -91,15 +108,31 @@ bool operation_host_load(struct buf *value, int64_t *revision, const char **name
     return false;
 }
 
+static void write_members(struct json_writer *result, const struct json *record)
+{
+    for (const struct json *it = json_first(record); it != NULL; it = json_next(it)) {
+        _cleanup_buf_ struct buf text;
+        buf_init(&text, STORE_VALUE_MAX);
+        json_append(&text, it);
+        json_write_raw(result, json_name(it), buf_slice(&text));
+    }
+}
+
+/* The record as it is, and what is known of the host's clock. */
 bool operation_host_show(struct admin_request *request, struct json_writer *result,
                          struct error *err)
 {
     const char *name;
+    _cleanup_json_ struct json *record = NULL;
     _cleanup_buf_ struct buf value;
     buf_init(&value, STORE_VALUE_MAX);
-    if (!operation_host_load(&value, NULL, &name, request, err))
+    if (!operation_host_load(&value, NULL, &name, request, err) ||
+        !json_parse(&record, buf_slice(&value), err))
         return false;
-    json_write_raw(result, NULL, buf_slice(&value));
+    json_write_object(result, NULL);
+    write_members(result, record);
+    write_clock(result, request->services, name);
+    json_write_object_end(result);
     return true;
 }
 

@@ -36,7 +36,8 @@ static void write_node(struct json_writer *result, const struct admin_request *r
     json_write_text(result, "name", request->services->node);
     json_write_text(result, "mode", mode);
     json_write_integer(result, "revision", revision);
-    json_write_integer(result, "clock_offset", 0); /* against the store, which is in this machine */
+    json_write_integer(result, "clock_offset",
+                       request->services->clock_offset(request->services->context));
     json_write_text(result, "last_contact", clock_format(clock_now(request->services->clock), now));
     request->services->describe_node(request->services->context, result);
     json_write_object_end(result);
@@ -67,6 +68,7 @@ bool operation_server_show(struct admin_request *request, struct json_writer *re
     json_write_integer(result, "newest_functional_level", ATTESTATION_FUNCTIONAL_LEVEL);
     tpm_mode_write(result, "tpm", &tpm);
     json_write_integer(result, "hosts", (int64_t)attestation_host_count(services->attestation));
+    attestation_signer_problems(services->attestation, result, "signer_problems");
     services->describe(services->context, result);
     if (!settings_write(result, services->store, err))
         return false;

@@ -115,6 +115,35 @@ static void warn(struct test *test, const char *name, bool good, const char *det
     json_write_object_end(test->result);
 }
 
+static void test_signer(struct test *test)
+{
+    struct attestation_service *attestation = test->request->services->attestation;
+    char name[96], thumbprint[ATTESTATION_THUMBPRINT_TEXT_SIZE] = "";
+    struct error err = {0};
+    if (attestation_current_mode(attestation) == ATTESTATION_MODE_UNKNOWN)
+        return; /* told already */
+    bool ok = attestation_signer_test(attestation, thumbprint, &err);
+    snprintf(name, sizeof name, "attestation signer %.8s", thumbprint);
+    report(test, name, ok, "its private key works", &err);
+}
+
+static void test_clocks(struct test *test)
+{
+    const struct admin_services *services = test->request->services;
+    char offset[CLOCK_OFFSET_SIZE], detail[160];
+    int64_t bound, tolerance, seconds = services->clock_offset(services->context);
+    size_t off = attestation_host_clocks_off(attestation_clocks_of_hosts(services->attestation));
+    attestation_clock_settings(services->attestation, &bound, &tolerance);
+    bool good = seconds <= bound && seconds >= -bound;
+    snprintf(detail, sizeof detail, good ? "it was not set" : "it was set, or began wrong: %s",
+             clock_format_offset(seconds, offset));
+    warn(test, "clock", good, detail, "hgsctl server show");
+    if (off == 0)
+        return;
+    snprintf(detail, sizeof detail, "%zu are off", off);
+    warn(test, "host clocks", false, detail, "hgsctl host list");
+}
+
 /* A baseline and a ci policy for each kind of host that there is. */
 static void test_policies(struct test *test, const struct tpm_mode *mode,
                           enum eventlog_profile profile, enum policy_version version)
@@ -179,6 +208,8 @@ bool operation_server_test(struct admin_request *request, struct json_writer *re
     test_audit(&test);
     test_records(&test);
     test_certificates(&test);
+    test_signer(&test);
+    test_clocks(&test);
     test_tpm_mode(&test);
     json_write_array_end(result);
     json_write_bool(result, "ok", test.ok);

@@ -138,6 +138,7 @@ static bool add_attestation(struct settings_edit *edit, const struct admin_reque
 {
     static const char *const known[] = {"health_certificate_seconds",
                                         "clock_tolerance_seconds",
+                                        "clock_warning_seconds",
                                         "signer_lifetime_days",
                                         "rtpm_exchange_seconds",
                                         "allow_unprotected_signing_keys",

@@ -18,6 +18,7 @@
 /* Of hosts that attested lately; some 6 KB each. */
 #define HOST_KEYS_CACHED 4096
 #define KNOWN_HOSTS 4096 /* hosts in TPM mode whose records are held in memory */
+#define HOST_CLOCKS 8192 /* some 300 bytes each */
 #define CERTIFICATES_MAX (ATTESTATION_RESULT_MAX * 4096)
 
 struct attestation_service {
@@ -31,6 +32,7 @@ struct attestation_service {
     pthread_mutex_t renewal_lock; /* one renewal at a time */
     struct attestation_snapshot_slot slot;
     struct cache *host_keys;
+    struct attestation_host_clocks *host_clocks;
     atomic_bool keeps_retired; /* signers that have served are not removed now */
 };
 
@@ -59,6 +61,7 @@ bool attestation_service_new(struct attestation_service **out,
     attestation_snapshot_slot_init(&service->slot);
     attestation_state_init(&service->state);
     service->known_hosts = attestation_host_cache_new(options->store, KNOWN_HOSTS);
+    service->host_clocks = attestation_host_clocks_new(HOST_CLOCKS);
     service->sealing_keys = attestation_sealing_keys_new(options->keyholder);
     service->pending = attestation_pending_new(options->store);
     if (!attestation_state_load(&service->state, options->store, revision, err)) {
@@ -79,6 +82,7 @@ void attestation_service_free(struct attestation_service **service)
     attestation_pending_free(&gone->pending); /* writes what waits */
     attestation_snapshot_slot_done(&gone->slot);
     attestation_host_cache_free(&gone->known_hosts);
+    attestation_host_clocks_free(&gone->host_clocks);
     attestation_sealing_keys_free(&gone->sealing_keys);
     attestation_state_done(&gone->state);
     cache_free(&gone->host_keys);
@@ -119,8 +123,10 @@ void attestation_apply(struct attestation_service *service, const struct store_c
     for (size_t i = 0; i < count; i++)
         changed = attestation_state_apply(&service->state, &changes[i]) || changed;
     for (size_t i = 0; i < count; i++)
-        if (changes[i].kind == STORE_HOST)
+        if (changes[i].kind == STORE_HOST) {
             attestation_host_cache_forget(service->known_hosts, changes[i].key);
+            attestation_host_clocks_forget(service->host_clocks, changes[i].key);
+        }
     if (changed)
         publish(service);
     pthread_mutex_unlock(&service->lock);
@@ -247,6 +253,56 @@ void attestation_signer_describe(struct attestation_service *service, struct jso
     json_write_array_end(writer);
 }
 
+void attestation_signer_problems(struct attestation_service *service, struct json_writer *writer,
+                                 const char *name)
+{
+    _cleanup_attestation_snapshot_ struct attestation_snapshot *snapshot =
+        attestation_snapshot_take(&service->slot);
+    const struct attestation_signer_list *list = &snapshot->signers;
+    int64_t now = clock_now(service->options.clock);
+    json_write_array(writer, name);
+    for (size_t i = 0; i < list->count; i++) {
+        struct error problem = {0};
+        if (strcmp(list->items[i].node, service->node) == 0 &&
+            attestation_signer_schedule_problem(&problem, list, &list->items[i], now))
+            json_write_error(writer, NULL, &problem);
+    }
+    json_write_array_end(writer);
+}
+
+static bool no_signer(const struct attestation_service *service, struct error *err)
+{
+    return error_set(err, &attestation_no_signer, NULL, service->node,
+                     "no signer of this node is valid");
+}
+
+bool attestation_signer_test(struct attestation_service *service,
+                             char thumbprint[ATTESTATION_THUMBPRINT_TEXT_SIZE], struct error *err)
+{
+    static const char text[] = "a test of the service's";
+    _cleanup_attestation_snapshot_ struct attestation_snapshot *snapshot =
+        attestation_snapshot_take(&service->slot);
+    const struct attestation_signer *issuer = attestation_signer_schedule_select(
+        &snapshot->signers, service->node, ATTESTATION_SIGNER_HEALTH,
+        clock_now(service->options.clock));
+    if (issuer == NULL)
+        return no_signer(service, err);
+    struct attestation_signer_key_reference reference = {
+        service->options.store, service->options.keyholder, certificate_key(issuer->certificate)};
+    struct signer signer = attestation_signer_key_signer(&reference);
+    enum signature_algorithm algorithm = signer_algorithm(signer.public_key);
+    struct error why = {0};
+    _cleanup_buf_ struct buf signature;
+    buf_init(&signature, 4096);
+    memcpy(thumbprint, issuer->thumbprint, ATTESTATION_THUMBPRINT_TEXT_SIZE);
+    if (signer.sign(signer.context, algorithm, slice_from_text(text), &signature, &why) &&
+        public_key_verify(signer.public_key, algorithm, slice_from_text(text),
+                          buf_slice(&signature), &why))
+        return true;
+    return error_set(err, &attestation_signer_failed, NULL, issuer->thumbprint, "%s (%s)",
+                     why.message, why.code->name);
+}
+
 enum attestation_mode attestation_current_mode(struct attestation_service *service)
 {
     _cleanup_attestation_snapshot_ struct attestation_snapshot *snapshot =
@@ -330,8 +386,7 @@ static bool issue(struct attestation_service *service, const struct attestation_
     const struct attestation_signer *issuer =
         attestation_signer_schedule_select(&snapshot->signers, service->node, use, now);
     if (issuer == NULL)
-        return error_set(err, &attestation_no_signer, NULL, service->node,
-                         "no signer of this node is valid");
+        return no_signer(service, err);
     if (evidence->until != 0 && now >= evidence->until)
         return error_set(err, &attestation_policies_changed, "protocol.md 2.3", evidence->host,
                          "a policy that it passed by ended meanwhile");
@@ -432,9 +487,46 @@ static void refuse(struct attestation_service *service, const struct attestation
     attestation_trail_failed(service->options.audit, evidence, err, peer);
 }
 
+static void note_clock(struct attestation_service *service,
+                       const struct attestation_settings *settings, const char *host,
+                       int64_t offset)
+{
+    struct attestation_host_clock clock = {.offset = offset,
+                                           .time = clock_now(service->options.clock)};
+    int64_t bound = attestation_settings_clock_bound(settings);
+    bool tells = attestation_host_clocks_note(service->host_clocks, host, &clock, bound,
+                                              clock_monotonic_ms());
+    if (tells && service->options.host_clock_changed != NULL &&
+        attestation_host_clocks_find(service->host_clocks, host, &clock))
+        service->options.host_clock_changed(service->options.context, host, &clock, bound);
+}
+
+void attestation_host_clock_note(struct attestation_service *service, const char *host,
+                                 int64_t offset)
+{
+    _cleanup_attestation_snapshot_ struct attestation_snapshot *snapshot =
+        attestation_snapshot_take(&service->slot);
+    note_clock(service, &snapshot->settings, host, offset);
+}
+
+struct attestation_host_clocks *attestation_clocks_of_hosts(struct attestation_service *service)
+{
+    return service->host_clocks;
+}
+
+void attestation_clock_settings(struct attestation_service *service, int64_t *bound,
+                                int64_t *tolerance)
+{
+    _cleanup_attestation_snapshot_ struct attestation_snapshot *snapshot =
+        attestation_snapshot_take(&service->slot);
+    *bound = attestation_settings_clock_bound(&snapshot->settings);
+    *tolerance = snapshot->settings.clock_tolerance_seconds;
+}
+
 /* A request on its way: a door's, or (what_if) the evaluation's, which has none. */
 static void answer(struct attestation_service *service, enum attestation_door door, bool what_if,
-                   unsigned version, struct slice body, const char *peer, struct buf *out)
+                   unsigned version, struct slice body, const char *peer,
+                   const int64_t *clock_offset, struct buf *out)
 {
     _cleanup_attestation_snapshot_ struct attestation_snapshot *snapshot =
         attestation_snapshot_take(&service->slot);
@@ -462,19 +554,23 @@ static void answer(struct attestation_service *service, enum attestation_door do
     if (!(what_if ? evaluate(service, snapshot, &evidence, &input, peer, &reply, &err)
                   : attest(service, snapshot, door, &evidence, &input, peer, &reply, &err)))
         refuse(service, snapshot, &evidence, &err, peer, &reply);
+    /* Only a host that proved who it is: else anybody could fill the table. */
+    if (clock_offset != NULL && reply.type == ATTESTATION_REPLY_HEALTH_CERTIFICATE)
+        note_clock(service, &snapshot->settings, evidence.host, *clock_offset);
     attestation_reply_format(out, &reply);
 }
 
 void attestation_attest(struct attestation_service *service, enum attestation_door door,
-                        unsigned version, struct slice body, const char *peer, struct buf *out)
+                        unsigned version, struct slice body, const char *peer,
+                        const int64_t *clock_offset, struct buf *out)
 {
-    answer(service, door, false, version, body, peer, out);
+    answer(service, door, false, version, body, peer, clock_offset, out);
 }
 
 void attestation_evaluate(struct attestation_service *service, unsigned version, struct slice body,
                           const char *peer, struct buf *out)
 {
-    answer(service, ATTESTATION_DOOR_TPM, true, version, body, peer, out);
+    answer(service, ATTESTATION_DOOR_TPM, true, version, body, peer, NULL, out);
 }
 
 struct tpm_trust *attestation_trust(struct attestation_service *service)

@@ -8,6 +8,7 @@
  * both fed by attestation_apply from the store's watch.
  */
 
+#include "attestation/host_clocks.h"
 #include "attestation/message.h"
 #include "attestation/mode.h"
 #include "attestation/signer.h"
@@ -31,6 +32,10 @@ struct attestation_options {
      * thread that ticks, or renews. */
     void (*signer_made)(void *context, const struct attestation_signer *signer,
                         const struct error *problem);
+    /* A host's clock went past the bound, or came back within it. May be NULL. On the worker's
+     * thread. */
+    void (*host_clock_changed)(void *context, const char *host,
+                               const struct attestation_host_clock *clock, int64_t bound);
     void *context; /* of the above */
 };
 
@@ -71,6 +76,14 @@ bool attestation_signer_renew(struct attestation_service *service, struct error 
 void attestation_signer_describe(struct attestation_service *service, struct json_writer *writer,
                                  const char *name);
 
+/* What is wrong with the times of this node's signers: an array of errors (signer_schedule.h). */
+void attestation_signer_problems(struct attestation_service *service, struct json_writer *writer,
+                                 const char *name);
+/* Has this node's signer of health certificates sign something, and verifies it; thumbprint is
+ * whose. attestation.no-signer, attestation.signer-failed. */
+bool attestation_signer_test(struct attestation_service *service,
+                             char thumbprint[ATTESTATION_THUMBPRINT_TEXT_SIZE], struct error *err);
+
 enum attestation_mode attestation_current_mode(struct attestation_service *service);
 size_t attestation_host_count(struct attestation_service *service);
 /* The name of a host of this mode that is registered, staged or not, with this identity (SHA-256
@@ -91,9 +104,21 @@ bool attestation_problem(struct attestation_service *service, struct error *out)
  * errors are replies. */
 void attestation_get_info(struct attestation_service *service, struct buf *out);
 void attestation_signing_certificates(struct attestation_service *service, struct buf *out);
-/* peer: the caller's address, for the audit trail. The doors are enum attestation_door. */
+/* peer: the caller's address, for the audit trail. The doors are enum attestation_door.
+ * clock_offset: by how many seconds the caller's clock is ahead, or so it says; NULL: it does not.
+ */
 void attestation_attest(struct attestation_service *service, enum attestation_door door,
-                        unsigned version, struct slice body, const char *peer, struct buf *out);
+                        unsigned version, struct slice body, const char *peer,
+                        const int64_t *clock_offset, struct buf *out);
+/* By how many seconds a host's clock is ahead, learnt elsewhere than from its attestation. Any
+ * thread. */
+void attestation_host_clock_note(struct attestation_service *service, const char *host,
+                                 int64_t offset);
+/* What is known of hosts' clocks; borrowed. */
+struct attestation_host_clocks *attestation_clocks_of_hosts(struct attestation_service *service);
+/* attestation_settings_clock_bound, and the tolerance itself, now. */
+void attestation_clock_settings(struct attestation_service *service, int64_t *bound,
+                                int64_t *tolerance);
 /*
  * protocol.md 2.3, what-if: the messages of TPM mode in any mode of the service; judged by the TPM
  * policies as they are, issues nothing, EvaluationReply at the end. It is in the audit trail

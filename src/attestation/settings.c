@@ -19,6 +19,7 @@ struct number {
 static const struct number numbers[] = {
     {"health_certificate_seconds", FIELD(health_certificate_seconds), 28800, 300, 604800},
     {"clock_tolerance_seconds", FIELD(clock_tolerance_seconds), 300, 0, 3600},
+    {"clock_warning_seconds", FIELD(clock_warning_seconds), 0, 0, 86400},
     {"signer_lifetime_days", FIELD(signer_lifetime_days), 30, 2, 825},
     {"rtpm_exchange_seconds", FIELD(rtpm_exchange_seconds), 120, 10, 3600},
 };
@@ -27,6 +28,13 @@ static const struct number numbers[] = {
 static int64_t *field(struct attestation_settings *settings, const struct number *number)
 {
     return (int64_t *)(void *)((char *)settings + number->offset);
+}
+
+int64_t attestation_settings_clock_bound(const struct attestation_settings *settings)
+{
+    int64_t bound = settings->clock_warning_seconds != 0 ? settings->clock_warning_seconds
+                                                         : settings->clock_tolerance_seconds;
+    return bound > 2 ? bound : 2;
 }
 
 void attestation_settings_init(struct attestation_settings *settings)

@@ -22,6 +22,7 @@ struct attestation_settings {
     enum attestation_mode mode;         /* unknown: not initialised */
     int64_t health_certificate_seconds; /* validity from now; 300 to 604800, default 28800 */
     int64_t clock_tolerance_seconds;    /* notBefore lies so far back; 0 to 3600, default 300 */
+    int64_t clock_warning_seconds;      /* 0 to 86400; 0, the default: as the tolerance */
     int64_t signer_lifetime_days;       /* 2 to 825, default 30 */
     int64_t rtpm_exchange_seconds;      /* of an attestation in TPM mode; 10 to 3600: 120 */
     int64_t functional_level; /* which built-in policies are in force; 1 to our own, our own */
@@ -30,6 +31,9 @@ struct attestation_settings {
     int64_t deny_before; /* key protection refuses what any signer issued before; 0: nothing */
 };
 
+/* How far, in seconds, a clock may be off before that is told: clock_warning_seconds or, where that
+ * is 0, the tolerance; at least 2, since hosts tell whole seconds. */
+int64_t attestation_settings_clock_bound(const struct attestation_settings *settings);
 /* Not initialised, and the defaults. */
 void attestation_settings_init(struct attestation_settings *settings);
 /* Reads the record "service": {"mode": "tpm"|"hostkey"|"ad", "functional_level", …}; only these two

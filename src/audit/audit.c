@@ -13,6 +13,7 @@
 
 struct audit {
     const struct clock *clock;
+    int64_t time_before;
     struct audit_queue queue;
     struct audit_limit limit;
     struct audit_writer writer;
@@ -58,6 +59,8 @@ bool audit_start(struct audit **out, const struct audit_options *options, struct
     audit_limit_init(&audit->limit, options->refusals);
     bool opened = audit_writer_open(&audit->writer, &audit->queue, options, &head, err);
     const struct audit_file *file = &audit->writer.file;
+    if (!clock_parse(&audit->time_before, file->last_time, NULL))
+        audit->time_before = INT64_MIN;
     audit_keeper_init(&audit->keeper, &audit->queue, &audit->limit, options, &file->last,
                       file->unsigned_records, head.sequence);
     if (!opened || !start(audit, err)) {
@@ -189,6 +192,11 @@ void audit_flush(struct audit *audit)
 bool audit_healthy(struct audit *audit, struct error *err)
 {
     return audit_queue_healthy(&audit->queue, err);
+}
+
+int64_t audit_time_before(const struct audit *audit)
+{
+    return audit->time_before;
 }
 
 uint64_t audit_sequence(struct audit *audit)

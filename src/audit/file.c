@@ -158,6 +158,7 @@ static bool open_trail(struct audit_file *file, const struct audit_place *head,
     const struct audit_walk *newest = walk.first == 0 || alien ? &before : &walk;
     file->last = newest->last;
     file->unsigned_records = newest->unsigned_records;
+    memcpy(file->last_time, newest->time, sizeof file->last_time);
     file->first = walk.first;
     file->size = walk.good;
     file->displaced = false;

@@ -28,7 +28,8 @@ struct audit_file {
     bool tail_left;           /* a failed write could not be taken back yet */
     bool displaced;           /* audit.log is not the end of this trail: nothing is written to it */
     uint64_t displaced_first; /* of its records, or the one that it should have begun with */
-    uint64_t unsigned_records; /* at open: behind the last checkpoint */
+    char last_time[CLOCK_TEXT_SIZE]; /* at open: of the newest record; empty: there was none */
+    uint64_t unsigned_records;       /* at open: behind the last checkpoint */
 };
 
 /* One that is not open; closing it does nothing. */

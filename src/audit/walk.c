@@ -19,6 +19,7 @@ static void take(struct audit_walk *walk, const struct audit_record *record, str
     }
     walk->last.sequence = record->sequence;
     digest_sha256(walk->last.hash, line);
+    memcpy(walk->time, record->time, sizeof walk->time);
     if (slice_equals_text(record->event, AUDIT_CHECKPOINT_EVENT))
         walk->unsigned_records = 0;
     else

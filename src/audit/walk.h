@@ -14,6 +14,7 @@ struct audit_walk {
     uint64_t first;                    /* sequence of the first record; 0: there is none */
     uint8_t previous[AUDIT_HASH_SIZE]; /* what the first record says of the one before it */
     struct audit_place last;           /* the last record up to which the chain holds */
+    char time[CLOCK_TEXT_SIZE];        /* of that record; empty: there is none */
     off_t good;                        /* bytes up to its end */
     off_t size;                        /* bytes of the file; what is behind good is none of ours */
     bool cut_line;             /* what is behind good has no newline: the beginning of a line */

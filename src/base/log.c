@@ -18,6 +18,7 @@
 static const char *log_program = "hgs";
 static atomic_int log_level = LOG_LEVEL_NOTICE;
 static bool to_journal;
+static struct clock log_clock;
 
 static const char *const level_names[] = {"error", "warning", "notice", "debug"};
 static const int priorities[] = {3, 4, 5, 7}; /* sd-daemon(3) */
@@ -37,6 +38,7 @@ void log_init(const char *program, enum log_level level)
 {
     log_program = program;
     to_journal = stderr_is_journal();
+    clock_init(&log_clock);
     log_set_level(level);
 }
 
@@ -59,11 +61,11 @@ bool log_level_parse(enum log_level *out, const char *text)
 static size_t append_prefix(char *line, enum log_level level)
 {
     char time[CLOCK_TEXT_SIZE];
-    const struct clock clock = {0};
     if (to_journal)
         return (size_t)snprintf(line, LINE_SIZE, "<%d>%s: ", priorities[level], log_program);
-    return (size_t)snprintf(line, LINE_SIZE, "%s %s: %s: ", clock_format(clock_now(&clock), time),
-                            log_program, level_names[level]);
+    return (size_t)snprintf(line, LINE_SIZE,
+                            "%s %s: %s: ", clock_format(clock_now(&log_clock), time), log_program,
+                            level_names[level]);
 }
 
 /* One write a line, so that the lines of several processes do not mix. Quoted input may hold

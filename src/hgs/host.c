@@ -250,6 +250,8 @@ static void write_picture(struct json_writer *writer, const struct picture *pict
         json_write_text(writer, "NextSteps", buf_text(&next));
     if (picture->record.time != 0)
         json_write_text(writer, "LastAttestation", clock_format(picture->record.time, time));
+    if (picture->record.has_clock_offset)
+        json_write_integer(writer, "ClockOffset", picture->record.clock_offset);
     if (picture->has_certificate)
         json_write_text(writer, "HealthCertificateExpires", clock_format(picture->not_after, time));
     json_write_text(writer, "ConfigurationFile", config->path);
@@ -270,7 +272,7 @@ static enum table_tone tone_of(enum host_status status)
 
 static void print_picture(const struct picture *picture)
 {
-    char time[CLOCK_TEXT_SIZE];
+    char time[CLOCK_OFFSET_SIZE];
     const struct host_config *config = picture->config;
     _cleanup_table_ struct table *table = table_new(NULL);
     pair(table, "Mode", mode_of(config));
@@ -289,6 +291,13 @@ static void print_picture(const struct picture *picture)
          picture->record.time != 0 ? clock_format(picture->record.time, time) : "");
     pair(table, "HealthCertificateExpires",
          picture->has_certificate ? clock_format(picture->not_after, time) : "");
+    if (picture->record.has_clock_offset) {
+        table_cell(table, TABLE_FAINT, "ClockOffset");
+        table_cell(table, host_status_clock_is_off(&picture->record) ? TABLE_WARNING : TABLE_PLAIN,
+                   "%s against the service's",
+                   clock_format_offset(picture->record.clock_offset, time));
+        table_end_row(table);
+    }
     pair(table, "ConfigurationFile", config->path);
     table_print(table, stdout);
     _cleanup_buf_ struct buf next = next_steps(&picture->record);

@@ -3,6 +3,7 @@
 
 #include "admin/errors.h"
 #include "attestation/platform_identifier.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/table.h"
 #include "crypto/certificate.h"
@@ -105,6 +106,15 @@ static void state_cell(struct table *table, const struct json *host)
         table_cell(table, TABLE_PLAIN, "%s", call_bool(host, "staged") ? "staged" : "");
 }
 
+/* "+1 h 2 min", to be seen where it is off; empty where nothing is known. */
+static void clock_cell(struct table *table, const struct json *host)
+{
+    char offset[CLOCK_OFFSET_SIZE] = "";
+    if (json_get(host, "clock_offset") != NULL)
+        clock_format_offset(call_integer(host, "clock_offset"), offset);
+    table_cell(table, call_bool(host, "clock_off") ? TABLE_WARNING : TABLE_PLAIN, "%s", offset);
+}
+
 static void list_host(void *context, const struct json *host)
 {
     struct table *table = context;
@@ -114,6 +124,7 @@ static void list_host(void *context, const struct json *host)
     table_cell(table, TABLE_PLAIN, "%s", call_text(host, "profile"));
     table_cell(table, TABLE_PLAIN, "%s", call_text(host, "policy_version"));
     state_cell(table, host);
+    clock_cell(table, host);
     table_cell(table, TABLE_PLAIN, "%s", join_sets(sets, sizeof sets, host));
     table_cell(table, TABLE_FAINT, "%.16s…", call_text(host, "key_id"));
     table_cell(table, TABLE_PLAIN, "%s", call_text(host, "added"));
@@ -123,7 +134,7 @@ static void list_host(void *context, const struct json *host)
 
 static int run_list(const struct option_values *values)
 {
-    const char *const headings[] = {"NAME", "MODE", "PROFILE", "VERSION", "STATE",
+    const char *const headings[] = {"NAME", "MODE", "PROFILE", "VERSION", "STATE", "CLOCK",
                                     "SETS", "KEY",  "ADDED",   "BY",      NULL};
     _cleanup_call_ struct call call;
     _cleanup_table_ struct table *table = table_new(headings);
@@ -164,6 +175,19 @@ static void show_tpm(struct table *table, const struct json *host)
             table_pair(table, texts[i].name, "%s", call_text(host, texts[i].member));
 }
 
+static void show_clock(struct table *table, const struct json *host)
+{
+    char offset[CLOCK_OFFSET_SIZE];
+    if (json_get(host, "clock_offset") == NULL)
+        return;
+    table_pair(table, "Clock", "%s against this node's%s, measured %s",
+               clock_format_offset(call_integer(host, "clock_offset"), offset),
+               call_bool(host, "clock_off") ? ": set the wrong one right (hgsctl explain "
+                                              "hgsd.host-clock)"
+                                            : "",
+               call_text(host, "clock_measured_at"));
+}
+
 static int run_show(const struct option_values *values)
 {
     _cleanup_call_ struct call call;
@@ -180,6 +204,7 @@ static int run_show(const struct option_values *values)
     table_pair(table, "Public key", "%s", call_text(call.result, "key"));
     if (json_get(call.result, "certified") != NULL)
         show_tpm(table, call.result);
+    show_clock(table, call.result);
     table_pair(table, "Added", "%s by %s", call_text(call.result, "added"),
                call_text(call.result, "added_by"));
     table_print(table, stdout);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/config.h"
 #include "base/file.h"
 #include "base/table.h"
@@ -48,6 +49,7 @@ static int run_init(const struct option_values *values)
 
 static void show_nodes(const struct json *result)
 {
+    char offset[CLOCK_OFFSET_SIZE];
     const char *const headings[] = {"NODE",         "MODE",         "REVISION",
                                     "CLOCK OFFSET", "LAST CONTACT", NULL};
     _cleanup_table_ struct table *table = table_new(headings);
@@ -56,7 +58,8 @@ static void show_nodes(const struct json *result)
         table_cell(table, TABLE_PLAIN, "%s", call_text(node, "name"));
         table_cell(table, TABLE_PLAIN, "%s", call_text(node, "mode"));
         table_cell(table, TABLE_PLAIN, "%lld", (long long)call_integer(node, "revision"));
-        table_cell(table, TABLE_PLAIN, "%lld s", (long long)call_integer(node, "clock_offset"));
+        table_cell(table, TABLE_PLAIN, "%s",
+                   clock_format_offset(call_integer(node, "clock_offset"), offset));
         table_cell(table, TABLE_PLAIN, "%s", call_text(node, "last_contact"));
         table_end_row(table);
     }
@@ -90,6 +93,32 @@ static void show_tpm(struct table *table, const struct json *tpm)
                (long long)call_integer(tpm, "pending"));
 }
 
+/* "5 min" */
+static const char *format_span(int64_t seconds, char text[CLOCK_OFFSET_SIZE])
+{
+    clock_format_offset(seconds, text);
+    return text[0] == '+' ? text + 1 : text;
+}
+
+static void show_clocks(struct table *table, const struct json *result)
+{
+    const struct json *clock = json_get(result, "clock"), *hosts = json_get(result, "host_clocks");
+    char tolerance[CLOCK_OFFSET_SIZE], bound[CLOCK_OFFSET_SIZE], offset[CLOCK_OFFSET_SIZE];
+    format_span(call_integer(clock, "bound"), bound);
+    table_pair(table, "Clock tolerance", "%s; offsets of more than %s are warned about",
+               format_span(call_integer(clock, "tolerance"), tolerance),
+               bound[0] == '+' ? bound + 1 : bound);
+    const struct json *worst = json_first(json_get(hosts, "farthest"));
+    if (worst == NULL)
+        table_pair(table, "Host clocks", "%lld measured, none off",
+                   (long long)call_integer(hosts, "measured"));
+    else
+        table_pair(table, "Host clocks", "%lld measured, %lld OFF, most of all %s: %s",
+                   (long long)call_integer(hosts, "measured"),
+                   (long long)call_integer(hosts, "off"), call_text(worst, "host"),
+                   clock_format_offset(call_integer(worst, "offset"), offset));
+}
+
 static void show_pairs(const struct json *result)
 {
     _cleanup_table_ struct table *table = table_new(NULL);
@@ -116,6 +145,7 @@ static void show_pairs(const struct json *result)
                call_bool(audit, "writable") ? "writable" : "NOT WRITABLE: no key is released",
                (long long)call_integer(audit, "sequence"));
     table_pair(table, "Started", "%s", call_text(result, "started"));
+    show_clocks(table, result);
     table_print(table, stdout);
 }
 
@@ -137,7 +167,17 @@ static void show_unusable(const struct json *node)
  * be used. */
 static void show_problems(const struct json *result)
 {
+    const struct json *clock = json_get(result, "clock"), *problem = json_get(clock, "problem");
     const struct json *audit_error = json_get(json_get(result, "audit"), "error");
+    if (problem != NULL)
+        printf("\nClock, at %s: %s (%s)\n  what to do: %s\n", call_text(clock, "at"),
+               call_text(problem, "message"), call_text(problem, "code"),
+               call_text(problem, "remedy"));
+    for (const struct json *signer = json_first(json_get(result, "signer_problems"));
+         signer != NULL; signer = json_next(signer))
+        printf("\nAttestation signer %.16s: %s (%s)\n  what to do: %s\n",
+               call_text(signer, "object"), call_text(signer, "message"), call_text(signer, "code"),
+               call_text(signer, "remedy"));
     if (audit_error != NULL)
         printf("\nAudit trail: %s (%s)\n  what to do: %s\n", call_text(audit_error, "message"),
                call_text(audit_error, "code"), call_text(audit_error, "remedy"));
@@ -188,6 +228,7 @@ static bool add_attestation(struct call *call)
     bool ok =
         add_duration(call, "health-certificate-lifetime", "health_certificate_seconds", 1000) &&
         add_duration(call, "clock-tolerance", "clock_tolerance_seconds", 1000) &&
+        add_duration(call, "clock-warning", "clock_warning_seconds", 1000) &&
         add_duration(call, "signer-lifetime", "signer_lifetime_days", 86400 * 1000LL) &&
         add_duration(call, "tpm-exchange", "rtpm_exchange_seconds", 1000);
     if (key != NULL)
@@ -203,6 +244,7 @@ static bool gives_attestation(const struct option_values *values)
 {
     static const char *const names[] = {"health-certificate-lifetime",
                                         "clock-tolerance",
+                                        "clock-warning",
                                         "signer-lifetime",
                                         "signer-key",
                                         "tpm-exchange",
@@ -319,6 +361,9 @@ static const struct option_entry set_options[] = {
      OPTION_VALUE, OPTION_ANY, NULL, false, NULL, false},
     {"clock-tolerance", "TIME", "how far certificates are backdated (5min at first)", OPTION_VALUE,
      OPTION_ANY, NULL, false, NULL, false},
+    {"clock-warning", "TIME",
+     "how far a clock may be off before it is told (0, as at first: as the tolerance)",
+     OPTION_VALUE, OPTION_ANY, NULL, false, NULL, false},
     {"signer-lifetime", "TIME", "life of attestation signers made from now on (30d at first)",
      OPTION_VALUE, OPTION_ANY, NULL, false, NULL, false},
     {"tpm-exchange", "TIME", "how long an attestation in TPM mode may take (2min at first)",

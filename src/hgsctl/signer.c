@@ -46,10 +46,23 @@ static void show_trusted(const struct json *signers)
     table_print(table, stdout);
 }
 
+static void show_problems(const struct json *signers)
+{
+    for (const struct json *signer = json_first(signers); signer != NULL;
+         signer = json_next(signer)) {
+        const struct json *problem = json_get(signer, "problem");
+        if (problem != NULL)
+            printf("\nSigner %.16s…: %s (%s)\n  what to do: %s\n", call_text(signer, "thumbprint"),
+                   call_text(problem, "message"), call_text(problem, "code"),
+                   call_text(problem, "remedy"));
+    }
+}
+
 static void show(const struct json *result)
 {
     const char *denied = call_text(result, "deny_all_before");
     show_list(json_get(result, "signers"));
+    show_problems(json_get(result, "signers"));
     show_trusted(json_get(result, "trusted"));
     if (denied[0] != '\0')
         printf("\nHealth certificates of any signer that were issued before %s are refused.\n",

@@ -70,6 +70,15 @@ static void write_load(struct json_writer *writer, const struct parts *parts)
     json_write_object_end(writer);
 }
 
+static void write_clocks(struct json_writer *writer, const struct parts *parts)
+{
+    int64_t bound, tolerance;
+    attestation_clock_settings(parts->attestation, &bound, &tolerance);
+    node_clock_write(parts->node_clock, writer, "clock", bound, tolerance);
+    attestation_host_clocks_write(attestation_clocks_of_hosts(parts->attestation), writer,
+                                  "host_clocks");
+}
+
 void describe_service(void *context, struct json_writer *writer)
 {
     struct parts *parts = context;
@@ -87,6 +96,7 @@ void describe_service(void *context, struct json_writer *writer)
     tokens_describe(parts->tokens, writer);
     json_write_text(writer, "sandbox", sandbox);
     write_audit(writer, parts);
+    write_clocks(writer, parts);
     write_load(writer, parts);
 }
 

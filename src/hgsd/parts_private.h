@@ -2,13 +2,14 @@
 #pragma once
 
 /* The inside of struct parts, for the files that together are the service: parts.c, parts_keys.c,
- * describe.c. */
+ * parts_clocks.c, describe.c. */
 
 #include <pthread.h>
 
 #include "admin/server.h"
 #include "hgsd/certificate_keys.h"
 #include "hgsd/keys.h"
+#include "hgsd/node_clock.h"
 #include "hgsd/parts.h"
 #include "hgsd/routes.h"
 #include "hgsd/tokens.h"
@@ -17,6 +18,7 @@ struct parts {
     const struct hgsd_config *config;
     struct clock clock;
     int64_t started; /* seconds since 1970 */
+    struct node_clock *node_clock;
     struct keyholder *keyholder;
     struct store *store;
     const struct audit_sinks *sinks;
@@ -45,5 +47,14 @@ void parts_watch_keyholder(struct parts *parts);
  * its checkpoints; then the keyholder is held no longer. Failures are logged, and parts_tick tries
  * again. */
 void parts_load_keys(struct parts *parts);
+/* parts_clocks.c: what is told of clocks and signers, in the log and the audit trail. */
+void parts_signer_made(void *context, const struct attestation_signer *signer,
+                       const struct error *problem);
+void parts_host_clock_changed(void *context, const char *host,
+                              const struct attestation_host_clock *clock, int64_t bound);
+void parts_host_clock(void *context, const char *host, int64_t offset);
+/* Looks at this node's clock. True when it was set: then signers should be looked at. */
+bool parts_look_at_clock(struct parts *parts);
+
 /* The audit key, when the store's setting of it changes. */
 void parts_audit_apply(struct parts *parts, const struct store_change *changes, size_t count);

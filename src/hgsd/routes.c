@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "hgsd/content_type.h"
 #include "hgsd/refusal.h"
+#include "http/date.h"
 #include "http/errors.h"
 
 #define PATH_MAX_LENGTH 256
@@ -62,14 +64,30 @@ static const char *content_type(const struct http_request *request)
     return http_request_header(request, "Content-Type");
 }
 
+/* By how many seconds the client's clock was ahead of ours when its head came; NULL where it does
+ * not say (or not so that it can be read). */
+static const int64_t *clock_offset(int64_t *offset, const struct routes *routes,
+                                   const struct http_request *request)
+{
+    const char *date = http_request_header(request, "Date");
+    int64_t theirs;
+    if (date == NULL || !http_date_parse(&theirs, date))
+        return NULL;
+    int64_t waited_ms = clock_monotonic_ms() - http_request_arrived(request);
+    *offset = theirs - (clock_now_ms(routes->options.clock) - waited_ms) / 1000;
+    return offset;
+}
+
 static void answer_attest(struct routes *routes, const struct route *route,
                           struct http_request *request)
 {
+    int64_t offset;
     _cleanup_buf_ struct buf body;
     buf_init(&body, REPLY_MAX);
     if (content_type_is_json(content_type(request)))
         attestation_attest(routes->options.attestation, route->door, route->version,
-                           http_request_body(request), http_request_peer(request), &body);
+                           http_request_body(request), http_request_peer(request),
+                           clock_offset(&offset, routes, request), &body);
     else
         attestation_refuse_payload(routes->options.attestation, route->door,
                                    http_request_peer(request), "its Content-Type is not JSON's",
@@ -100,10 +118,12 @@ static void reply_xml(void *context, unsigned status, struct buf *body)
 static void answer_roll(struct routes *routes, const struct route *route,
                         struct http_request *request)
 {
+    int64_t offset;
     const char *peer = http_request_peer(request);
     if (content_type_is_xml(content_type(request)))
         keyprotection_roll(routes->options.keyprotection, route->version,
-                           http_request_body(request), peer, reply_xml, request);
+                           http_request_body(request), peer, clock_offset(&offset, routes, request),
+                           reply_xml, request);
     else
         keyprotection_refuse_request(routes->options.keyprotection, peer,
                                      "its Content-Type is not XML's", reply_xml, request);

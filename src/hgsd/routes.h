@@ -17,6 +17,7 @@ struct routes;
 struct routes_options {
     struct attestation_service *attestation;
     struct keyprotection_service *keyprotection;
+    const struct clock *clock;
     struct audit *audit; /* of what no service sees */
     size_t attestation_workers, release_workers, queue_limit;
     size_t attestation_body, key_protection_body; /* bytes */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "admin/hgsd_errors.h"
@@ -172,6 +173,16 @@ static int watch_signals(void)
     return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
+/* Readable when somebody sets the machine's clock: a timer that never ends but by that. */
+static int watch_clock(void)
+{
+    struct itimerspec never = {.it_value = {.tv_sec = INT32_MAX * INT64_C(1000)}};
+    int fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (fd >= 0)
+        timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+    return fd;
+}
+
 static void reload(struct parts *parts, const char *config_path)
 {
     struct hgsd_config config;
@@ -207,23 +218,36 @@ static void handle_control(struct parts *parts, int control)
         parts_keyholder_started(parts, &channels);
 }
 
-static void serve(struct parts *parts, int control, int signals, const char *config_path)
+/* What the main thread waits for. */
+struct sources {
+    int signals;
+    int control; /* of the supervisor */
+    int clock;   /* watch_clock */
+};
+
+static void serve(struct parts *parts, const struct sources *sources, const char *config_path)
 {
     int64_t next_tick = clock_monotonic_ms();
+    uint64_t ignored;
     for (bool running = true; running;) {
         int64_t wait = next_tick - clock_monotonic_ms();
-        struct pollfd watched[] = {
-            {signals, POLLIN, 0}, {control, POLLIN, 0}, {parts_wake_descriptor(parts), POLLIN, 0}};
-        int n = poll(watched, 3, wait > 0 ? (int)wait : 0);
+        struct pollfd watched[] = {{sources->signals, POLLIN, 0},
+                                   {sources->control, POLLIN, 0},
+                                   {parts_wake_descriptor(parts), POLLIN, 0},
+                                   {sources->clock, POLLIN, 0}};
+        int n = poll(watched, 4, wait > 0 ? (int)wait : 0);
         if (n < 0 && errno != EINTR)
             return;
         if (n > 0 && watched[1].revents & (POLLHUP | POLLERR))
             return; /* the supervisor is gone */
         if (n > 0 && watched[1].revents & POLLIN)
-            handle_control(parts, control);
+            handle_control(parts, sources->control);
         if (n > 0 && watched[0].revents & POLLIN)
-            running = handle_signal(parts, signals, config_path);
-        if (clock_monotonic_ms() >= next_tick || (n > 0 && watched[2].revents & POLLIN))
+            running = handle_signal(parts, sources->signals, config_path);
+        bool clock_set = n > 0 && watched[3].revents != 0 &&
+                         read(sources->clock, &ignored, sizeof ignored) < 0 && errno == ECANCELED;
+        if (clock_monotonic_ms() >= next_tick || clock_set ||
+            (n > 0 && watched[2].revents & POLLIN))
             next_tick = clock_monotonic_ms() + parts_tick(parts) * 1000;
     }
 }
@@ -238,6 +262,7 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
     log_init("hgsd: service", level);
     raise_descriptor_limit(config);
     _cleanup_fd_ int signals = watch_signals();
+    _cleanup_fd_ int clock = watch_clock();
     const char *user = *config->user != '\0' ? config->user : NULL;
     struct audit_sinks sinks = {0};
     unsigned kept =
@@ -257,7 +282,7 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
     }
     supervise_notify("READY=1");
     log_write(LOG_LEVEL_NOTICE, "ready");
-    serve(parts, control, signals, config_path);
+    serve(parts, &(struct sources){signals, control, clock}, config_path);
     supervise_notify("STOPPING=1");
     parts_stop(&parts);
     audit_sinks_close(&sinks);

@@ -17,6 +17,8 @@ static bool ask(struct attestation_reply *out, struct host_attempt *attempt, con
     buf_init(&reply, ATTESTATION_REPLY_MAX);
     bool good =
         host_service_request(attempt->client, attempt->url, path, JSON, body, &reply, &status, err);
+    struct host_status_record *record = attempt->record;
+    record->has_clock_offset = good && http_client_offset(attempt->client, &record->clock_offset);
     if (good && !attestation_reply_parse(out, buf_slice(&reply), &cause)) {
         good = false;
         if (status != 200)

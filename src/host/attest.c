@@ -70,6 +70,17 @@ static bool attempt_all(struct host_attempt *attempt, const struct host_attest_o
     return false;
 }
 
+/* Which of the two clocks is wrong only people know; how far they are apart they should hear. */
+static void tell_clocks(const struct host_status_record *record, struct error *err)
+{
+    char offset[CLOCK_OFFSET_SIZE];
+    struct error cause = *err;
+    if (cause.code == &host_clock && record->has_clock_offset)
+        error_set(err, &host_clock, NULL, cause.object,
+                  "%s; this host's clock is %s against the service's", cause.message,
+                  clock_format_offset(record->clock_offset, offset));
+}
+
 static bool attest(struct host_identity *out, struct host_status_record *record,
                    const struct host_attest_options *options, struct error *err)
 {
@@ -80,10 +91,16 @@ static bool attest(struct host_identity *out, struct host_status_record *record,
     record->time = clock_now(options->clock);
     struct host_attempt attempt = {.config = options->config,
                                    .clock = options->clock,
-                                   .client = host_service_client(options->config),
+                                   .client = host_service_client(options->config, options->clock),
                                    .out = out,
                                    .record = record};
-    bool good = attempt_all(&attempt, options, attest_one, NULL, err);
+    struct error cause = {0};
+    bool good = attempt_all(&attempt, options, attest_one, NULL, &cause);
+    if (!good) {
+        tell_clocks(record, &cause);
+        if (err != NULL)
+            *err = cause;
+    }
     if (good)
         record->status = HOST_STATUS_PASSED;
     else if (record->status == HOST_STATUS_PASSED)
@@ -125,7 +142,7 @@ bool host_attest_what_if(struct attestation_reply *out, const struct host_attest
         return false;
     struct host_attempt attempt = {.config = options->config,
                                    .clock = options->clock,
-                                   .client = host_service_client(options->config),
+                                   .client = host_service_client(options->config, options->clock),
                                    .record = &record};
     bool good = attempt_all(&attempt, options, evaluate_one, out, err);
     http_client_free(&attempt.client);

@@ -82,6 +82,11 @@
     X(host_certificate, "host.certificate", ERROR_INVALID,                                         \
       "the health certificate that the service issued is not usable here",                         \
       "compare the clocks of this host and the service (timedatectl), then hgs host attest")       \
+    X(host_clock, "host.clock", ERROR_INVALID,                                                     \
+      "the health certificate is not valid yet, or no longer, by this host's clock: it or the "    \
+      "service's is wrong",                                                                        \
+      "see both (timedatectl; at the service: hgsctl server show), set the wrong one right "       \
+      "(timedatectl set-ntp true), then hgs host attest")                                          \
     X(host_identity_malformed, "host.identity-malformed", ERROR_MALFORMED,                         \
       "the kept identity key and health certificate are damaged", "attest anew: hgs host attest")  \
     X(host_health_refused, "host.health-refused", ERROR_UNAUTHORIZED,                              \

@@ -45,7 +45,7 @@ static bool check(const uint8_t *digest, const struct certificate *certificate, 
         return error_set(err, &host_certificate, "MS-HGSA 3.2.5.3", what,
                          "it is not a certificate for an encryption key of a healthy host");
     if (now < facts->not_before || now > facts->not_after)
-        return error_set(err, &host_certificate, NULL, what,
+        return error_set(err, &host_clock, NULL, what,
                          "it is valid from %s to %s, and here it is %s",
                          clock_format(facts->not_before, from), clock_format(facts->not_after, to),
                          clock_format(now, at));

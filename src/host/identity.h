@@ -23,7 +23,8 @@ void host_identity_done(struct host_identity *identity);
 
 /*
  * Takes key and the DER of the certificate issued for it: for this key, an encryption certificate
- * (keyEncipherment, the health policy), valid at now. host.certificate. *key is NULL after success.
+ * (keyEncipherment, the health policy), valid at now. host.certificate, host.clock. *key is NULL
+ * after success.
  */
 bool host_identity_init(struct host_identity *out, struct private_key **key, struct slice der,
                         int64_t now, struct error *err);

@@ -209,8 +209,8 @@ static bool take_response(void *context, const char *url, unsigned status, struc
 }
 
 bool host_release_roll(struct host_release *out, const struct host_config *config,
-                       const struct host_identity *identity, const struct protector *ingress,
-                       struct slice document, struct error *err)
+                       const struct clock *clock, const struct host_identity *identity,
+                       const struct protector *ingress, struct slice document, struct error *err)
 {
     if (!host_config_require(config, err))
         return false;
@@ -226,7 +226,7 @@ bool host_release_roll(struct host_release *out, const struct host_config *confi
     roll_request_format(&request, document, certificate_der(identity->certificate),
                         ENCRYPTION_RSA_OAEP_SHA256);
     bool fallback;
-    service.client = host_service_client(config);
+    service.client = host_service_client(config, clock);
     bool good = buf_ok(&request, "key protector", err) &&
                 host_service_post(&service, "application/xml; charset=utf-8", buf_slice(&request),
                                   take_response, &rolling, &fallback, err);

@@ -7,6 +7,7 @@
  * checked all of it.
  */
 
+#include "base/clock.h"
 #include "host/config.h"
 #include "host/identity.h"
 #include "protector/protector.h"
@@ -27,8 +28,8 @@ void host_release_done(struct host_release *release);
  * host.reply, http.*.
  */
 bool host_release_roll(struct host_release *out, const struct host_config *config,
-                       const struct host_identity *identity, const struct protector *ingress,
-                       struct slice document, struct error *err);
+                       const struct clock *clock, const struct host_identity *identity,
+                       const struct protector *ingress, struct slice document, struct error *err);
 
 /*
  * What the client checks (protocol.md 3, last point): the ingress key makes the ingress protector's

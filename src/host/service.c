@@ -7,12 +7,13 @@
 
 #define REPLY_MAX ((size_t)4 * 1024 * 1024)
 
-struct http_client *host_service_client(const struct host_config *config)
+struct http_client *host_service_client(const struct host_config *config, const struct clock *clock)
 {
     _cleanup_free_ char *ca_file = host_config_resolve(config, config->ca_file);
     struct http_client_options options = {
         .ca_file = config->ca_file[0] != '\0' ? ca_file : NULL,
         .reply_limit = REPLY_MAX,
+        .clock = clock,
     };
     return http_client_new(&options);
 }

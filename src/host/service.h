@@ -18,8 +18,10 @@ struct host_service {
 typedef bool host_service_answer(void *context, const char *url, unsigned status, struct slice body,
                                  bool *retry, struct error *err);
 
-/* A client for the configuration's trust settings. */
-struct http_client *host_service_client(const struct host_config *config);
+/* A client for the configuration's trust settings, which tells services what time it is by clock
+ * (that outlives it). */
+struct http_client *host_service_client(const struct host_config *config,
+                                        const struct clock *clock);
 /* One request to one URL: GET when body is NULL, else POST. What came is appended to out. http.* */
 bool host_service_request(struct http_client *client, const char *base, const char *path,
                           const char *content_type, const struct slice *body, struct buf *out,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -98,9 +99,28 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
+bool host_status_clock_is_off(const struct host_status_record *record)
+{
+    return record->has_clock_offset && (record->clock_offset > HOST_CLOCK_BOUND_SECONDS ||
+                                        record->clock_offset < -HOST_CLOCK_BOUND_SECONDS);
+}
+
+static void append_clock(struct buf *out, const struct host_status_record *record)
+{
+    char offset[CLOCK_OFFSET_SIZE];
+    if (!host_status_clock_is_off(record))
+        return;
+    append_next(out, "");
+    buf_append_format(out,
+                      "compare the clocks: this host's is %s against the service's (timedatectl; "
+                      "keep it right: sudo timedatectl set-ntp true)",
+                      clock_format_offset(record->clock_offset, offset));
+}
+
 void host_status_next(struct buf *out, const struct host_status_record *record)
 {
     const char *before = "";
+    append_clock(out, record);
     if (nexts[record->status] != NULL)
         append_next(out, nexts[record->status]);
     if (record->status != HOST_STATUS_INSECURE_HOST_CONFIGURATION)
@@ -214,8 +234,10 @@ static bool parse(struct host_status_record *out, struct slice text)
         !json_get_text(&substatus, document, "substatus", NULL) ||
         !json_get_text_or(&mode, document, "mode", "unknown", NULL) ||
         !json_get_integer(&record.time, document, "time", NULL) ||
-        !json_get_bool(&record.fallback, document, "fallback", NULL))
+        !json_get_bool(&record.fallback, document, "fallback", NULL) ||
+        !json_get_integer_or(&record.clock_offset, document, "clock_offset", 0, NULL))
         return false;
+    record.has_clock_offset = json_get(document, "clock_offset") != NULL;
     for (size_t i = 0; i < STATUS_COUNT; i++)
         if (strcmp(names[i], status) == 0)
             record.status = (enum host_status)i;
@@ -248,6 +270,8 @@ bool host_status_save(const struct host_status_record *record, const char *state
     json_write_text(&writer, "mode", attestation_mode_name(record->mode));
     json_write_integer(&writer, "time", record->time);
     json_write_bool(&writer, "fallback", record->fallback);
+    if (record->has_clock_offset)
+        json_write_integer(&writer, "clock_offset", record->clock_offset);
     json_write_object_end(&writer);
     bool good = host_identity_folder(state, err) && file_replace(path, buf_slice(&text), 0600, err);
     buf_done(&text);

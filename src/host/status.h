@@ -29,7 +29,16 @@ struct host_status_record {
     enum attestation_mode mode;          /* that the service attests in; unknown: not asked */
     int64_t time;                        /* of the attempt; 0: none */
     bool fallback;                       /* the fallback URL answered */
+    bool has_clock_offset;               /* the service said what time it is */
+    int64_t
+        clock_offset; /* by how many seconds this host's clock was ahead of the service's then */
 };
+
+/* From so many seconds on, a clock's offset is something to do about: what services backdate their
+ * certificates by, unless they are told otherwise. */
+#define HOST_CLOCK_BOUND_SECONDS 300
+/* Whether this host's clock was further away from the service's. */
+bool host_status_clock_is_off(const struct host_status_record *record);
 
 /* "InsecureHostConfiguration" */
 const char *host_status_name(enum host_status status);

@@ -26,8 +26,8 @@ static bool roll(struct host_release *out, const struct vm *vm,
     if (!host_attest_if_needed(&identity, &cached, options->lost, &attest, err))
         return false;
     struct error cause = {0};
-    if (host_release_roll(out, options->config, &identity, vm->protector, buf_slice(&vm->document),
-                          &cause))
+    if (host_release_roll(out, options->config, options->clock, &identity, vm->protector,
+                          buf_slice(&vm->document), &cause))
         return true;
     if (!cached || cause.code != &host_health_refused) {
         if (err != NULL)
@@ -37,7 +37,7 @@ static bool roll(struct host_release *out, const struct vm *vm,
     struct host_status_record record;
     host_identity_done(&identity);
     return host_attest(&identity, &record, &attest, err) &&
-           host_release_roll(out, options->config, &identity, vm->protector,
+           host_release_roll(out, options->config, options->clock, &identity, vm->protector,
                              buf_slice(&vm->document), err);
 }
 

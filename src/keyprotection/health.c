@@ -53,13 +53,14 @@ static bool check_profile(const struct certificate_facts *facts, const struct ce
 static bool check_times(const struct certificate_facts *facts,
                         const struct certificate_facts *signer, int64_t now, struct error *err)
 {
-    if (facts->not_before <= now && now <= facts->not_after && signer->not_before <= now &&
-        now <= signer->not_after)
+    bool good = facts->not_before <= now && now <= facts->not_after;
+    if (good && signer->not_before <= now && now <= signer->not_after)
         return true;
+    const struct certificate_facts *wrong = good ? signer : facts;
     char from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE], here[CLOCK_TEXT_SIZE];
     return error_set(err, &health_expired, CLAUSE, facts->subject_text,
-                     "it is valid from %s to %s; here it is %s",
-                     clock_format(facts->not_before, from), clock_format(facts->not_after, to),
+                     "%s is valid from %s to %s; here it is %s", good ? "its signer" : "it",
+                     clock_format(wrong->not_before, from), clock_format(wrong->not_after, to),
                      clock_format(now, here));
 }
 

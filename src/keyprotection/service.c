@@ -160,6 +160,15 @@ static void write_host(struct json_writer *writer, const struct keyprotection_op
     json_write_text(writer, "key_id", id);
 }
 
+static void note_clock(const struct keyprotection_options *options, const struct roll_facts *facts,
+                       int64_t offset)
+{
+    char name[KEYPROTECTION_NAME_SIZE];
+    if (options->host_clock != NULL && options->name_host != NULL && facts->host_trusted &&
+        options->name_host(options->context, facts->host, name))
+        options->host_clock(options->context, name, offset);
+}
+
 /* The inside of the audit record's object. Every part is bounded: it always fits. */
 static struct slice audit_fields(struct buf *out, const struct keyprotection_options *options,
                                  const struct roll_facts *facts, const char *peer,
@@ -233,7 +242,8 @@ static void record_and_release(struct keyprotection_service *service,
 }
 
 void keyprotection_roll(struct keyprotection_service *service, unsigned version, struct slice body,
-                        const char *peer, keyprotection_reply *reply, void *context)
+                        const char *peer, const int64_t *clock_offset, keyprotection_reply *reply,
+                        void *context)
 {
     _cleanup_keyprotection_snapshot_ struct keyprotection_snapshot *snapshot = acquire(service);
     struct roll_resources resources = {
@@ -248,7 +258,10 @@ void keyprotection_roll(struct keyprotection_service *service, unsigned version,
     struct error err = {0};
     _cleanup_buf_ struct buf response;
     buf_init(&response, REPLY_MAX);
-    if (roll_transport_key(&response, &facts, &resources, version, body, &err))
+    bool good = roll_transport_key(&response, &facts, &resources, version, body, &err);
+    if (good && clock_offset != NULL)
+        note_clock(&service->options, &facts, *clock_offset);
+    if (good)
         record_and_release(service, &facts, peer, &response, reply, context);
     else
         refuse(service, &facts, peer, &err, reply, context);

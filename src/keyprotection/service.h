@@ -29,7 +29,10 @@ struct keyprotection_options {
      * health certificate calls it. False when nobody knows it (it attested elsewhere). NULL: never
      * asked. */
     bool (*name_host)(void *context, const char *identity, char name[KEYPROTECTION_NAME_SIZE]);
-    void *context; /* of name_host */
+    /* A host that name_host knows got a key, and said what time it is: by how many seconds its
+     * clock is ahead. NULL: nobody wants to know. On the worker's thread. */
+    void (*host_clock)(void *context, const char *name, int64_t offset);
+    void *context; /* of both */
 };
 
 bool keyprotection_service_new(struct keyprotection_service **out,
@@ -50,10 +53,11 @@ bool keyprotection_healthy(struct keyprotection_service *service, struct error *
 /* Called exactly once, on the worker's or the audit's thread; takes what body holds. XML, UTF-8. */
 typedef void keyprotection_reply(void *context, unsigned status, struct buf *body);
 
-/* version: 1 or 2, from the route. peer: for the audit trail. Returns before the reply when it
- * waits for the audit. */
+/* version: 1 or 2, from the route. peer: for the audit trail. clock_offset: as of
+ * attestation_attest. Returns before the reply when it waits for the audit. */
 void keyprotection_roll(struct keyprotection_service *service, unsigned version, struct slice body,
-                        const char *peer, keyprotection_reply *reply, void *context);
+                        const char *peer, const int64_t *clock_offset, keyprotection_reply *reply,
+                        void *context);
 /* The metadata document, built once for each change of certificates. */
 void keyprotection_metadata(struct keyprotection_service *service, keyprotection_reply *reply,
                             void *context);

@@ -215,7 +215,7 @@ static inline void ask(struct fixture *fixture, struct attestation_reply *reply,
 {
     _cleanup_buf_ struct buf out;
     buf_init(&out, VECTOR_MAX);
-    attestation_attest(fixture->service, door, 2, body, "192.0.2.1", &out);
+    attestation_attest(fixture->service, door, 2, body, "192.0.2.1", NULL, &out);
     testing_assert_good(attestation_reply_parse(reply, buf_slice(&out), err));
 }
 

@@ -444,6 +444,56 @@ static void test_host_find(void **state)
     attestation_host_done(&host);
 }
 
+static void note_by(struct fixture *fixture, const char *request, int64_t offset)
+{
+    _cleanup_buf_ struct buf out;
+    buf_init(&out, VECTOR_MAX);
+    attestation_attest(fixture->service, ATTESTATION_DOOR_HOST_KEY, 2, slice_from_text(request),
+                       "192.0.2.1", &offset, &out);
+}
+
+/* Only what proved who it is has a clock here. */
+static void test_host_clocks(void **state)
+{
+    struct fixture *fixture = *state;
+    struct attestation_host_clock clock;
+    struct attestation_host_clocks *clocks = attestation_clocks_of_hosts(fixture->service);
+    int64_t bound, tolerance;
+    initialise(fixture);
+    note_by(fixture, "{}", 7200); /* refused */
+    assert_false(attestation_host_clocks_find(clocks, "rsa", &clock));
+    note_by(fixture, request_of(fixture, "rsa-pkcs1"), 3600);
+    assert_true(attestation_host_clocks_find(clocks, "rsa", &clock));
+    assert_int_equal(clock.offset, 3600);
+    assert_int_equal(attestation_host_clocks_off(clocks), 1);
+    attestation_host_clock_note(fixture->service, "p256", -7200);
+    assert_int_equal(attestation_host_clocks_off(clocks), 2);
+    assert_true(attestation_host_clocks_find(clocks, "p256", &clock));
+    change(fixture, STORE_HOST, "p256", NULL);
+    assert_false(attestation_host_clocks_find(clocks, "p256", &clock));
+    change(fixture, STORE_SETTING, "attestation",
+           "{\"clock_tolerance_seconds\":60,\"clock_warning_seconds\":900}");
+    attestation_clock_settings(fixture->service, &bound, &tolerance);
+    assert_int_equal(bound, 900);
+    assert_int_equal(tolerance, 60);
+}
+
+/* The test of the signer's key, as server test has it. */
+static void test_signer_test(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error why = {0};
+    char thumbprint[ATTESTATION_THUMBPRINT_TEXT_SIZE];
+    assert_false(attestation_signer_test(fixture->service, thumbprint, &why));
+    assert_string_equal(why.code->name, "attestation.no-signer");
+    initialise(fixture);
+    testing_assert_good(attestation_signer_test(fixture->service, thumbprint, err));
+    assert_int_equal(strlen(thumbprint), 64);
+    kill_keyholder(fixture);
+    assert_false(attestation_signer_test(fixture->service, thumbprint, &why));
+    assert_string_equal(why.code->name, "attestation.signer-failed");
+}
+
 struct attesting {
     struct fixture *fixture;
     atomic_uint passed, refused;
@@ -457,7 +507,7 @@ static void *attest_often(void *context)
         _cleanup_buf_ struct buf out;
         buf_init(&out, VECTOR_MAX);
         attestation_attest(attesting->fixture->service, ATTESTATION_DOOR_HOST_KEY, 2,
-                           slice_from_text(request), "192.0.2.1", &out);
+                           slice_from_text(request), "192.0.2.1", NULL, &out);
         bool passed = strstr(buf_text(&out), "HealthCertificateReply") != NULL;
         atomic_fetch_add(passed ? &attesting->passed : &attesting->refused, 1);
     }
@@ -537,6 +587,8 @@ int main(void)
         WITH_FIXTURE(test_damaged_records),
         WITH_FIXTURE(test_reload),
         WITH_FIXTURE(test_host_find),
+        WITH_FIXTURE(test_host_clocks),
+        WITH_FIXTURE(test_signer_test),
         WITH_FIXTURE(test_workers),
         cmocka_unit_test(test_fixed_replies),
     };

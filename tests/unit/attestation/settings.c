@@ -20,6 +20,8 @@ static void test_defaults(void **state)
     assert_int_equal(settings.mode, ATTESTATION_MODE_AD);
     assert_int_equal(settings.health_certificate_seconds, 28800);
     assert_int_equal(settings.clock_tolerance_seconds, 300);
+    assert_int_equal(settings.clock_warning_seconds, 0);
+    assert_int_equal(attestation_settings_clock_bound(&settings), 300); /* the tolerance */
     assert_int_equal(settings.rtpm_exchange_seconds, 120);
     assert_int_equal(settings.functional_level, ATTESTATION_FUNCTIONAL_LEVEL);
     assert_int_equal(settings.signer_lifetime_days, 30);
@@ -39,9 +41,12 @@ static void test_all(void **state)
                               err));
     assert_int_equal(settings.health_certificate_seconds, 300);
     assert_int_equal(settings.clock_tolerance_seconds, 0);
+    assert_int_equal(attestation_settings_clock_bound(&settings), 2);
     assert_int_equal(settings.signer_lifetime_days, 825);
     assert_int_equal(settings.signer_key, ATTESTATION_SIGNER_KEY_P256);
     assert_true(settings.allow_unprotected_signing_keys);
+    testing_assert_good(parse(&settings, "{\"clock_warning_seconds\":86400}", err));
+    assert_int_equal(attestation_settings_clock_bound(&settings), 86400);
 }
 
 static void test_refuses(void **state)
@@ -52,6 +57,7 @@ static void test_refuses(void **state)
         "{\"clock_tolerance_seconds\":-1}",     "{\"clock_tolerance_seconds\":3601}",
         "{\"signer_lifetime_days\":1}",         "{\"signer_lifetime_days\":826}",
         "{\"signer_key\":\"rsa1024\"}",         "[]",
+        "{\"clock_warning_seconds\":-1}",       "{\"clock_warning_seconds\":86401}",
         "{\"rtpm_exchange_seconds\":9}",        "{\"rtpm_exchange_seconds\":3601}",
     };
     struct attestation_settings settings, before;

@@ -804,7 +804,7 @@ static void test_payloads(void **state)
         _cleanup_buf_ struct buf out;
         buf_init(&out, VECTOR_MAX);
         attestation_attest(fixture->service, ATTESTATION_DOOR_TPM, cases[i].version,
-                           slice_from_text(cases[i].body), "192.0.2.1", &out);
+                           slice_from_text(cases[i].body), "192.0.2.1", NULL, &out);
         testing_assert_good(attestation_reply_parse(&reply, buf_slice(&out), err));
         assert_int_equal(reply.type, ATTESTATION_REPLY_PAYLOAD_ERROR);
         if (strcmp(trail_text("code"), cases[i].code) != 0)

@@ -272,7 +272,7 @@ static inline void client_send(struct fixture *fixture, struct client *client,
         attestation_evaluate(service, 2, buf_slice(&body), "192.0.2.1", &out);
     else
         attestation_attest(service, ATTESTATION_DOOR_TPM, client->version, buf_slice(&body),
-                           "192.0.2.1", &out);
+                           "192.0.2.1", NULL, &out);
     testing_assert_good(attestation_reply_parse(reply, buf_slice(&out), err));
 }
 

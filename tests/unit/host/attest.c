@@ -16,7 +16,7 @@
 
 static struct http_server *server;
 static struct host_config config;
-static struct clock host_clock;
+static struct clock clock_of_host;
 static char folder[FOLDER_SIZE], base[64], dead[64];
 
 /* What the service says: of its mode, and at its door. */
@@ -51,7 +51,7 @@ static int set_up(void **state)
     char conf[FOLDER_SIZE + 16], key_file[FOLDER_SIZE + 16], kept[FOLDER_SIZE + 16];
     (void)state;
     folder_make(folder);
-    clock_init(&host_clock);
+    clock_init(&clock_of_host);
     snprintf(conf, sizeof conf, "%s/host.conf", folder);
     snprintf(key_file, sizeof key_file, "%s/host.key", folder);
     snprintf(kept, sizeof kept, "%s/state", folder);
@@ -88,7 +88,7 @@ static int tear_down(void **state)
 static void assert_fails(struct host_status_record *record, bool only_fallback,
                          const struct error_code *code)
 {
-    const struct host_attest_options options = {&config, &host_clock, only_fallback};
+    const struct host_attest_options options = {&config, &clock_of_host, only_fallback};
     _cleanup_host_identity_ struct host_identity identity = {0};
     struct error err = {0};
     assert_false(host_attest(&identity, record, &options, &err));
@@ -159,7 +159,7 @@ static void needs_its_urls(void **state)
     (void)state;
     struct host_status_record record;
     struct attestation_reply reply = {0};
-    const struct host_attest_options options = {&config, &host_clock, false};
+    const struct host_attest_options options = {&config, &clock_of_host, false};
     host_config_set(&config.attestation_url, "");
     assert_fails(&record, false, &host_not_configured);
     assert_int_equal(record.status, HOST_STATUS_NOT_CONFIGURED);

@@ -15,7 +15,7 @@
 static struct fixture *fixture;
 static struct http_server *server;
 static struct host_config config;
-static struct clock host_clock;
+static struct clock clock_of_host;
 static char base[64], log_path[128], state_path[128];
 
 /* What answers at the attestation door instead of the service; NULL: the service. */
@@ -53,7 +53,8 @@ static void handle(void *context, struct http_request *request)
     else if (strstr(path, "evaluate") != NULL)
         attestation_evaluate(fixture->service, 2, body, "192.0.2.1", &out);
     else
-        attestation_attest(fixture->service, ATTESTATION_DOOR_TPM, 2, body, "192.0.2.1", &out);
+        attestation_attest(fixture->service, ATTESTATION_DOOR_TPM, 2, body, "192.0.2.1", NULL,
+                           &out);
     http_reply(request, 200, "application/json", &out, NULL, NULL);
 }
 
@@ -153,8 +154,8 @@ static int tear_down(void **state)
 static const struct host_attest_options *options(void)
 {
     static struct host_attest_options made;
-    clock_init(&host_clock);
-    made = (struct host_attest_options){&config, &host_clock, false};
+    clock_init(&clock_of_host);
+    made = (struct host_attest_options){&config, &clock_of_host, false};
     return &made;
 }
 

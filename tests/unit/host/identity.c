@@ -116,8 +116,8 @@ static void takes_only_what_was_asked_for(void **state)
         {buf_slice(&signing), NOW, &host_certificate},
         {buf_slice(&other), NOW, &host_certificate},
         {buf_slice(&foreign), NOW, &host_certificate},
-        {buf_slice(&good), NOW - 1, &host_certificate},
-        {buf_slice(&good), NOW + 10 * HOUR + 1, &host_certificate},
+        {buf_slice(&good), NOW - 1, &host_clock},
+        {buf_slice(&good), NOW + 10 * HOUR + 1, &host_clock},
         {slice_of(good.data, good.size - 1), NOW, &crypto_certificate_malformed},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {

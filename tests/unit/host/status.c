@@ -103,6 +103,29 @@ static void names_the_policies_that_failed(void **state)
     assert_int_equal(strlen(record.substatus), HOST_SUBSTATUS_SIZE - 1);
 }
 
+/* Beside whatever else there is to do, when it is far enough away. */
+static void says_that_the_clock_is_off(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t offset;
+        bool known, said;
+    } cases[] = {{0, true, false},  {300, true, false}, {-300, true, false},
+                 {301, true, true}, {-301, true, true}, {86400, false, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int status = HOST_STATUS_PASSED; status <= HOST_STATUS_TRANSIENT_ERROR; status++) {
+            struct host_status_record record = {.status = (enum host_status)status,
+                                                .has_clock_offset = cases[i].known,
+                                                .clock_offset = cases[i].offset};
+            _cleanup_buf_ struct buf next;
+            buf_init(&next, 8192);
+            host_status_next(&next, &record);
+            assert_int_equal(host_status_clock_is_off(&record), cases[i].said);
+            assert_int_equal(strstr(buf_text(&next), "timedatectl") != NULL, cases[i].said);
+        }
+    }
+}
+
 static bool error_of(enum attestation_reply_type type, bool retryable, struct error *err)
 {
     struct attestation_reply reply = {
@@ -128,8 +151,13 @@ static void is_kept(void **state)
 {
     (void)state;
     char folder[FOLDER_SIZE], path[FOLDER_SIZE + 16];
-    struct host_status_record record = {HOST_STATUS_INSECURE_HOST_CONFIGURATION, "Iommu",
-                                        ATTESTATION_MODE_TPM, 1800000000, true};
+    struct host_status_record record = {HOST_STATUS_INSECURE_HOST_CONFIGURATION,
+                                        "Iommu",
+                                        ATTESTATION_MODE_TPM,
+                                        1800000000,
+                                        true,
+                                        true,
+                                        -86400};
     struct host_status_record loaded;
     folder_make(folder);
     snprintf(path, sizeof path, "%s/status.json", folder);
@@ -143,6 +171,12 @@ static void is_kept(void **state)
     assert_int_equal(loaded.mode, ATTESTATION_MODE_TPM);
     assert_int_equal(loaded.time, 1800000000);
     assert_true(loaded.fallback);
+    assert_true(loaded.has_clock_offset);
+    assert_int_equal(loaded.clock_offset, -86400);
+    record.has_clock_offset = false;
+    assert_fine(host_status_save(&record, folder, &err));
+    host_status_load(&loaded, folder);
+    assert_false(loaded.has_clock_offset);
     assert_fine(file_replace(path, slice_from_text("{\"status\":3"), 0600, &err));
     host_status_load(&loaded, folder);
     assert_int_equal(loaded.status, HOST_STATUS_UNKNOWN);
@@ -154,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(uses_the_words_of_windows),
         cmocka_unit_test(says_what_to_do_next),
+        cmocka_unit_test(says_that_the_clock_is_off),
         cmocka_unit_test(names_the_policies_that_failed),
         cmocka_unit_test(each_refusal_has_a_code),
         cmocka_unit_test(is_kept),

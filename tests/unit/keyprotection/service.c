@@ -123,7 +123,7 @@ static void ask(struct waiting *waiting, struct keyprotection_service *service,
 {
     *waiting = (struct waiting){0};
     sem_init(&waiting->replied, 0, 0);
-    keyprotection_roll(service, 2, request, "127.0.0.1", take_reply, waiting);
+    keyprotection_roll(service, 2, request, "127.0.0.1", NULL, take_reply, waiting);
     struct timespec deadline;
     clock_gettime(CLOCK_REALTIME, &deadline);
     deadline.tv_sec += 30;
