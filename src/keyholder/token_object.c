@@ -14,10 +14,11 @@ enum token_outcome token_object_find(CK_OBJECT_HANDLE *out, CK_ULONG most, CK_UL
                                      const char *object, struct error *err)
 {
     CK_FUNCTION_LIST *call = token_call(use->token);
+    *count = 0;
+    memset(out, 0, most * sizeof *out); /* a module may count what it does not write */
     CK_RV result = call->C_FindObjectsInit(use->session, template, size);
     if (result != CKR_OK)
         return token_session_outcome(use, result, "C_FindObjectsInit", object, err);
-    *count = 0;
     result = call->C_FindObjects(use->session, out, most, count);
     CK_RV ended = call->C_FindObjectsFinal(use->session);
     if (result == CKR_OK)
@@ -141,7 +142,7 @@ enum token_outcome token_object_certificate(struct buf *out, struct public_key *
     CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
                                {CKA_CERTIFICATE_TYPE, &type, sizeof type},
                                {CKA_ID, (void *)id.data, id.size}};
-    CK_OBJECT_HANDLE handles[CERTIFICATES_MAX] = {0}; /* a module may write none of them */
+    CK_OBJECT_HANDLE handles[CERTIFICATES_MAX];
     CK_ULONG count;
     _cleanup_certificate_ struct certificate *certificate = NULL;
     enum token_outcome outcome =

@@ -135,13 +135,6 @@ static void write_digest(struct json_writer *writer, const char *name, bool know
         json_write_hex(writer, name, slice_of(digest, 32));
 }
 
-static void lower(char *to, size_t size, const char *from)
-{
-    snprintf(to, size, "%s", from);
-    for (char *c = to; *c != '\0'; c++)
-        *c = (char)tolower((unsigned char)*c);
-}
-
 /* Whom the certificate names: "host" is the name that administrators know, and "key_id" the
  * identity, as in records of attestations. */
 static void write_host(struct json_writer *writer, const struct keyprotection_options *options,
@@ -155,7 +148,9 @@ static void write_host(struct json_writer *writer, const struct keyprotection_op
         json_write_text(writer, facts->host_trusted ? "host" : "claimed_host", facts->host);
         return;
     }
-    lower(id, sizeof id, facts->host);
+    snprintf(id, sizeof id, "%s", facts->host);
+    for (char *c = id; *c != '\0'; c++)
+        *c = (char)(tolower)((unsigned char)*c);
     json_write_text(writer, "host", name);
     json_write_text(writer, "key_id", id);
 }
