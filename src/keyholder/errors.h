@@ -140,8 +140,8 @@
       "under the same CKA_ID in the token")                                                       \
     X(token_key_usage, "token.key-usage", ERROR_INVALID,                                          \
       "the token does not allow a key what its certificate is for",                               \
-      "a signing key needs CKA_SIGN, an encryption key CKA_DECRYPT: set it by the "               \
-      "HSM's own tool, or make a new key")                                                        \
+      "a signing key needs CKA_SIGN, an encryption key CKA_DECRYPT (and CKA_SIGN while its "      \
+      "certificate is requested): set it by the HSM's own tool, or make a new key")               \
     X(token_key_changed, "token.key-changed", ERROR_UNAVAILABLE,                                  \
       "under the PKCS#11 URI lies no key any more, or another than that of the certificate",      \
       "see whether the right token is connected; when the key was replaced on "                   \

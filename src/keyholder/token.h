@@ -46,7 +46,8 @@ struct token_key; /* thread-safe; lives no longer than its token */
 
 /*
  * Loads the module and initialises it; the token itself need not be there. Everything of the
- * options is copied. token.uri, token.uri-secret, token.module.
+ * options is copied. token.uri, token.uri-secret, token.module; token.failed (ERROR_UNAVAILABLE),
+ * when the module does not want to be initialised, as some do while their HSM is away.
  */
 bool token_open(struct token **out, const struct token_options *options, struct error *err);
 /* Logs out and unloads the module. Its keys have been freed, no operation is under way. */

@@ -70,7 +70,6 @@ static bool judge(struct token *token, const struct secret *pin, CK_RV result, s
         return error_set(err, &token_pin_wrong, "PKCS#11 5.6", token->uri_text,
                          "the token refused the PIN (%s)", token_result_name(result, name));
     case CKR_PIN_LOCKED:
-        remember_refusal(token, pin);
         return error_set(err, &token_pin_locked, "PKCS#11 5.6", token->uri_text,
                          "the user PIN is locked");
     case CKR_PIN_EXPIRED:

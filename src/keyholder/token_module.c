@@ -64,13 +64,12 @@ bool token_module_open(struct token_module *out, const char *path, bool threads,
     if (!load(&module, path, err))
         return false;
     CK_RV result = initialize(module, threads);
-    char name[TOKEN_RESULT_NAME_SIZE];
     if (result == CKR_CANT_LOCK)
         return error_set(err, &token_module, "PKCS#11 5.4", path,
                          "it cannot be used by several threads; configure one session for it");
+    /* Some want to speak to their HSM at once, which may be away. */
     if (result != CKR_OK && result != CKR_CRYPTOKI_ALREADY_INITIALIZED)
-        return error_set(err, &token_module, "PKCS#11 5.4", path, "C_Initialize answered %s",
-                         token_result_name(result, name));
+        return token_result_refuse(err, result, "C_Initialize", path);
     *out = (struct token_module){module, path, threads, result == CKR_OK};
     return true;
 }

@@ -19,7 +19,7 @@ struct token_module {
 };
 
 /* Loads and initialises it. A module that cannot have several threads is refused when they are
- * wanted. token.module. */
+ * wanted. token.module; token.failed, which may pass. */
 bool token_module_open(struct token_module *out, const char *path, bool threads, struct error *err);
 /* Both: nobody may be in the module. Nothing happens to a module that somebody else initialised. */
 void token_module_close(struct token_module *module);

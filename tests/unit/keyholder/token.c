@@ -141,7 +141,7 @@ static void test_initialisation_fails(void **state)
     token_close(&token);
     struct token_options options = softhsm_options(ALPHA);
     faulty_rules("C_Initialize fail 0x5");
-    assert_refused(token_open(&token, &options, err), "token.module");
+    assert_refused(token_open(&token, &options, err), "token.failed");
     /* CKR_CANT_LOCK: no threads. */
     faulty_rules("C_Initialize fail 0xA once");
     assert_refused(token_open(&token, &options, err), "token.module");
