@@ -65,7 +65,7 @@ _hgs_options()
         values="--signing --encryption --password-file --dry-run $values"
         ;;
     "guardian import")
-        values="--allow-untrusted-root --allow-expired --ca-file --replace --dry-run $values"
+        values="--allow-untrusted-root --allow-expired --ca-file --replace --sha1 --dry-run $values"
         ;;
     "guardian export")
         values="--out $values"

@@ -5,7 +5,7 @@
 _hgsctl_is_command()
 {
     case "$1" in
-    "certificate" | "certificate add" | "certificate cancel" | "certificate list" | "certificate permission" | "certificate remove" | "certificate request" | "certificate set" | "certificate show" | "certificate usage" | "event" | "event acknowledge" | "event list" | "event verify" | "explain" | "host" | "host add" | "host list" | "host remove" | "host set" | "host show" | "pending" | "pending approve" | "pending list" | "pending remove" | "pending show" | "policy" | "policy activate" | "policy add" | "policy diff" | "policy disable" | "policy enable" | "policy explain" | "policy list" | "policy remove" | "policy show" | "server" | "server clear" | "server init" | "server set" | "server show" | "server test" | "signer" | "signer deny-before" | "signer distrust" | "signer list" | "signer renew" | "signer trust" | "state" | "state export" | "state import" | "tpm-root" | "tpm-root add" | "tpm-root list" | "tpm-root remove")
+    "certificate" | "certificate add" | "certificate cancel" | "certificate list" | "certificate permission" | "certificate remove" | "certificate request" | "certificate set" | "certificate show" | "certificate usage" | "event" | "event acknowledge" | "event list" | "event verify" | "explain" | "host" | "host add" | "host list" | "host remove" | "host set" | "host show" | "pending" | "pending approve" | "pending list" | "pending remove" | "pending show" | "policy" | "policy activate" | "policy add" | "policy diff" | "policy disable" | "policy enable" | "policy explain" | "policy list" | "policy remove" | "policy show" | "server" | "server clear" | "server init" | "server set" | "server show" | "server test" | "signer" | "signer deny-before" | "signer distrust" | "signer list" | "signer renew" | "signer trust" | "state" | "state export" | "state import" | "token" | "token list" | "token unlock" | "tpm-root" | "tpm-root add" | "tpm-root list" | "tpm-root remove")
         return 0
         ;;
     *) return 1 ;;
@@ -16,7 +16,7 @@ _hgsctl_next()
 {
     case "$1" in
     "")
-        next="server host policy pending tpm-root certificate signer event state explain"
+        next="server host policy pending tpm-root certificate token signer event state explain"
         ;;
     "server")
         next="init show set test clear"
@@ -35,6 +35,9 @@ _hgsctl_next()
         ;;
     "certificate")
         next="add list show set permission request cancel usage remove"
+        ;;
+    "token")
+        next="list unlock"
         ;;
     "signer")
         next="list renew trust distrust deny-before"
@@ -107,7 +110,7 @@ _hgsctl_options()
         values="--yes --dry-run $values"
         ;;
     "certificate add")
-        values="--type --pfx --file --key-file --thumbprint --password-file --dry-run $values"
+        values="--type --pfx --file --key-file --thumbprint --pkcs11 --only-sha1 --password-file --dry-run $values"
         ;;
     "certificate set")
         values="--type --primary --enable --disable --dry-run $values"
@@ -116,7 +119,7 @@ _hgsctl_options()
         values="--grant --dry-run $values"
         ;;
     "certificate request")
-        values="--type --subject --key-usage --key-file --out --dry-run $values"
+        values="--type --subject --key-usage --key-file --pkcs11 --out --dry-run $values"
         ;;
     "certificate cancel")
         values="--yes --dry-run $values"
@@ -126,6 +129,9 @@ _hgsctl_options()
         ;;
     "certificate remove")
         values="--type --yes --dry-run $values"
+        ;;
+    "token unlock")
+        values="--pin-file $values"
         ;;
     "signer renew")
         values="--dry-run $values"
@@ -214,15 +220,18 @@ _hgsctl_takes_value()
         "certificate add --file" | \
         "certificate add --key-file" | \
         "certificate add --thumbprint" | \
+        "certificate add --pkcs11" | \
         "certificate add --password-file" | \
         "certificate set --type" | \
         "certificate request --type" | \
         "certificate request --subject" | \
         "certificate request --key-usage" | \
         "certificate request --key-file" | \
+        "certificate request --pkcs11" | \
         "certificate request --out" | \
         "certificate usage --days" | \
         "certificate remove --type" | \
+        "token unlock --pin-file" | \
         "signer deny-before --signer" | \
         "event list --since" | \
         "event list --host" | \
@@ -278,6 +287,7 @@ _hgsctl_value()
     "certificate request --key-file") values="FILES" ;;
     "certificate request --out") values="FILES" ;;
     "certificate remove --type") values="signing encryption communications" ;;
+    "token unlock --pin-file") values="FILES" ;;
     "state export --password-file") values="FILES" ;;
     "state import --password-file") values="FILES" ;;
     *" --socket") values="FILES" ;;

@@ -95,6 +95,9 @@ void certificate_list_write(struct json_writer *writer,
     json_write_text(writer, "key_source", keyprotection_key_source_name(certificate->key_source));
     if (certificate->key_source == KEYPROTECTION_KEY_TOKEN)
         json_write_text(writer, "key_uri", certificate->key_uri);
+    if (certificate_abilities_known(&certificate->abilities))
+        certificate_abilities_write(writer, "abilities", &certificate->abilities);
+    json_write_bool(writer, "only_sha1", certificate_abilities_only_sha1(&certificate->abilities));
     json_write_text(writer, "added", clock_format(certificate->added, time));
     json_write_object_end(writer);
 }

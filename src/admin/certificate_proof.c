@@ -19,20 +19,31 @@ static bool prove_signing(const struct keyprotection_certificate *certificate,
 }
 
 /* Encrypts something to the certificate and has it decrypted. */
-static bool prove_encryption(const struct keyprotection_certificate *certificate,
-                             struct keyholder *keyholder, struct slice message, struct error *err)
+static bool prove_decryption(const struct keyprotection_certificate *certificate,
+                             struct keyholder *keyholder, enum encryption_algorithm algorithm,
+                             struct slice message, struct error *err)
 {
     _cleanup_buf_ struct buf ciphertext;
     _cleanup_secret_ struct secret plain = SECRET_EMPTY;
     buf_init(&ciphertext, 2048);
     const struct public_key *key = certificate_key(certificate->certificate);
-    if (!public_key_encrypt(&ciphertext, key, ENCRYPTION_RSA_OAEP_SHA256, message, err) ||
-        !keyholder_decrypt(keyholder, certificate->key_id, ENCRYPTION_RSA_OAEP_SHA256,
-                           buf_slice(&ciphertext), &plain, err))
+    if (!public_key_encrypt(&ciphertext, key, algorithm, message, err) ||
+        !keyholder_decrypt(keyholder, certificate->key_id, algorithm, buf_slice(&ciphertext),
+                           &plain, err))
         return false;
     return secret_equal(secret_slice(&plain), message) ||
            error_set(err, &admin_unhealthy, NULL, "private key",
                      "it does not decrypt its own text");
+}
+
+/* By what its key knows: a token's may know SHA-1 alone. */
+static bool prove_encryption(const struct keyprotection_certificate *certificate,
+                             struct keyholder *keyholder, struct slice message, struct error *err)
+{
+    bool only_sha1 = certificate_abilities_only_sha1(&certificate->abilities);
+    return prove_decryption(certificate, keyholder,
+                            only_sha1 ? ENCRYPTION_RSA_OAEP_SHA1 : ENCRYPTION_RSA_OAEP_SHA256,
+                            message, err);
 }
 
 bool certificate_proof(const struct keyprotection_certificate *certificate,

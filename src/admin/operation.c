@@ -43,6 +43,8 @@ static const struct admin_operation table[] = {
     {"certificate.permission", LOOK, operation_certificate_permission},
     {"certificate.request", CHANGE, operation_certificate_request},
     {"certificate.cancel", CHANGE, operation_certificate_cancel},
+    {"token.list", LOOK, operation_token_list},
+    {"token.unlock", CHANGE, operation_token_unlock},
     {"signer.list", LOOK, operation_signer_list},
     {"signer.renew", CHANGE, operation_signer_renew},
     {"signer.trust", CHANGE, operation_signer_trust},

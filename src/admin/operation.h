@@ -42,6 +42,11 @@ struct admin_services {
     void (*describe)(void *context, struct json_writer *writer);
     /* Adds what is of this node to its object among the nodes: certificates_unusable. */
     void (*describe_node)(void *context, struct json_writer *writer);
+    /* Adds "tokens" to an object (hgsd/tokens.h). */
+    void (*describe_tokens)(void *context, struct json_writer *writer);
+    /* Which of this node's tokens has the key of a PKCS#11 URI. hgsd.token-unknown,
+     * hgsd.token-ambiguous, token.uri. */
+    bool (*token_for)(void *context, const char *key_uri, unsigned *token, struct error *err);
     const char *keyholder_user; /* that reads key files; "": whom the service is, too */
     const char *key_folder;     /* "": there is none */
 };

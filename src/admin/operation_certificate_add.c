@@ -3,14 +3,16 @@
 /*
  * certificate.add. Where the private key comes from is one of: files that are given at a meeting; a
  * request of ours ("certificate": what an authority made of it); the key folder of each node
- * ("thumbprint"). Whatever it is, the certificate must be fit and new, and its key must have shown
- * that it is the certificate's, before anything is stored.
+ * ("thumbprint"); a PKCS#11 token ("key_uri", with the certificate, or with the token's). Whatever
+ * it is, the certificate must be fit and new, and its key must have shown that it is the
+ * certificate's, before anything is stored.
  */
 
 #include <stdio.h>
 
 #include "admin/certificate_draft.h"
 #include "admin/certificate_list.h"
+#include "admin/certificate_token.h"
 #include "admin/change.h"
 #include "admin/errors.h"
 #include "admin/operations.h"
@@ -59,14 +61,48 @@ static bool import(struct adding *adding, struct error *err)
         admin_request_give(&meeting), request->services->keyholder, now(adding), err);
 }
 
+/* Argument "certificate"; empty when there is none. */
+static bool read_certificate(struct buf *der, const struct adding *adding, struct error *err)
+{
+    const struct json *arguments = adding->request->arguments;
+    return json_get(arguments, "certificate") == NULL ||
+           (json_get_bytes(der, arguments, "certificate", err) && buf_ok(der, "certificate", err));
+}
+
+/* Of the key that uri names: with der, or the certificate that the token has. */
+static bool settle_token(struct adding *adding, const char *uri, struct slice der,
+                         enum keyprotection_certificate_source source, struct error *err)
+{
+    bool only_sha1;
+    struct admin_request *request = adding->request;
+    _cleanup_certificate_token_key_ struct certificate_token_key found;
+    certificate_token_key_init(&found);
+    if (!json_get_bool_or(&only_sha1, request->arguments, "only_sha1", false, err) ||
+        !certificate_token_find(&found, request->services, adding->type, uri, err))
+        return false;
+    adding->loaded = true;
+    memcpy(adding->draft.certificate.key_id, public_key_digest(found.key), KEY_ID_SIZE);
+    return certificate_token_settle(&adding->draft, adding->type, source, &found, uri, der,
+                                    only_sha1, now(adding), err);
+}
+
+static bool take_from_token(struct adding *adding, struct error *err)
+{
+    const char *uri;
+    _cleanup_buf_ struct buf der;
+    buf_init(&der, CERTIFICATE_SIZE_MAX);
+    return json_get_text(&uri, adding->request->arguments, "key_uri", err) &&
+           read_certificate(&der, adding, err) &&
+           settle_token(adding, uri, buf_slice(&der), KEYPROTECTION_PKCS11, err);
+}
+
 static bool complete(struct adding *adding, struct error *err)
 {
     struct admin_request *request = adding->request;
     struct certificate_draft *draft = &adding->draft;
     _cleanup_buf_ struct buf der;
     buf_init(&der, CERTIFICATE_SIZE_MAX);
-    if (!json_get_bytes(&der, request->arguments, "certificate", err) ||
-        !buf_ok(&der, "certificate", err) ||
+    if (!read_certificate(&der, adding, err) ||
         !certificate_draft_complete(draft, adding->type, buf_slice(&der), now(adding), err) ||
         !requested_load(&adding->requested, &adding->completes, request->services->store,
                         draft->certificate.key_id, err))
@@ -80,7 +116,11 @@ static bool complete(struct adding *adding, struct error *err)
         return error_set(err, &admin_certificate_rule, NULL, draft->record_key,
                          "its key was made for a %s certificate",
                          keyprotection_certificate_type_name(adding->requested.type));
-    return true;
+    if (adding->requested.key_uri[0] == '\0')
+        return true;
+    keyprotection_certificate_done(&draft->certificate);
+    return settle_token(adding, adding->requested.key_uri, buf_slice(&der), KEYPROTECTION_REQUESTED,
+                        err);
 }
 
 /* The whole thumbprint: which certificate is meant must not depend on what else lies there. */
@@ -109,6 +149,8 @@ static bool refer(struct adding *adding, struct error *err)
 static bool obtain(struct adding *adding, struct error *err)
 {
     const struct json *arguments = adding->request->arguments;
+    if (json_get(arguments, "key_uri") != NULL)
+        return take_from_token(adding, err);
     if (json_get(arguments, "certificate") != NULL)
         return complete(adding, err);
     if (json_get(arguments, "thumbprint") != NULL)
@@ -183,9 +225,11 @@ static bool commit(struct adding *adding, struct error *err)
     return error_kind(err) == ERROR_CONFLICT ? is_there_already(adding, err) : false;
 }
 
-/* A key that was loaded for nothing; not one that a certificate of the service has. */
+/* A key that was loaded for nothing; not one that a certificate or a request of the service has. */
 static void forget_unused(const struct adding *adding)
 {
+    if (adding->completes && adding->requested.key_uri[0] != '\0')
+        return;
     const uint8_t *key_id = adding->draft.certificate.key_id;
     for (size_t i = 0; i < adding->list.count; i++)
         if (memcmp(adding->list.items[i].certificate.key_id, key_id, KEY_ID_SIZE) == 0)

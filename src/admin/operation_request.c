@@ -2,11 +2,13 @@
 #include <stdio.h>
 
 #include "admin/certificate_draft.h"
+#include "admin/certificate_token.h"
 #include "admin/change.h"
 #include "admin/errors.h"
 #include "admin/operations.h"
 #include "admin/requested.h"
 #include "base/hex.h"
+#include "base/memory.h"
 #include "crypto/certificate_request.h"
 #include "crypto/name.h"
 
@@ -17,8 +19,9 @@
 struct making {
     struct requested requested;
     struct public_key *key;
-    struct buf sealed;
+    struct buf sealed; /* empty: the key is in a token */
     struct buf subject;
+    bool made; /* in the token, just now */
 };
 
 static void making_init(struct making *making)
@@ -59,12 +62,43 @@ static bool read_arguments(struct making *making, const struct admin_request *re
     return keyprotection_certificate_check_usage(requested->type, requested->usage, subject, err);
 }
 
-static bool make(struct making *making, struct keyholder *keyholder, struct error *err)
+/* Argument "key_uri": the key of a token, which is made there when it has none. */
+static bool use_token(struct making *making, const char *uri, const struct admin_request *request,
+                      struct error *err)
 {
     struct requested *requested = &making->requested;
-    if (!keyholder_generate(keyholder, certificate_draft_purpose(requested->type),
-                            PRIVATE_KEY_RSA_2048, &making->key, &making->sealed, err) ||
-        !keyholder_load(keyholder, buf_slice(&making->sealed), NULL, err))
+    _cleanup_certificate_token_key_ struct certificate_token_key found;
+    certificate_token_key_init(&found);
+    bool ok = request->dry_run
+                  ? certificate_token_find(&found, request->services, requested->type, uri, err)
+                  : certificate_token_find_or_make(&found, &making->made, request->services,
+                                                   requested->type, uri, err);
+    if (!ok)
+        return false;
+    making->key = memory_steal(&found.key);
+    snprintf(requested->key_uri, sizeof requested->key_uri, "%s", uri);
+    buf_append(&requested->public_key, public_key_spki(making->key));
+    return buf_ok(&requested->public_key, "the token's key", err);
+}
+
+static bool obtain_key(struct making *making, const struct admin_request *request,
+                       struct error *err)
+{
+    const char *uri;
+    struct keyholder *keyholder = request->services->keyholder;
+    if (json_get(request->arguments, "key_uri") != NULL)
+        return json_get_text(&uri, request->arguments, "key_uri", err) &&
+               use_token(making, uri, request, err);
+    return keyholder_generate(keyholder, certificate_draft_purpose(making->requested.type),
+                              PRIVATE_KEY_RSA_2048, &making->key, &making->sealed, err) &&
+           keyholder_load(keyholder, buf_slice(&making->sealed), NULL, err);
+}
+
+static bool make(struct making *making, const struct admin_request *request, struct error *err)
+{
+    struct requested *requested = &making->requested;
+    struct keyholder *keyholder = request->services->keyholder;
+    if (!obtain_key(making, request, err))
         return false;
     hex_format(slice_of(public_key_digest(making->key), KEY_ID_SIZE), requested->key_name);
     struct keyholder_key reference = {keyholder, making->key};
@@ -80,16 +114,21 @@ static bool commit(const struct making *making, const struct admin_request *requ
     _cleanup_buf_ struct buf value;
     buf_init(&value, REQUEST_VALUE_MAX);
     requested_format(&value, requested);
-    struct store_change changes[] = {{.kind = STORE_KEY,
-                                      .key = requested->key_name,
-                                      .value = buf_slice(&making->sealed),
-                                      .expected = STORE_ABSENT},
-                                     {.kind = STORE_CERTIFICATE_REQUEST,
+    struct store_change changes[] = {{.kind = STORE_CERTIFICATE_REQUEST,
                                       .key = requested->key_name,
                                       .value = buf_slice(&value),
+                                      .expected = STORE_ABSENT},
+                                     {.kind = STORE_KEY,
+                                      .key = requested->key_name,
+                                      .value = buf_slice(&making->sealed),
                                       .expected = STORE_ABSENT}};
-    struct admin_change change = {
-        "certificate.requested", requested->key_name, SLICE_EMPTY, buf_slice(&value), changes, 2};
+    size_t count = making->sealed.size > 0 ? 2 : 1;
+    struct admin_change change = {"certificate.requested",
+                                  requested->key_name,
+                                  SLICE_EMPTY,
+                                  buf_slice(&value),
+                                  changes,
+                                  count};
     return admin_change_commit(request, &change, err);
 }
 
@@ -111,8 +150,12 @@ bool operation_certificate_cancel(struct admin_request *request, struct json_wri
          .remove = true,
          .expected = requested.revision},
         {.kind = STORE_KEY, .key = requested.key_name, .remove = true, .expected = STORE_ANY}};
-    struct admin_change change = {
-        "certificate.cancelled", requested.key_name, buf_slice(&value), SLICE_EMPTY, changes, 2};
+    struct admin_change change = {"certificate.cancelled",
+                                  requested.key_name,
+                                  buf_slice(&value),
+                                  SLICE_EMPTY,
+                                  changes,
+                                  requested.key_uri[0] != '\0' ? 1 : 2};
     if (!admin_change_commit(request, &change, err))
         return false;
     requested_write(result, &requested);
@@ -125,9 +168,10 @@ bool operation_certificate_request(struct admin_request *request, struct json_wr
     struct making making;
     struct keyholder *keyholder = request->services->keyholder;
     making_init(&making);
-    bool good = read_arguments(&making, request, err) && make(&making, keyholder, err) &&
+    bool good = read_arguments(&making, request, err) && make(&making, request, err) &&
                 commit(&making, request, err);
-    if (making.key != NULL && (!good || request->dry_run))
+    /* A token's key may serve a certificate already. */
+    if (making.sealed.size > 0 && making.key != NULL && (!good || request->dry_run))
         keyholder_forget(keyholder, public_key_digest(making.key), NULL);
     if (good)
         requested_write(result, &making.requested);

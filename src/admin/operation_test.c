@@ -12,6 +12,9 @@
 #include "admin/operations.h"
 #include "admin/tpm_mode.h"
 #include "base/memory.h"
+#include "keyholder/keyholder_token.h"
+
+#define TOKEN_TEXT_MAX 1024
 
 struct test {
     struct admin_request *request;
@@ -93,6 +96,21 @@ static void test_certificates(struct test *test)
         if (list.items[i].certificate.enabled)
             test_certificate(test, &list.items[i].certificate);
     certificate_list_done(&list);
+}
+
+static void test_tokens(struct test *test)
+{
+    struct keyholder *keyholder = test->request->services->keyholder;
+    for (unsigned token = 1; token <= keyholder_token_count(keyholder); token++) {
+        struct error err = {0};
+        char name[64];
+        _cleanup_buf_ struct buf label, details;
+        buf_init(&label, TOKEN_TEXT_MAX);
+        buf_init(&details, TOKEN_TEXT_MAX);
+        snprintf(name, sizeof name, "%s", keyholder_token_name(keyholder, token));
+        bool ok = keyholder_token_check(keyholder, token, &label, &details, &err);
+        report(test, name, ok, ok ? buf_text(&details) : "", &err);
+    }
 }
 
 static void test_records(struct test *test)
@@ -207,6 +225,7 @@ bool operation_server_test(struct admin_request *request, struct json_writer *re
     test_store(&test);
     test_audit(&test);
     test_records(&test);
+    test_tokens(&test);
     test_certificates(&test);
     test_signer(&test);
     test_clocks(&test);

@@ -77,6 +77,10 @@ bool operation_certificate_usage(struct admin_request *request, struct json_writ
                                  struct error *err);
 bool operation_certificate_remove(struct admin_request *request, struct json_writer *result,
                                   struct error *err);
+bool operation_token_list(struct admin_request *request, struct json_writer *result,
+                          struct error *err);
+bool operation_token_unlock(struct admin_request *request, struct json_writer *result,
+                            struct error *err);
 bool operation_signer_list(struct admin_request *request, struct json_writer *result,
                            struct error *err);
 bool operation_signer_renew(struct admin_request *request, struct json_writer *result,

@@ -139,6 +139,8 @@ static void write_facts(struct json_writer *writer, const struct requested *requ
     json_write_integer(writer, "usage", requested->usage);
     json_write_text(writer, "added", clock_format(requested->added, time));
     json_write_text(writer, "added_by", requested->added_by);
+    if (requested->key_uri[0] != '\0')
+        json_write_text(writer, "key_uri", requested->key_uri);
 }
 
 static bool write_one(void *context, const struct store_record *record, struct error *err)

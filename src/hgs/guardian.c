@@ -77,6 +77,7 @@ static void write_guardian(struct json_writer *writer, const char *name,
     char text[65], time[CLOCK_TEXT_SIZE];
     json_write_text(writer, "name", name);
     json_write_bool(writer, "own", guardians_is_own(guardian));
+    json_write_bool(writer, "only_sha1", guardian->only_sha1);
     json_write_text(writer, "subject", certificate_facts(guardian->signing)->subject_text);
     thumbprint(guardian->signing, text);
     json_write_text(writer, "signing", text);
@@ -136,7 +137,10 @@ static bool import_from(struct guardian *out, struct buf *metadata,
     };
     bool good = is_url(source) ? fetch(metadata, source, option_text(values, "ca-file"), err)
                                : file_read(metadata, source, err);
-    return good && metadata_parse(out, buf_slice(metadata), &checks, err);
+    if (!good || !metadata_parse(out, buf_slice(metadata), &checks, err))
+        return false;
+    out->only_sha1 = option_given(values, "sha1");
+    return true;
 }
 
 static int run_import(const struct option_values *values)
@@ -153,7 +157,7 @@ static int run_import(const struct option_values *values)
     bool dry = option_given(values, "dry-run");
     if (!guardians_folder(&folder, values, &err) ||
         !import_from(&guardian, &metadata, values, &err) ||
-        (!dry && !guardians_save_imported(folder, name, buf_slice(&metadata),
+        (!dry && !guardians_save_imported(folder, name, &guardian, buf_slice(&metadata),
                                           option_given(values, "replace"), &err)))
         return option_fail(values, &err);
     write_guardian(&output.writer, name, &guardian);
@@ -302,6 +306,10 @@ static const struct option_entry import_options[] = {
     {"ca-file", "FILE", "PEM file of the authorities for an https:// URL", OPTION_VALUE,
      OPTION_FILE},
     {"replace", NULL, "take the place of what was imported under this name before", OPTION_FLAG},
+    {"sha1", NULL,
+     "write key protectors for it with SHA-1, where its administrator says that its HSM knows no "
+     "other",
+     OPTION_FLAG},
     OPTION_ROW_DRY_RUN,
     OPTION_END,
 };

@@ -18,10 +18,15 @@
 
 #define FILE_MAX ((size_t)64 * 1024)
 #define METADATA_FILE "metadata.xml"
+/* Beside it when key protectors for this guardian are written with SHA-1; what it says is for
+ * people. */
+#define SHA1_FILE "only-sha1"
+#define SHA1_TEXT \
+    "The HSM of this service opens key protectors written with OAEP over SHA-1 alone.\n"
 
 /* What a guardian's folder may hold; removing one touches nothing else. */
-static const char *const files[] = {"signing.pem", "encryption.pem", "signing.key",
-                                    "encryption.key", METADATA_FILE};
+static const char *const files[] = {"signing.pem",    "encryption.pem", "signing.key",
+                                    "encryption.key", METADATA_FILE,    SHA1_FILE};
 
 static char *chosen_folder(const struct option_values *values)
 {
@@ -111,6 +116,12 @@ static bool load_metadata(struct buf *out, const char *folder, const char *name,
     return file_read(out, path, err);
 }
 
+static bool has_file(const char *folder, const char *name, const char *file)
+{
+    _cleanup_free_ char *path = path_of(folder, name, file);
+    return access(path, F_OK) == 0;
+}
+
 static bool load_imported(struct guardian *out, const char *folder, const char *name,
                           struct error *err)
 {
@@ -119,14 +130,9 @@ static bool load_imported(struct guardian *out, const char *folder, const char *
     struct buf metadata;
     bool good = load_metadata(&metadata, folder, name, err) &&
                 metadata_parse(out, buf_slice(&metadata), &checks, err);
+    out->only_sha1 = good && has_file(folder, name, SHA1_FILE);
     buf_done(&metadata);
     return good;
-}
-
-static bool has_file(const char *folder, const char *name, const char *file)
-{
-    _cleanup_free_ char *path = path_of(folder, name, file);
-    return access(path, F_OK) == 0;
 }
 
 static bool exists(const char *folder, const char *name)
@@ -193,12 +199,21 @@ static bool save_key(const char *place, const char *file, const struct private_k
     return good;
 }
 
+static bool fill_imported(const char *place, const struct guardian *guardian, struct slice metadata,
+                          struct error *err)
+{
+    _cleanup_free_ char *path = memory_format("%s/%s", place, METADATA_FILE);
+    _cleanup_free_ char *sha1 = memory_format("%s/%s", place, SHA1_FILE);
+    return file_create(path, metadata, 0644, err) &&
+           (!guardian->only_sha1 || file_create(sha1, slice_from_text(SHA1_TEXT), 0644, err));
+}
+
+/* metadata: empty for one of our own. */
 static bool fill(const char *place, const struct guardian *guardian, struct slice metadata,
                  struct error *err)
 {
-    _cleanup_free_ char *path = memory_format("%s/%s", place, METADATA_FILE);
-    if (guardian == NULL)
-        return file_create(path, metadata, 0644, err);
+    if (metadata.size > 0)
+        return fill_imported(place, guardian, metadata, err);
     return save_certificate(place, "signing.pem", guardian->signing, err) &&
            save_certificate(place, "encryption.pem", guardian->encryption, err) &&
            save_key(place, "signing.key", guardian->signing_key, err) &&
@@ -256,16 +271,27 @@ bool guardians_save_own(const char *folder, const char *name, const struct guard
     return save(folder, name, guardian, SLICE_EMPTY, err);
 }
 
-bool guardians_save_imported(const char *folder, const char *name, struct slice metadata,
-                             bool replace, struct error *err)
+/* What a guardian that is imported again is marked as. */
+static bool mark_sha1(const char *folder, const char *name, bool only_sha1, struct error *err)
+{
+    _cleanup_free_ char *path = path_of(folder, name, SHA1_FILE);
+    if (only_sha1)
+        return file_replace(path, slice_from_text(SHA1_TEXT), 0644, err);
+    return unlink(path) == 0 || errno == ENOENT ||
+           error_set_errno(err, &base_file_unwritable, errno, path, "cannot be removed");
+}
+
+bool guardians_save_imported(const char *folder, const char *name, const struct guardian *guardian,
+                             struct slice metadata, bool replace, struct error *err)
 {
     _cleanup_free_ char *path = path_of(folder, name, METADATA_FILE);
     if (!replace || !option_check_name(name, "guardian", NULL) || !exists(folder, name))
-        return save(folder, name, NULL, metadata, err);
+        return save(folder, name, guardian, metadata, err);
     if (!has_file(folder, name, METADATA_FILE))
         return error_set(err, &hgs_guardian_exists, NULL, name,
                          "it is a guardian of your own, which no metadata replaces");
-    return file_replace(path, metadata, 0644, err);
+    return mark_sha1(folder, name, guardian->only_sha1, err) &&
+           file_replace(path, metadata, 0644, err);
 }
 
 bool guardians_remove(const char *folder, const char *name, struct error *err)

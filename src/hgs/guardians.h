@@ -28,9 +28,10 @@ bool guardians_is_own(const struct guardian *guardian);
 /* One of our own. The folder appears whole or not at all. hgs.guardian-exists. */
 bool guardians_save_own(const char *folder, const char *name, const struct guardian *guardian,
                         struct error *err);
-/* replace: also when there is an imported one of this name; never one of our own. */
-bool guardians_save_imported(const char *folder, const char *name, struct slice metadata,
-                             bool replace, struct error *err);
+/* One whose metadata was imported; of guardian only only_sha1 counts. replace: also when there is
+ * an imported one of this name; never one of our own. */
+bool guardians_save_imported(const char *folder, const char *name, const struct guardian *guardian,
+                             struct slice metadata, bool replace, struct error *err);
 bool guardians_remove(const char *folder, const char *name, struct error *err);
 /* The public half as metadata: what was imported, or a document signed by the guardian itself.
  * Appended. */

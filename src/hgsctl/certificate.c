@@ -12,6 +12,8 @@
 #include "hgsctl/certificate_usage.h"
 #include "hgsctl/commands.h"
 
+#define ABILITIES_MAX 1024
+
 static const char *const types[] = {"signing", "encryption", "communications", NULL};
 
 static bool open_files(struct meeting *files, struct call *call, const struct option_values *values)
@@ -42,16 +44,43 @@ static bool add_certificate(struct call *call, const char *path)
 
 static bool add_files(struct call *call, const struct option_values *values)
 {
+    bool file = option_text(values, "file") != NULL, pkcs11 = option_text(values, "pkcs11") != NULL;
+    bool other = option_text(values, "pfx") != NULL || option_text(values, "thumbprint") != NULL;
+    if (file ? other : !other && !pkcs11)
+        return error_set(&call->err, &admin_argument, "hgsctl(8)", "certificate add",
+                         "give one of --pfx, --thumbprint, --pkcs11 or --file, or --file with "
+                         "--pkcs11");
     if (option_text(values, "thumbprint") != NULL) {
         json_write_text(&call->writer, "thumbprint", option_text(values, "thumbprint"));
         return true;
     }
-    if (option_text(values, "file") != NULL && option_text(values, "key-file") == NULL)
+    if (pkcs11) {
+        json_write_text(&call->writer, "key_uri", option_text(values, "pkcs11"));
+        json_write_bool(&call->writer, "only_sha1", option_given(values, "only-sha1"));
+        return !file || add_certificate(call, option_text(values, "file"));
+    }
+    if (file && option_text(values, "key-file") == NULL)
         return add_certificate(call, option_text(values, "file"));
     _cleanup_meeting_ struct meeting files = MEETING_NONE;
     files.operation = KEYHOLDER_IMPORT;
     json_write_bool(&call->writer, "pair", option_text(values, "pfx") == NULL);
     return open_files(&files, call, values) && call_give(call, "meeting_fd", &files);
+}
+
+/* What a token's key was seen to do, as a sentence; "" for other keys. */
+static const char *abilities_text(struct buf *out, const struct json *certificate)
+{
+    const struct json *abilities = json_get(certificate, "abilities");
+    if (abilities == NULL)
+        return "";
+    buf_append_text(out, " Its key was seen to do");
+    for (const struct json *item = json_first(abilities); item != NULL; item = json_next(item))
+        buf_append_format(out, "%s %s", item == json_first(abilities) ? "" : ",", json_text(item));
+    buf_append_text(out, ".");
+    if (call_bool(certificate, "only_sha1"))
+        buf_append_text(out, " Owners must import this guardian with hgs guardian import --sha1, "
+                             "or their key protectors cannot be opened.");
+    return buf_text(out);
 }
 
 static int run_add(const struct option_values *values)
@@ -61,8 +90,11 @@ static int run_add(const struct option_values *values)
     json_write_text(&call.writer, "type", option_text(values, "type"));
     if (!add_files(&call, values) || !call_run(&call, "certificate.add"))
         return call_fail(&call);
-    return call_say(&call, "Certificate %s is added%s.", call_text(call.result, "thumbprint"),
-                    call_bool(call.result, "primary") ? " and primary" : "");
+    _cleanup_buf_ struct buf abilities;
+    buf_init(&abilities, ABILITIES_MAX);
+    return call_say(&call, "Certificate %s is added%s.%s", call_text(call.result, "thumbprint"),
+                    call_bool(call.result, "primary") ? " and primary" : "",
+                    abilities_text(&abilities, call.result));
 }
 
 static void show_list(const struct json *certificates)
@@ -131,6 +163,18 @@ static const char *key_place(const struct json *certificate)
     return strcmp(source, "file") == 0 ? "in the key folder of each node" : "sealed in the state";
 }
 
+static void show_abilities(struct table *table, const struct json *certificate)
+{
+    const struct json *abilities = json_get(certificate, "abilities");
+    if (abilities == NULL)
+        return;
+    for (const struct json *item = json_first(abilities); item != NULL; item = json_next(item))
+        table_pair(table, item == json_first(abilities) ? "Key can" : "", "%s", json_text(item));
+    if (call_bool(certificate, "only_sha1"))
+        table_pair(table, "Key protectors",
+                   "only those written with SHA-1: hgs guardian import --sha1");
+}
+
 static int run_show(const struct option_values *values)
 {
     _cleanup_call_ struct call call;
@@ -151,6 +195,7 @@ static int run_show(const struct option_values *values)
     table_pair(table, "Private key", "%s", call_text(call.result, "key_id"));
     table_pair(table, "Source", "%s", call_text(call.result, "source"));
     table_pair(table, "Key is", "%s", key_place(call.result));
+    show_abilities(table, call.result);
     table_pair(table, "Primary", "%s", call_bool(call.result, "primary") ? "yes" : "no");
     table_pair(table, "Enabled", "%s", call_bool(call.result, "enabled") ? "yes" : "no");
     table_print(table, stdout);
@@ -222,13 +267,19 @@ static const struct option_argument thumbprint_argument[] = {
 static const struct option_entry add_options[] = {
     TYPE_ROW,
     {"pfx", "FILE", "PFX with the certificate and its private key", OPTION_VALUE, OPTION_FILE, NULL,
-     true, "source", false},
-    {"file", "CERT", "certificate, PEM or DER, with --key-file or of a request", OPTION_VALUE,
-     OPTION_FILE, NULL, true, "source", false},
+     false, "source", false},
+    {"file", "CERT", "certificate, PEM or DER, with --key-file or --pkcs11 or of a request",
+     OPTION_VALUE, OPTION_FILE, NULL, false, NULL, false},
     {"key-file", "KEY", "PEM private key of --file; not for a request", OPTION_VALUE, OPTION_FILE,
      NULL, false, NULL, false},
     {"thumbprint", "T", "one whose files are in the key folder of each node (hgsd.conf)",
-     OPTION_VALUE, OPTION_ANY, NULL, true, "source", false},
+     OPTION_VALUE, OPTION_ANY, NULL, false, "source", false},
+    {"pkcs11", "URI",
+     "key in a token, as pkcs11:token=NAME;object=LABEL; its certificate, too, or "
+     "--file CERT",
+     OPTION_VALUE, OPTION_ANY, NULL, false, "source", false},
+    {"only-sha1", NULL, "take a key that opens key protectors written with SHA-1 alone",
+     OPTION_FLAG, OPTION_ANY, NULL, false, NULL, false},
     {"password-file", "FILE", "file with the password of the PFX or key (asked for a PFX)",
      OPTION_VALUE, OPTION_FILE, NULL, false, NULL, false},
     OPTION_ROW_DRY_RUN,
@@ -287,7 +338,9 @@ static const struct option_entry request_options[] = {
     {"key-usage", "0xHH", "key usage, where the authority or an HSM wants another", OPTION_VALUE,
      OPTION_ANY, NULL, false, NULL, false},
     {"key-file", "KEY", "PEM private key, made when there is no such file", OPTION_VALUE,
-     OPTION_FILE, NULL, false, NULL, false},
+     OPTION_FILE, NULL, false, "key", false},
+    {"pkcs11", "URI", "key in a token, as pkcs11:token=NAME;object=LABEL, made when there is none",
+     OPTION_VALUE, OPTION_ANY, NULL, false, "key", false},
     {"out", "FILE", "where the request goes (PEM)", OPTION_VALUE, OPTION_FILE, NULL, true, NULL,
      false},
     OPTION_ROW_DRY_RUN,

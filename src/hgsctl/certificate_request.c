@@ -129,6 +129,7 @@ static int request_of_keyholder(const struct option_values *values, unsigned usa
     _cleanup_call_ struct call call;
     call_init(&call, values);
     const char *type = option_text(values, "type");
+    const char *uri = option_text(values, "pkcs11");
     if (strcmp(type, "both") == 0) {
         error_set(&call.err, &admin_argument, "hgsctl(8)", type,
                   "a key that the keyholder makes has one use: request two certificates, or give "
@@ -139,12 +140,15 @@ static int request_of_keyholder(const struct option_values *values, unsigned usa
     json_write_text(&call.writer, "subject", option_text(values, "subject"));
     if (usage != 0)
         json_write_integer(&call.writer, "usage", usage);
+    if (uri != NULL)
+        json_write_text(&call.writer, "key_uri", uri);
     if (!call_run(&call, "certificate.request") ||
         !save(values, slice_from_text(call_text(call.result, "request")), &call.err))
         return call_fail(&call);
     return call_say(&call,
-                    "The keyholder has made key %.16s…, and its request is in %s. When it is "
+                    "The %s key %.16s…, and its request is in %s. When it is "
                     "signed: hgsctl certificate add --type %s --file CERT",
+                    uri != NULL ? "token has" : "keyholder has made",
                     call_text(call.result, "key_id"), option_text(values, "out"), type);
 }
 

@@ -11,6 +11,7 @@ extern const struct option_command policy_commands[];
 extern const struct option_command pending_commands[];
 extern const struct option_command tpm_root_commands[];
 extern const struct option_command certificate_commands[];
+extern const struct option_command token_commands[];
 extern const struct option_command signer_commands[];
 extern const struct option_command event_commands[];
 extern const struct option_command state_commands[];

@@ -12,6 +12,7 @@ static const struct option_noun nouns[] = {
     {"pending", "boots that did not pass", pending_commands},
     {"tpm-root", "whom endorsement certificates of TPMs lead to", tpm_root_commands},
     {"certificate", "signing and encryption certificates of the service", certificate_commands},
+    {"token", "HSMs: PKCS#11 tokens of this node", token_commands},
     {"signer", "attestation signers", signer_commands},
     {"event", "the audit trail", event_commands},
     {"state", "backups", state_commands},

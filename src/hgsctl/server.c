@@ -140,6 +140,11 @@ static void show_pairs(const struct json *result)
     table_pair(table, "Keyholder", "%s, %lld keys loaded",
                call_bool(result, "keyholder_alive") ? "answers" : "DOES NOT ANSWER",
                (long long)call_integer(result, "keys_loaded"));
+    for (const struct json *it = json_first(json_get(result, "tokens")); it != NULL;
+         it = json_next(it))
+        table_pair(table, "Token", "%s %s, %lld keys, %lld sessions", call_text(it, "name"),
+                   call_text(it, "state"), (long long)call_integer(it, "keys"),
+                   (long long)call_integer(it, "sessions"));
     table_pair(table, "Sandbox", "%s", call_text(result, "sandbox"));
     table_pair(table, "Audit trail", "%s, %lld records",
                call_bool(audit, "writable") ? "writable" : "NOT WRITABLE: no key is released",
@@ -181,6 +186,14 @@ static void show_problems(const struct json *result)
     if (audit_error != NULL)
         printf("\nAudit trail: %s (%s)\n  what to do: %s\n", call_text(audit_error, "message"),
                call_text(audit_error, "code"), call_text(audit_error, "remedy"));
+    for (const struct json *it = json_first(json_get(result, "tokens")); it != NULL;
+         it = json_next(it)) {
+        const struct json *error = json_get(it, "error");
+        if (error != NULL)
+            printf("\nToken %s cannot be used: %s: %s (%s)\n  what to do: %s\n",
+                   call_text(it, "name"), call_text(error, "object"), call_text(error, "message"),
+                   call_text(error, "code"), call_text(error, "remedy"));
+    }
     for (const struct json *key = json_first(json_get(result, "keys_unusable")); key != NULL;
          key = json_next(key)) {
         const struct json *error = json_get(key, "error");

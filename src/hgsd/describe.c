@@ -79,6 +79,12 @@ static void write_clocks(struct json_writer *writer, const struct parts *parts)
                                   "host_clocks");
 }
 
+void describe_tokens(void *context, struct json_writer *writer)
+{
+    const struct parts *parts = context;
+    tokens_describe(parts->tokens, writer);
+}
+
 void describe_service(void *context, struct json_writer *writer)
 {
     struct parts *parts = context;
@@ -93,7 +99,7 @@ void describe_service(void *context, struct json_writer *writer)
     json_write_text(writer, "key_folder", parts->config->key_folder);
     json_write_bool(writer, "keyholder_alive", keyholder_alive(parts->keyholder));
     keys_describe(parts->keys, writer);
-    tokens_describe(parts->tokens, writer);
+    describe_tokens(context, writer);
     json_write_text(writer, "sandbox", sandbox);
     write_audit(writer, parts);
     write_clocks(writer, parts);

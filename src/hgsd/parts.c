@@ -120,6 +120,12 @@ static bool name_host(void *context, const char *identity, char name[KEYPROTECTI
     return false;
 }
 
+static bool hand_over(void *context, unsigned token, void (*go_on)(void *work), void *work)
+{
+    const struct parts *parts = context;
+    return token_queues_put(parts->token_queues, token, go_on, work);
+}
+
 /* The revision is read first: what changes while the services load themselves is delivered by the
  * watch once more. */
 static bool start_services(struct parts *parts, struct error *err)
@@ -139,6 +145,7 @@ static bool start_services(struct parts *parts, struct error *err)
                                                   .node = parts->config->node,
                                                   .name_host = name_host,
                                                   .host_clock = parts_host_clock,
+                                                  .hand_over = hand_over,
                                                   .context = parts};
     int64_t revision = 0;
     return store_revision(parts->store, &parts->revision, err) &&
@@ -160,8 +167,9 @@ static bool start_http(struct parts *parts, struct error *err)
                                     .queue_limit = (size_t)config->queue,
                                     .attestation_body = (size_t)config->attestation_body,
                                     .key_protection_body = (size_t)config->key_protection_body};
+    parts->token_queues = token_queues_new(config, parts->audit);
     parts->routes = routes_new(&routes);
-    if (parts->routes == NULL)
+    if (parts->routes == NULL || parts->token_queues == NULL)
         return error_set(err, &hgsd_child, NULL, "service", "cannot start the worker threads");
     struct http_server_options options = {
         .http_addresses = (const char *const *)config->http.items,
@@ -187,6 +195,12 @@ static int64_t clock_offset(void *context)
     return node_clock_offset(parts->node_clock);
 }
 
+static bool token_for(void *context, const char *key_uri, unsigned *token, struct error *err)
+{
+    const struct parts *parts = context;
+    return tokens_for(parts->tokens, key_uri, token, err);
+}
+
 static bool start_admin(struct parts *parts, struct error *err)
 {
     const struct hgsd_config *config = parts->config;
@@ -202,6 +216,8 @@ static bool start_admin(struct parts *parts, struct error *err)
                                               .wait_applied = wait_applied,
                                               .clock_offset = clock_offset,
                                               .describe = describe_service,
+                                              .describe_tokens = describe_tokens,
+                                              .token_for = token_for,
                                               .describe_node = describe_node,
                                               .keyholder_user = config->keyholder_user,
                                               .key_folder = config->key_folder};
@@ -269,7 +285,9 @@ void parts_stop(struct parts **parts_pointer)
     if (parts == NULL)
         return;
     http_server_stop(&parts->http, parts->config->shutdown_ms);
+    tokens_stop(parts->tokens);
     routes_free(&parts->routes);
+    token_queues_free(&parts->token_queues);
     admin_server_stop(&parts->admin);
     store_watch_stop(&parts->watch);
     audit_stop(&parts->audit);

@@ -12,6 +12,7 @@
 #include "hgsd/node_clock.h"
 #include "hgsd/parts.h"
 #include "hgsd/routes.h"
+#include "hgsd/token_queues.h"
 #include "hgsd/tokens.h"
 
 struct parts {
@@ -26,6 +27,7 @@ struct parts {
     struct keys *keys;
     struct certificate_keys *certificate_keys;
     struct tokens *tokens;
+    struct token_queues *token_queues;
     struct attestation_service *attestation;
     struct keyprotection_service *keyprotection;
     struct store_watch *watch;

@@ -128,6 +128,12 @@ void tokens_free(struct tokens **tokens_pointer)
     free(tokens);
 }
 
+void tokens_stop(struct tokens *tokens)
+{
+    for (size_t i = 0; tokens != NULL && i < tokens->count; i++)
+        keyholder_token_replace(tokens->keyholder, tokens->seats[i].number, NULL, 0);
+}
+
 /* Of the configured tokens the ones that may have the key: how many, and the first. */
 static size_t match(const struct tokens *tokens, const char *key_uri, unsigned *token)
 {

@@ -23,6 +23,8 @@ struct tokens;
 struct tokens *tokens_new(struct keyholder *keyholder, const struct hgsd_config *config,
                           int control);
 void tokens_free(struct tokens **tokens);
+/* The end is near: calls that wait for a token fail at once, whatever the token does. */
+void tokens_stop(struct tokens *tokens);
 /* Reads from the store which keys lie in tokens, and starts the threads. */
 bool tokens_start(struct tokens *tokens, struct store *store, struct error *err);
 /* Certificates and requests that changed; from the store's watch. */

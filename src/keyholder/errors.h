@@ -105,11 +105,12 @@
       "look the CKR_ code up in the HSM's manual and its log; try again")                         \
     X(token_pin_missing, "token.pin-missing", ERROR_UNAVAILABLE,                                  \
       "the token asks for a PIN, and none is configured",                                         \
-      "put the user PIN into a file that only root and the keyholder can read, and "              \
-      "name it in the configuration")                                                             \
+      "give it: hgsctl token unlock NAME; or put it into a file that only root and the "          \
+      "keyholder can read, and name that in [token NAME] of hgsd.conf")                           \
     X(token_pin_wrong, "token.pin-wrong", ERROR_UNAVAILABLE,                                      \
       "the token refused the PIN; it is not tried again, lest the token be locked",               \
-      "give the right PIN; a newline at the end of its file counts as no part of it")             \
+      "give the right one: hgsctl token unlock NAME; or correct its file (a newline at the end "  \
+      "is no part of it) and start hgsd again")                                                   \
     X(token_pin_last_try, "token.pin-last-try", ERROR_UNAVAILABLE,                                \
       "one more wrong PIN would lock the token, so it is not tried",                              \
       "log in once with the right PIN by the HSM's own tool, which sets the count "               \
@@ -117,7 +118,7 @@
     X(token_pin_locked, "token.pin-locked", ERROR_UNAVAILABLE,                                    \
       "the token's user PIN is locked after too many wrong ones",                                 \
       "unlock it as security officer by the HSM's own tool (pkcs11-tool --init-pin); "            \
-      "then try again")                                                                           \
+      "then hgsctl token unlock NAME")                                                            \
     X(token_pin_expired, "token.pin-expired", ERROR_UNAVAILABLE,                                  \
       "the token wants its user PIN changed before it is used",                                   \
       "change it by the HSM's own tool (pkcs11-tool --change-pin), and give the "                 \

@@ -34,6 +34,17 @@ unsigned keyholder_token_named(const struct keyholder *keyholder, const char *na
     return 0;
 }
 
+unsigned keyholder_token_count(const struct keyholder *keyholder)
+{
+    return keyholder->seat_count - 1;
+}
+
+const char *keyholder_token_name(const struct keyholder *keyholder, unsigned token)
+{
+    assert(token > 0 && token < keyholder->seat_count);
+    return keyholder->seats[token].name;
+}
+
 void keyholder_token_replace(struct keyholder *keyholder, unsigned token, const int *channels,
                              size_t count)
 {

@@ -30,6 +30,9 @@ unsigned keyholder_token_add(struct keyholder *keyholder, const char *name, int6
                              void (*stuck)(void *context), void *context);
 /* 0: there is none of that name. */
 unsigned keyholder_token_named(const struct keyholder *keyholder, const char *name);
+/* How many there are, numbered from 1; "token NAME". */
+unsigned keyholder_token_count(const struct keyholder *keyholder);
+const char *keyholder_token_name(const struct keyholder *keyholder, unsigned token);
 /* Its process was started: new channels; it knows no keys. */
 void keyholder_token_replace(struct keyholder *keyholder, unsigned token, const int *channels,
                              size_t count);

@@ -113,6 +113,8 @@ void keyprotection_certificate_format(struct buf *out,
     json_write_text(&writer, "key_source", key_sources[certificate->key_source]);
     if (certificate->key_source == KEYPROTECTION_KEY_TOKEN)
         json_write_text(&writer, "key_uri", certificate->key_uri);
+    if (certificate_abilities_known(&certificate->abilities))
+        certificate_abilities_write(&writer, "abilities", &certificate->abilities);
     json_write_text(&writer, "added", clock_format(certificate->added, added));
     json_write_object_end(&writer);
 }
@@ -182,7 +184,8 @@ static bool parse_value(struct keyprotection_certificate *out, const struct json
         !json_get_bool(&out->enabled, object, "enabled", err) ||
         !json_get_text(&source, object, "source", err) ||
         !json_get_text(&added, object, "added", err) || !clock_parse(&out->added, added, err) ||
-        !parse_source(&out->source, source, err) || !parse_key_source(out, object, err))
+        !parse_source(&out->source, source, err) || !parse_key_source(out, object, err) ||
+        !certificate_abilities_parse(&out->abilities, json_get(object, "abilities"), err))
         return false;
     const uint8_t *actual = public_key_digest(certificate_key(out->certificate));
     if (!slice_equal(buf_slice(&id), slice_of(actual, 32)))

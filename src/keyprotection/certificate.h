@@ -7,11 +7,13 @@
  * {"certificate": base64 DER, "key_id": hex, "primary": bool, "enabled": bool,
  *  "source": "generated"|"pfx"|"file"|"requested"|"thumbprint"|"pkcs11", "added": RFC 3339 time,
  *  "key_source": "sealed"|"file"|"token" (sealed when absent), "key_uri": RFC 7512 URI, of a
- * token}. The private keys are the keyholder's; a certificate knows its key by key_id.
+ * token, "abilities": [names] (certificate_abilities.h), where they are known}. The private keys
+ * are the keyholder's; a certificate knows its key by key_id.
  */
 
 #include "base/buf.h"
 #include "crypto/certificate.h"
+#include "keyprotection/certificate_abilities.h"
 
 enum keyprotection_certificate_type {
     KEYPROTECTION_SIGNING,
@@ -48,6 +50,7 @@ struct keyprotection_certificate {
     int64_t added; /* seconds since 1970 */
     enum keyprotection_key_source key_source;
     char key_uri[KEYPROTECTION_KEY_URI_SIZE]; /* "pkcs11:…" of a token's key; else "" */
+    struct certificate_abilities abilities;   /* of a token's key; nothing: not known */
 };
 
 void keyprotection_certificate_done(struct keyprotection_certificate *certificate);

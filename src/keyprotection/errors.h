@@ -67,6 +67,10 @@
     X(certificate_key_uri, "certificate.key-uri", ERROR_USAGE,                                    \
       "the URI of a key in a token cannot be taken",                                              \
       "name token and object alone, as pkcs11:token=NAME;object=LABEL (RFC 7512)")                \
+    X(certificate_only_sha1, "certificate.only-sha1", ERROR_UNSUPPORTED,                          \
+      "an HSM decrypts key protectors for a certificate only when they are written with SHA-1",   \
+      "allow raw RSA for the token (raw-rsa = yes in hgsd.conf); or add the certificate with "    \
+      "--only-sha1, and have owners import the guardian with hgs guardian import --sha1")         \
     X(certificate_type_unknown, "certificate.type-unknown", ERROR_USAGE,                          \
       "there is no such type of guardian certificate",                                            \
       "use signing, encryption or communications")

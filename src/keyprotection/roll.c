@@ -6,6 +6,7 @@
 #include "crypto/aead.h"
 #include "crypto/random.h"
 #include "keyholder/errors.h"
+#include "keyholder/keyholder_token.h"
 #include "keyprotection/errors.h"
 #include "keyprotection/message.h"
 #include "protector/errors.h"
@@ -19,26 +20,13 @@
 /* Of a host's name in the audit trail: ours have 64. */
 #define HOST_MAX 128
 
-/* What goes into the egress protector and the response. */
-struct rolling {
-    const struct roll_resources *resources;
-    struct roll_facts *facts;
-    struct roll_request request;
-    struct certificate *health;
-    struct protector *ingress;
-    const struct protector_wrapping *signer; /* whose signing certificate is ours */
-    struct secret payload;                   /* of the wrapping that is ours, when it opened */
-    bool opened;
-    struct secret ingress_key, egress_key;
-};
-
 void roll_facts_done(struct roll_facts *facts)
 {
     free(facts->host);
     facts->host = NULL;
 }
 
-static void rolling_done(struct rolling *rolling)
+void roll_done(struct rolling *rolling)
 {
     roll_request_done(&rolling->request);
     certificate_free(&rolling->health);
@@ -191,11 +179,18 @@ static bool check_wrapping(struct rolling *rolling, struct error *err)
            refuse_wrappings(rolling, KEYPROTECTION_ENCRYPTION, &protector_no_wrapping, err);
 }
 
+/* Whether the next wrapping is worth a try: this one's key is not here, or its token is away. */
+static bool is_passed_over(struct keyholder *keyholder, const uint8_t *key_id,
+                           const struct error *cause)
+{
+    return cause->code == &keyholder_key_unknown ||
+           (error_kind(cause) == ERROR_UNAVAILABLE && keyholder_token_of(keyholder, key_id) != 0);
+}
+
 /*
  * Signs the egress protector, and opens the ingress one in the same message to the keyholder: each
  * message costs as much as what a roll encrypts. So it is signed before the ingress protector's
- * last signature is checked; what does not stand that check is not sent to anybody. A key that the
- * keyholder does not have is passed over for the next one.
+ * last signature is checked; what does not stand that check is not sent to anybody.
  */
 static bool open_and_sign(void *context, enum signature_algorithm algorithm, struct slice message,
                           struct buf *out, struct error *err)
@@ -207,7 +202,7 @@ static bool open_and_sign(void *context, enum signature_algorithm algorithm, str
         .message = message,
     };
     const struct protector_wrapping *wrapping;
-    struct error cause = {0};
+    struct error first = {0}, cause = {0};
     size_t index = 0;
     while ((wrapping = next_wrapping(rolling, &index, &roll.decrypting_key_id))) {
         note_wrapping(rolling, wrapping);
@@ -216,11 +211,13 @@ static bool open_and_sign(void *context, enum signature_algorithm algorithm, str
         if (keyholder_roll(rolling->resources->keyholder, &roll, &rolling->payload,
                            &rolling->opened, out, &cause))
             return true;
-        if (cause.code != &keyholder_key_unknown)
+        if (first.code == NULL || error_kind(&first) != ERROR_UNAVAILABLE)
+            first = cause;
+        if (!is_passed_over(rolling->resources->keyholder, roll.decrypting_key_id, &cause))
             break;
     }
     if (err)
-        *err = cause;
+        *err = first;
     return false;
 }
 
@@ -271,11 +268,31 @@ static bool encrypt_keys(struct roll_response *response, struct rolling *rolling
     return true;
 }
 
-static bool roll(struct buf *out, struct rolling *rolling, unsigned version, struct error *err)
+bool roll_begin(struct rolling *rolling, const struct roll_resources *resources,
+                struct roll_facts *facts, struct slice request, struct error *err)
 {
-    if (!check_health(rolling, err) || !check_protector(rolling, err) ||
-        !choose_signer(rolling, err) || !check_wrapping(rolling, err))
-        return false;
+    *rolling = (struct rolling){.resources = resources, .facts = facts};
+    return roll_request_parse(&rolling->request, request, err) && check_health(rolling, err) &&
+           check_protector(rolling, err) && choose_signer(rolling, err) &&
+           check_wrapping(rolling, err);
+}
+
+unsigned roll_token(const struct rolling *rolling)
+{
+    struct keyholder *keyholder = rolling->resources->keyholder;
+    size_t index = 0;
+    const uint8_t *key_id;
+    if (keyholder_token_count(keyholder) == 0 || !next_wrapping(rolling, &index, &key_id))
+        return 0;
+    unsigned token = keyholder_token_of(keyholder, key_id);
+    if (token != 0)
+        return token;
+    const struct public_key *signing = certificate_key(rolling->signer->signing_certificate);
+    return keyholder_token_of(keyholder, public_key_digest(signing));
+}
+
+bool roll_finish(struct buf *out, struct rolling *rolling, unsigned version, struct error *err)
+{
     _cleanup_roll_response_ struct roll_response response;
     roll_response_init(&response);
     if (!write_egress(&response, rolling, err) || !unwrap(rolling, err) ||
@@ -296,9 +313,9 @@ bool roll_transport_key(struct buf *out, struct roll_facts *facts,
                         const struct roll_resources *resources, unsigned version,
                         struct slice request, struct error *err)
 {
-    __attribute__((cleanup(rolling_done))) struct rolling rolling = {
-        .resources = resources,
-        .facts = facts,
-    };
-    return roll_request_parse(&rolling.request, request, err) && roll(out, &rolling, version, err);
+    struct rolling rolling;
+    bool ok = roll_begin(&rolling, resources, facts, request, err) &&
+              roll_finish(out, &rolling, version, err);
+    roll_done(&rolling);
+    return ok;
 }

@@ -9,8 +9,10 @@
  */
 
 #include "keyholder/keyholder.h"
+#include "keyprotection/message.h"
 #include "keyprotection/snapshot.h"
 #include "keyprotection/usage.h"
+#include "protector/protector.h"
 
 struct roll_resources {
     const struct keyprotection_snapshot *snapshot;
@@ -34,11 +36,38 @@ struct roll_facts {
 
 void roll_facts_done(struct roll_facts *facts);
 
+/* A roll on its way. */
+struct rolling {
+    const struct roll_resources *resources;
+    struct roll_facts *facts;
+    struct roll_request request;
+    struct certificate *health;
+    struct protector *ingress;
+    const struct protector_wrapping *signer; /* whose signing certificate is ours */
+    struct secret payload;                   /* of the wrapping that is ours, when it opened */
+    bool opened;
+    struct secret ingress_key, egress_key;
+};
+
 /*
- * version: of the payload, 1 or 2. The response is appended to out; nothing is when it fails. facts
- * (zeroed before) is filled in both cases. Errors: those of message.h, health.h and
- * protector/errors.h; protector.no-wrapping, protector.opaque, keyprotection.guardian-gone,
- * keyprotection.certificate-disabled; keyholder.*.
+ * In two steps, so that what follows the first one can be done by somebody who may wait: everything
+ * that needs no private key, then the rest. resources and facts (zeroed before) must stay as long
+ * as rolling, which is freed with roll_done in any case; it may be moved between the two when
+ * rolling->resources and rolling->facts are set anew. Errors as of roll_transport_key.
+ */
+bool roll_begin(struct rolling *rolling, const struct roll_resources *resources,
+                struct roll_facts *facts, struct slice request, struct error *err);
+/* The token (keyholder_token.h) whose key roll_finish is going to need; 0: none. Where the
+ * protector has several wrappings for the service, of the first one that it tries. */
+unsigned roll_token(const struct rolling *rolling);
+bool roll_finish(struct buf *out, struct rolling *rolling, unsigned version, struct error *err);
+void roll_done(struct rolling *rolling);
+
+/*
+ * Both steps at once. version: of the payload, 1 or 2. The response is appended to out; nothing is
+ * when it fails. facts (zeroed before) is filled in both cases. Errors: those of message.h,
+ * health.h and protector/errors.h; protector.no-wrapping, protector.opaque,
+ * keyprotection.guardian-gone, keyprotection.certificate-disabled; keyholder.*.
  */
 bool roll_transport_key(struct buf *out, struct roll_facts *facts,
                         const struct roll_resources *resources, unsigned version,

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "keyholder/keyholder_token.h"
 #include "keyprotection/error_reply.h"
 #include "keyprotection/errors.h"
 #include "keyprotection/roll.h"
@@ -236,31 +237,108 @@ static void record_and_release(struct keyprotection_service *service,
         release_recorded(release, false, &err);
 }
 
+/* A release from its request to its reply. */
+struct roll_job {
+    struct keyprotection_service *service;
+    struct keyprotection_snapshot *snapshot;
+    struct roll_resources resources;
+    struct roll_facts facts;
+    struct rolling rolling;
+    unsigned version;
+    const char *peer;
+    bool has_clock; /* the host said what time it is */
+    int64_t clock_offset;
+    keyprotection_reply *reply;
+    void *context;
+};
+
+static void job_done(struct roll_job *job)
+{
+    roll_done(&job->rolling);
+    roll_facts_done(&job->facts);
+    keyprotection_snapshot_release(&job->snapshot);
+}
+
+static void job_refuse(struct roll_job *job, const struct error *err)
+{
+    refuse(job->service, &job->facts, job->peer, err, job->reply, job->context);
+    job_done(job);
+}
+
+static void job_finish(struct roll_job *job)
+{
+    struct error err = {0};
+    _cleanup_buf_ struct buf response;
+    buf_init(&response, REPLY_MAX);
+    if (!roll_finish(&response, &job->rolling, job->version, &err)) {
+        job_refuse(job, &err);
+        return;
+    }
+    if (job->has_clock)
+        note_clock(&job->service->options, &job->facts, job->clock_offset);
+    record_and_release(job->service, &job->facts, job->peer, &response, job->reply, job->context);
+    job_done(job);
+}
+
+/* On a token's worker. */
+static void job_go_on(void *work)
+{
+    struct roll_job *job = work;
+    job_finish(job);
+    free(job);
+}
+
+static void busy(struct error *err)
+{
+    error_set(err, &keyprotection_busy, NULL, NULL, "too many releases wait");
+}
+
+/* The job is moved; in any case it will be, or is, answered. */
+static void job_hand_over(struct roll_job *job, unsigned token)
+{
+    const struct keyprotection_options *options = &job->service->options;
+    struct roll_job *moved = memory_allocate(sizeof *moved);
+    *moved = *job;
+    moved->rolling.resources = &moved->resources;
+    moved->rolling.facts = &moved->facts;
+    if (options->hand_over(options->context, token, job_go_on, moved))
+        return;
+    struct error err = {0};
+    busy(&err);
+    job_refuse(moved, &err);
+    free(moved);
+}
+
 void keyprotection_roll(struct keyprotection_service *service, unsigned version, struct slice body,
                         const char *peer, const int64_t *clock_offset, keyprotection_reply *reply,
                         void *context)
 {
-    _cleanup_keyprotection_snapshot_ struct keyprotection_snapshot *snapshot = acquire(service);
-    struct roll_resources resources = {
-        .snapshot = snapshot,
+    struct error err = {0};
+    struct roll_job job = {.service = service,
+                           .snapshot = acquire(service),
+                           .version = version,
+                           .peer = peer,
+                           .has_clock = clock_offset != NULL,
+                           .clock_offset = clock_offset != NULL ? *clock_offset : 0,
+                           .reply = reply,
+                           .context = context};
+    job.resources = (struct roll_resources){
+        .snapshot = job.snapshot,
         .keyholder = service->options.keyholder,
         .certificates = service->certificates,
         .verifications = service->verifications,
         .usage = service->usage,
         .now = clock_now(service->options.clock),
     };
-    struct roll_facts facts = {0};
-    struct error err = {0};
-    _cleanup_buf_ struct buf response;
-    buf_init(&response, REPLY_MAX);
-    bool good = roll_transport_key(&response, &facts, &resources, version, body, &err);
-    if (good && clock_offset != NULL)
-        note_clock(&service->options, &facts, *clock_offset);
-    if (good)
-        record_and_release(service, &facts, peer, &response, reply, context);
+    if (!roll_begin(&job.rolling, &job.resources, &job.facts, body, &err)) {
+        job_refuse(&job, &err);
+        return;
+    }
+    unsigned token = service->options.hand_over ? roll_token(&job.rolling) : 0;
+    if (token != 0)
+        job_hand_over(&job, token);
     else
-        refuse(service, &facts, peer, &err, reply, context);
-    roll_facts_done(&facts);
+        job_finish(&job);
 }
 
 /* MS-KPS 3.1.5.1.2.3. */
@@ -322,23 +400,81 @@ static void keep_metadata(struct keyprotection_snapshot *snapshot, struct slice 
     pthread_mutex_unlock(&snapshot->metadata_lock);
 }
 
-void keyprotection_metadata(struct keyprotection_service *service, keyprotection_reply *reply,
-                            void *context)
+/* A metadata document that is not signed yet. */
+struct metadata_job {
+    struct keyprotection_service *service;
+    struct keyprotection_snapshot *snapshot;
+    keyprotection_reply *reply;
+    void *context;
+};
+
+static void metadata_finish(struct metadata_job *job)
 {
-    _cleanup_keyprotection_snapshot_ struct keyprotection_snapshot *snapshot = acquire(service);
     struct error err = {0};
     _cleanup_buf_ struct buf body;
     buf_init(&body, REPLY_MAX);
-    if (!find_metadata(&body, snapshot)) {
-        /* Not under the lock: the keyholder may be away, and those who wait for it would wait one
-         * behind the other. Two may sign at once; both documents are good. */
-        if (!sign_metadata(&body, snapshot, service->options.keyholder, &err)) {
-            reply_error(reply, context, &err);
-            return;
-        }
-        keep_metadata(snapshot, buf_slice(&body));
+    /* Not under the lock: the keyholder may be away, and those who wait for it would wait one
+     * behind the other. Two may sign at once; both documents are good. */
+    if (find_metadata(&body, job->snapshot) ||
+        sign_metadata(&body, job->snapshot, job->service->options.keyholder, &err)) {
+        keep_metadata(job->snapshot, buf_slice(&body));
+        job->reply(job->context, 200, &body);
+    } else {
+        reply_error(job->reply, job->context, &err);
     }
-    reply(context, 200, &body);
+    keyprotection_snapshot_release(&job->snapshot);
+}
+
+static void metadata_go_on(void *work)
+{
+    struct metadata_job *job = work;
+    metadata_finish(job);
+    free(job);
+}
+
+/* The token that has to sign it; 0: none. */
+static unsigned metadata_token(const struct metadata_job *job)
+{
+    static const enum keyprotection_certificate_type types[] = {KEYPROTECTION_SIGNING,
+                                                                KEYPROTECTION_COMMUNICATIONS};
+    unsigned token = 0;
+    for (size_t i = 0; i < 2 && token == 0; i++) {
+        const struct keyprotection_certificate *it =
+            keyprotection_snapshot_primary(job->snapshot, types[i]);
+        if (it)
+            token = keyholder_token_of(job->service->options.keyholder, it->key_id);
+    }
+    return token;
+}
+
+static void metadata_hand_over(struct metadata_job *job, unsigned token)
+{
+    const struct keyprotection_options *options = &job->service->options;
+    struct metadata_job *moved = memory_allocate(sizeof *moved);
+    *moved = *job;
+    if (options->hand_over(options->context, token, metadata_go_on, moved))
+        return;
+    keyprotection_unavailable(moved->reply, moved->context);
+    keyprotection_snapshot_release(&moved->snapshot);
+    free(moved);
+}
+
+void keyprotection_metadata(struct keyprotection_service *service, keyprotection_reply *reply,
+                            void *context)
+{
+    struct metadata_job job = {service, acquire(service), reply, context};
+    _cleanup_buf_ struct buf body;
+    buf_init(&body, REPLY_MAX);
+    if (find_metadata(&body, job.snapshot)) {
+        reply(context, 200, &body);
+        keyprotection_snapshot_release(&job.snapshot);
+        return;
+    }
+    unsigned token = service->options.hand_over ? metadata_token(&job) : 0;
+    if (token != 0)
+        metadata_hand_over(&job, token);
+    else
+        metadata_finish(&job);
 }
 
 void keyprotection_refuse_request(struct keyprotection_service *service, const char *peer,
@@ -353,6 +489,6 @@ void keyprotection_refuse_request(struct keyprotection_service *service, const c
 void keyprotection_unavailable(keyprotection_reply *reply, void *context)
 {
     struct error err = {0};
-    error_set(&err, &keyprotection_busy, NULL, NULL, "too many releases wait");
+    busy(&err);
     reply_error(reply, context, &err);
 }

@@ -32,7 +32,12 @@ struct keyprotection_options {
     /* A host that name_host knows got a key, and said what time it is: by how many seconds its
      * clock is ahead. NULL: nobody wants to know. On the worker's thread. */
     void (*host_clock)(void *context, const char *name, int64_t offset);
-    void *context; /* of both */
+    /*
+     * Has somebody else call go_on(work) who may wait for this token (keyholder_token.h). False
+     * when too many wait: go_on will not be called. NULL: whatever needs a token is done at once.
+     */
+    bool (*hand_over)(void *context, unsigned token, void (*go_on)(void *work), void *work);
+    void *context; /* of these functions */
 };
 
 bool keyprotection_service_new(struct keyprotection_service **out,
@@ -50,11 +55,13 @@ bool keyprotection_usage(struct keyprotection_service *service,
 /* False when a record of the store could not be read and counts as absent; *err says which. */
 bool keyprotection_healthy(struct keyprotection_service *service, struct error *err);
 
-/* Called exactly once, on the worker's or the audit's thread; takes what body holds. XML, UTF-8. */
+/* Called exactly once, on the worker's, a token's worker's or the audit's thread; takes what body
+ * holds. XML, UTF-8. */
 typedef void keyprotection_reply(void *context, unsigned status, struct buf *body);
 
 /* version: 1 or 2, from the route. peer: for the audit trail. clock_offset: as of
- * attestation_attest. Returns before the reply when it waits for the audit. */
+ * attestation_attest. Returns before the reply when it waits for a token or for the audit; body and
+ * peer must stay until then. */
 void keyprotection_roll(struct keyprotection_service *service, unsigned version, struct slice body,
                         const char *peer, const int64_t *clock_offset, keyprotection_reply *reply,
                         void *context);

@@ -149,7 +149,8 @@ static bool draft_add(struct draft_wrappings *draft, const struct guardian *guar
         .encryption_certificate = guardian->encryption,
         .encryption_certificate_signature = {guardian->encryption_signature_algorithm,
                                              buf_slice(&guardian->encryption_signature)},
-        .transport_key_algorithm = ENCRYPTION_RSA_OAEP_SHA256,
+        .transport_key_algorithm =
+            guardian->only_sha1 ? ENCRYPTION_RSA_OAEP_SHA1 : ENCRYPTION_RSA_OAEP_SHA256,
     };
     if (!draft_sign(&it.signing_certificate_signature, draft, owner->signing_key, guardian->signing,
                     err))

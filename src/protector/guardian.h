@@ -22,6 +22,9 @@ struct guardian {
      * (zeroed) when signing_key is there. */
     enum signature_algorithm encryption_signature_algorithm;
     struct buf encryption_signature;
+    /* Key protectors for it are written with OAEP over SHA-1, since its HSM knows no other
+     * (protocol.md 3). No document says so: whoever imports it was told. */
+    bool only_sha1;
 };
 
 void guardian_done(struct guardian *guardian);

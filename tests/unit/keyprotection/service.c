@@ -3,6 +3,7 @@
 #include "world.h"
 
 #include "base/file.h"
+#include "keyholder/keyholder_token.h"
 #include "keyprotection/service.h"
 
 #include <pthread.h>
@@ -51,6 +52,24 @@ static bool name_host(void *context, const char *identity, char name[KEYPROTECTI
     return true;
 }
 
+/* What was handed over to a token's workers; they are this test itself. */
+static struct {
+    bool full;
+    unsigned token, count;
+    void (*go_on)(void *work);
+    void *work;
+} handed;
+
+static bool hand_over(void *context, unsigned token, void (*go_on)(void *work), void *work)
+{
+    assert_null(context);
+    handed.token = token;
+    handed.count++;
+    handed.go_on = go_on;
+    handed.work = work;
+    return !handed.full;
+}
+
 static struct keyprotection_service *start_service(struct keyholder *keyholder)
 {
     struct keyprotection_service *service = NULL;
@@ -58,7 +77,8 @@ static struct keyprotection_service *start_service(struct keyholder *keyholder)
                                             .keyholder = keyholder,
                                             .audit = audit,
                                             .clock = &test_clock,
-                                            .name_host = name_host};
+                                            .name_host = name_host,
+                                            .hand_over = hand_over};
     assert_ok(keyprotection_service_new(&service, &options, err));
     return service;
 }
@@ -286,6 +306,111 @@ static void metadata_is_signed_once_and_kept(void **state)
     keyprotection_service_free(&service);
 }
 
+/* From now on the key is said to be in the token; token 0: with the software keyholder again. */
+static void move_key(const struct certificate *certificate, unsigned token)
+{
+    keyholder_token_assign(world.running.keyholder, token,
+                           public_key_digest(certificate_key(certificate)), NULL);
+}
+
+static unsigned a_token(void)
+{
+    unsigned token = keyholder_token_named(world.running.keyholder, "hsm");
+    return token != 0 ? token
+                      : keyholder_token_add(world.running.keyholder, "hsm", 1000, NULL, NULL);
+}
+
+static void start_waiting(struct waiting *waiting)
+{
+    *waiting = (struct waiting){0};
+    sem_init(&waiting->replied, 0, 0);
+    memset(&handed, 0, sizeof handed);
+}
+
+/* Either key in a token is enough. */
+static void what_needs_a_token_is_done_by_its_workers(void **state)
+{
+    (void)state;
+    struct certificate *const certificates[] = {world.service.guardian.encryption,
+                                                world.service.guardian.signing};
+    struct keyprotection_service *service = start_service(world.running.keyholder);
+    _cleanup_buf_ struct buf request, ingress;
+    make_request(&request, &ingress, &world.service.guardian);
+    for (size_t i = 0; i < 2; i++) {
+        _cleanup_waiting_ struct waiting waiting;
+        start_waiting(&waiting);
+        move_key(certificates[i], a_token());
+        keyprotection_roll(service, 2, buf_slice(&request), "127.0.0.1", NULL, take_reply,
+                           &waiting);
+        assert_int_equal(handed.count, 1);
+        assert_int_equal(handed.token, a_token());
+        assert_int_equal(waiting.replies, 0);
+        move_key(certificates[i], 0);
+        handed.go_on(handed.work);
+        sem_wait(&waiting.replied);
+        assert_int_equal(waiting.status, 200);
+        assert_true(waiting.recorded);
+    }
+    _cleanup_waiting_ struct waiting software;
+    start_waiting(&software);
+    ask(&software, service, buf_slice(&request));
+    assert_int_equal(handed.count, 0);
+    assert_int_equal(software.status, 200);
+    keyprotection_service_free(&service);
+}
+
+static void a_token_that_is_away_is_retryable(void **state)
+{
+    (void)state;
+    struct keyprotection_service *service = start_service(world.running.keyholder);
+    _cleanup_buf_ struct buf request, ingress;
+    _cleanup_waiting_ struct waiting waiting, full;
+    make_request(&request, &ingress, &world.service.guardian);
+    move_key(world.service.guardian.encryption, a_token());
+    start_waiting(&waiting);
+    keyprotection_roll(service, 2, buf_slice(&request), "127.0.0.1", NULL, take_reply, &waiting);
+    handed.go_on(handed.work);
+    sem_wait(&waiting.replied);
+    expect_error(&waiting, 503, "ServiceUnavailableException");
+
+    start_waiting(&full);
+    handed.full = true;
+    keyprotection_roll(service, 2, buf_slice(&request), "127.0.0.1", NULL, take_reply, &full);
+    assert_int_equal(full.replies, 1);
+    expect_error(&full, 503, "ServiceUnavailableException");
+    assert_ok(audit_append_wait(audit, "test.end", SLICE_EMPTY, err));
+    assert_true(trail_holds("keyholder.token-away"));
+    assert_true(trail_holds("keyprotection.busy"));
+    move_key(world.service.guardian.encryption, 0);
+    keyprotection_service_free(&service);
+}
+
+static void metadata_waits_for_its_token_elsewhere(void **state)
+{
+    (void)state;
+    struct keyprotection_service *service = start_service(world.running.keyholder);
+    _cleanup_waiting_ struct waiting waiting, full, kept;
+    move_key(world.service.guardian.signing, a_token());
+    start_waiting(&full);
+    handed.full = true;
+    keyprotection_metadata(service, take_reply, &full);
+    expect_error(&full, 503, "ServiceUnavailableException");
+    start_waiting(&waiting);
+    keyprotection_metadata(service, take_reply, &waiting);
+    assert_int_equal(waiting.replies, 0);
+    assert_int_equal(handed.token, a_token());
+    move_key(world.service.guardian.signing, 0);
+    handed.go_on(handed.work);
+    assert_int_equal(waiting.status, 200);
+    move_key(world.service.guardian.signing, a_token());
+    start_waiting(&kept);
+    keyprotection_metadata(service, take_reply, &kept);
+    assert_int_equal(handed.count, 0);
+    assert_int_equal(kept.status, 200);
+    move_key(world.service.guardian.signing, 0);
+    keyprotection_service_free(&service);
+}
+
 static void changes_are_applied(void **state)
 {
     (void)state;
@@ -407,6 +532,9 @@ int main(void)
         cmocka_unit_test(a_keyholder_that_is_away_is_retryable),
         cmocka_unit_test(nothing_leaves_that_cannot_be_recorded),
         cmocka_unit_test(metadata_is_signed_once_and_kept),
+        cmocka_unit_test(what_needs_a_token_is_done_by_its_workers),
+        cmocka_unit_test(a_token_that_is_away_is_retryable),
+        cmocka_unit_test(metadata_waits_for_its_token_elsewhere),
         cmocka_unit_test(changes_are_applied),
         cmocka_unit_test(a_damaged_record_is_told),
         cmocka_unit_test(a_full_queue_is_retryable),
