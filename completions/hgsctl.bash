@@ -158,7 +158,7 @@ _hgsctl_options()
         values="--password-file $values"
         ;;
     "state import")
-        values="--password-file --host-key-mode --tpm-mode --ad-mode --dry-run $values"
+        values="--password-file --tpm-mode --ad-mode --host-key-mode --dry-run $values"
         ;;
     esac
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "admin/errors.h"
 #include "base/errors.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -41,6 +42,30 @@ static bool finish(struct call *call, int fd, const char *temporary, const char 
     return error_set_errno(&call->err, &base_file_unwritable, errno, path, "cannot finish it");
 }
 
+static void show_key_to_bring(const struct json *item)
+{
+    const struct json *error = json_get(item, "error");
+    bool is_token = strcmp(call_text(item, "key_source"), "token") == 0;
+    printf("  %s %s (%s): %s%s\n", call_text(item, "type"), call_text(item, "thumbprint"),
+           call_text(item, "subject"),
+           is_token ? "the token with " : "certificate and key file, into [keyholder] key-folder",
+           is_token ? call_text(item, "key_uri") : "");
+    if (error != NULL)
+        printf("    does not work here yet: %s (%s)\n", call_text(error, "message"),
+               call_text(error, "code"));
+}
+
+/* Keys that are not in the backup because they are not in the state. */
+static void show_bring(const struct json *result, const char *sentence)
+{
+    const struct json *item = json_first(json_get(result, "bring"));
+    if (item == NULL)
+        return;
+    puts(sentence);
+    for (; item != NULL; item = json_next(item))
+        show_key_to_bring(item);
+}
+
 static int run_export(const struct option_values *values)
 {
     _cleanup_call_ struct call call;
@@ -64,9 +89,13 @@ static int run_export(const struct option_values *values)
         unlink(temporary);
         return call_fail(&call);
     }
-    return call_say(&call, "%s holds %lld records and %lld private keys.", path,
-                    (long long)call_integer(call.result, "records"),
-                    (long long)call_integer(call.result, "keys"));
+    int status = call_say(&call, "%s holds %lld records and %lld private keys.", path,
+                          (long long)call_integer(call.result, "records"),
+                          (long long)call_integer(call.result, "keys"));
+    if (!option_json(values))
+        show_bring(call.result, "These private keys are not in it; a new service needs them by "
+                                "hand, on every node:");
+    return status;
 }
 
 static void show_items(const struct json *items)
@@ -82,21 +111,41 @@ static void show_items(const struct json *items)
     table_print(table, stdout);
 }
 
-static const char *chosen_mode(const struct option_values *values)
+static void add_modes(struct call *call, const struct option_values *values)
 {
-    return option_given(values, "tpm-mode")        ? "tpm"
-           : option_given(values, "ad-mode")       ? "ad"
-           : option_given(values, "host-key-mode") ? "hostkey"
-                                                   : NULL;
+    static const char *const modes[][2] = {
+        {"tpm-mode", "tpm"}, {"host-key-mode", "hostkey"}, {"ad-mode", "ad"}};
+    bool any = false;
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        any = any || option_given(values, modes[i][0]);
+    if (!any)
+        return;
+    json_write_array(&call->writer, "modes");
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        if (option_given(values, modes[i][0]))
+            json_write_text(&call->writer, NULL, modes[i][1]);
+    json_write_array_end(&call->writer);
+}
+
+/* The first one in conflict, as the error: the list has all. */
+static bool refuse_conflicts(struct call *call)
+{
+    long long count = call_integer(call->result, "conflicts");
+    for (const struct json *item = json_first(json_get(call->result, "items")); item != NULL;
+         item = json_next(item))
+        if (strcmp(call_text(item, "result"), "conflict") == 0)
+            return error_set(&call->err, &admin_state_conflict, NULL, call_text(item, "name"),
+                             "the %s of the backup differs from that of the service; %lld objects "
+                             "differ in all",
+                             call_text(item, "kind"), count);
+    return true;
 }
 
 static int run_import(const struct option_values *values)
 {
     _cleanup_call_ struct call call;
     call_init(&call, values);
-    const char *mode = chosen_mode(values);
-    if (mode != NULL)
-        json_write_text(&call.writer, "trust", mode);
+    add_modes(&call, values);
     _cleanup_meeting_ struct meeting files = MEETING_NONE;
     files.operation = KEYHOLDER_RESTORE;
     if (!call_open(&call, &files.fds[MEETING_BACKUP], option_argument(values, 0)) ||
@@ -104,12 +153,17 @@ static int run_import(const struct option_values *values)
                             option_text(values, "password-file"), false) ||
         !call_give(&call, "meeting_fd", &files) || !call_run(&call, "state.import"))
         return call_fail(&call);
-    if (call_printed(&call))
-        return 0;
-    show_items(json_get(call.result, "items"));
-    printf("%lld added, %lld the same.\n", (long long)call_integer(call.result, "added"),
-           (long long)call_integer(call.result, "same"));
-    return 0;
+    if (!call_printed(&call)) {
+        show_items(json_get(call.result, "items"));
+        printf("%lld added, %lld the same, %lld in conflict, %lld left out.%s\n",
+               (long long)call_integer(call.result, "added"),
+               (long long)call_integer(call.result, "same"),
+               (long long)call_integer(call.result, "conflicts"),
+               (long long)call_integer(call.result, "left_out"),
+               call_bool(call.result, "imported") ? "" : " Nothing was changed.");
+        show_bring(call.result, "These private keys are not in the backup; bring them by hand:");
+    }
+    return refuse_conflicts(&call) ? 0 : call_fail(&call);
 }
 
 static const struct option_argument file_argument[] = {
@@ -122,28 +176,40 @@ static const struct option_argument file_argument[] = {
 static const struct option_entry export_options[] = {PASSWORD_ROW, OPTION_END};
 static const struct option_entry import_options[] = {
     PASSWORD_ROW,
-    {"host-key-mode", NULL, "attest in host key mode afterwards", OPTION_FLAG, OPTION_ANY, NULL,
-     false, "mode", false},
-    {"tpm-mode", NULL, "attest in TPM mode afterwards", OPTION_FLAG, OPTION_ANY, NULL, false,
-     "mode", false},
-    {"ad-mode", NULL, "attest in Active Directory mode afterwards", OPTION_FLAG, OPTION_ANY, NULL,
-     false, "mode", false},
+    {"tpm-mode", NULL, "of the attestation state, that of TPM mode: TPM hosts, policies, TPM roots",
+     OPTION_FLAG, OPTION_ANY, NULL, false, NULL, false},
+    {"ad-mode", NULL, "that of Active Directory mode: host groups", OPTION_FLAG, OPTION_ANY, NULL,
+     false, NULL, false},
+    {"host-key-mode", NULL, "that of host key mode: hosts with host keys", OPTION_FLAG, OPTION_ANY,
+     NULL, false, NULL, false},
     OPTION_ROW_DRY_RUN,
     OPTION_END,
 };
 static const char *const export_examples[] = {
     "hgsctl state export fabric.hgsbackup --password-file pw", NULL};
 static const char *const import_examples[] = {
-    "hgsctl state import fabric.hgsbackup --password-file pw", NULL};
+    "hgsctl state import fabric.hgsbackup --password-file pw",
+    "hgsctl state import fabric.hgsbackup --password-file pw --tpm-mode --dry-run", NULL};
 
 const struct option_command state_commands[] = {
     {"state export", "write an encrypted backup",
-     "One file with hosts, certificates, private keys, signers and settings. Whoever has the file "
-     "and the password has every key. Only root and the keyholder's user can make one.",
+     "One file with hosts, policies, TPM roots, certificates, private keys, signers and settings, "
+     "encrypted with AES-256-GCM under a key that scrypt derives from the password. Whoever has "
+     "the "
+     "file and the password has every key. Only root and the keyholder's user can make one. "
+     "Private "
+     "keys in files of each node and in tokens are not in it; it lists them.",
      file_argument, export_options, export_examples, "Export-HgsServerState", run_export},
     {"state import", "restore a backup into this service",
-     "Reports each item as added or same. When an item differs from what the service has, nothing "
-     "is changed and the conflict is named.",
+     "Reports each item as added, same or in conflict. When one differs from what the service has, "
+     "nothing is changed, and the command ends with 1. Doing it again does no harm. With "
+     "--tpm-mode, "
+     "--ad-mode or --host-key-mode (one or more), hosts, policies, groups and roots of other modes "
+     "are left out; a new service then attests in the mode of the backup if that is among them, "
+     "and "
+     "else in the first of tpm, hostkey and ad that is. Lists the private keys that must be "
+     "brought by "
+     "hand, and whether they work here.",
      file_argument, import_options, import_examples, "Import-HgsServerState", run_import},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * state.import. The keyholder opens the backup and seals its keys to this cluster; what comes out
+ * is read whole and compared with the store, and only when nothing is in conflict is anything
+ * added. So a damaged backup changes nothing, and an import that was broken off is finished by
+ * another one.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "admin/audit_key.h"
+#include "admin/batch.h"
+#include "admin/bring.h"
+#include "admin/certificate_draft.h"
+#include "admin/certificate_proof.h"
+#include "admin/document.h"
+#include "admin/errors.h"
+#include "admin/operations.h"
+#include "admin/state_files.h"
+#include "attestation/mode.h"
+#include "attestation/settings.h"
+#include "base/memory.h"
+
+#define MODES (ATTESTATION_MODE_HOST_KEY + 1)
+
+enum outcome { ADDED, SAME, CONFLICT, LEFT_OUT, OUTCOMES };
+static const char *const outcome_names[] = {"added", "same", "conflict", "left out"};
+
+struct import {
+    struct admin_request *request;
+    struct document document;
+    bool modes[MODES];      /* whose attestation state is wanted */
+    bool all;               /* of every one */
+    enum outcome *outcomes; /* one an item */
+    size_t counts[OUTCOMES];
+};
+
+static bool read_backup(struct import *import, struct error *err)
+{
+    _cleanup_state_files_ struct state_files files = {-1, -1};
+    struct admin_request *request = import->request;
+    if (!state_files_take(&files, request, err))
+        return false;
+    int copy = dup(files.document);
+    if (copy < 0)
+        return error_set_errno(err, &admin_unhealthy, errno, "state", "no descriptors are left");
+    bool ok = keyholder_restore(request->services->keyholder, admin_request_give(&files.meeting),
+                                copy, err);
+    lseek(files.document, 0, SEEK_SET);
+    return ok && document_read(&import->document, files.document, err);
+}
+
+/* Argument "modes": an array of their names; absent: all of them. */
+static bool read_modes(struct import *import, struct error *err)
+{
+    const struct json *names = json_get(import->request->arguments, "modes");
+    import->all = names == NULL;
+    if (import->all)
+        return true;
+    if (!json_get_array(&names, import->request->arguments, "modes", err))
+        return false;
+    for (const struct json *name = json_first(names); name != NULL; name = json_next(name)) {
+        enum attestation_mode mode;
+        if (!json_is_text(name) || !attestation_mode_parse(&mode, json_text(name)))
+            return error_set(err, &admin_argument, NULL, "modes", "names no mode of attestation");
+        import->modes[mode] = true;
+    }
+    return true;
+}
+
+/* The mode that a setting "service" names; UNKNOWN when there is none. */
+static enum attestation_mode mode_of(struct slice service)
+{
+    const char *word;
+    enum attestation_mode mode;
+    _cleanup_json_ struct json *json = NULL;
+    if (service.size == 0 || !json_parse(&json, service, NULL) ||
+        !json_get_text(&word, json, "mode", NULL) || !attestation_mode_parse(&mode, word))
+        return ATTESTATION_MODE_UNKNOWN;
+    return mode;
+}
+
+static struct slice service_of(const struct document *document)
+{
+    for (size_t i = 0; i < document->count; i++)
+        if (document->items[i].kind == STORE_SETTING &&
+            strcmp(document->items[i].key, ATTESTATION_SETTING_SERVICE) == 0)
+            return document->items[i].value;
+    return SLICE_EMPTY;
+}
+
+static enum attestation_mode first_wanted(const struct import *import)
+{
+    static const enum attestation_mode order[] = {ATTESTATION_MODE_TPM, ATTESTATION_MODE_HOST_KEY,
+                                                  ATTESTATION_MODE_AD};
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
+        if (import->modes[order[i]])
+            return order[i];
+    return ATTESTATION_MODE_UNKNOWN;
+}
+
+/*
+ * Where modes were chosen, a new service starts in the backup's if that is one of them, and else in
+ * the first that was chosen: in another it would know no host. One that has a mode keeps it.
+ */
+static bool settle_mode(struct import *import, struct error *err)
+{
+    _cleanup_buf_ struct buf own;
+    buf_init(&own, STORE_VALUE_MAX);
+    if (import->all)
+        return true;
+    bool exists = store_get(import->request->services->store, STORE_SETTING,
+                            ATTESTATION_SETTING_SERVICE, &own, NULL, err);
+    if (!exists && error_kind(err) != ERROR_NOT_FOUND)
+        return false;
+    enum attestation_mode was = mode_of(service_of(&import->document));
+    enum attestation_mode mode = exists ? mode_of(buf_slice(&own)) : was;
+    if (!exists && !import->modes[was])
+        mode = first_wanted(import);
+    if (mode == ATTESTATION_MODE_UNKNOWN)
+        return true; /* what is wrong with the record is found elsewhere */
+    const struct attestation_mode_operations *operations = attestation_mode_operations(mode);
+    if (!exists && (operations == NULL || operations->attest == NULL))
+        return error_set(err, &admin_mode_unsupported, NULL, attestation_mode_name(mode),
+                         "this version does not attest hosts in this mode");
+    return document_set_mode(&import->document, attestation_mode_name(mode), err);
+}
+
+/* Of which mode a record is; UNKNOWN: of none, or all. */
+static enum attestation_mode mode_of_item(const struct document_item *item)
+{
+    switch (item->kind) {
+    case STORE_HOST:
+        return mode_of(item->value); /* it names its mode as the setting does */
+    case STORE_GROUP:
+        return ATTESTATION_MODE_AD;
+    case STORE_POLICY:
+    case STORE_TPM_ROOT:
+        return ATTESTATION_MODE_TPM;
+    default:
+        return ATTESTATION_MODE_UNKNOWN;
+    }
+}
+
+static bool is_wanted(const struct import *import, const struct document_item *item)
+{
+    enum attestation_mode mode = mode_of_item(item);
+    return import->all || mode == ATTESTATION_MODE_UNKNOWN || import->modes[mode];
+}
+
+/* A sealed key is never the same bytes twice; its name is the digest of its public half. */
+static bool compare(enum outcome *outcome, const struct import *import,
+                    const struct document_item *item, struct error *err)
+{
+    _cleanup_buf_ struct buf value;
+    buf_init(&value, STORE_VALUE_MAX);
+    *outcome = LEFT_OUT;
+    if (!is_wanted(import, item))
+        return true;
+    *outcome = ADDED;
+    if (!store_get(import->request->services->store, item->kind, item->key, &value, NULL, err))
+        return error_kind(err) == ERROR_NOT_FOUND;
+    bool same = item->kind == STORE_KEY || slice_equal(buf_slice(&value), item->value);
+    *outcome = same ? SAME : CONFLICT;
+    return true;
+}
+
+static bool plan(struct import *import, struct error *err)
+{
+    import->outcomes = memory_allocate_zero(import->document.count, sizeof *import->outcomes);
+    for (size_t i = 0; i < import->document.count; i++) {
+        if (!compare(&import->outcomes[i], import, &import->document.items[i], err))
+            return false;
+        import->counts[import->outcomes[i]]++;
+    }
+    return true;
+}
+
+/* Keys first, what names them after: a crash in between leaves keys that nobody uses, never a name
+ * without its key. */
+static bool add_items(const struct import *import, bool keys, struct error *err)
+{
+    _cleanup_admin_batch_ struct admin_batch batch = {.request = import->request,
+                                                      .event = "state.imported",
+                                                      .object = keys ? "private keys" : "records"};
+    for (size_t i = 0; i < import->document.count; i++) {
+        const struct document_item *item = &import->document.items[i];
+        struct store_change put = {
+            .kind = item->kind, .key = item->key, .value = item->value, .expected = STORE_ABSENT};
+        if (import->outcomes[i] == ADDED && (item->kind == STORE_KEY) == keys &&
+            !admin_batch_add(&batch, &put, err))
+            return false;
+    }
+    return admin_batch_flush(&batch, err);
+}
+
+/* A trail is one machine's, so its key is no part of a backup: a service that has none yet gets its
+ * own. */
+static bool ensure_audit_key(const struct admin_request *request, struct error *err)
+{
+    struct admin_audit_key key;
+    struct admin_audit_key_draft draft;
+    struct store_change changes[2];
+    struct admin_change change = {"audit.key-made", "audit trail", SLICE_EMPTY,
+                                  SLICE_EMPTY,      changes,       2};
+    bool found = admin_audit_key_load(&key, request->services->store, err);
+    admin_audit_key_done(&key);
+    if (found || request->dry_run)
+        return true;
+    if (error_kind(err) != ERROR_NOT_FOUND)
+        return false;
+    bool ok = admin_audit_key_create(&draft, request->services->keyholder, err);
+    if (ok) {
+        admin_audit_key_changes(changes, &draft);
+        ok = admin_change_commit(request, &change, err);
+    }
+    admin_audit_key_draft_done(&draft);
+    return ok;
+}
+
+static bool apply(const struct import *import, struct error *err)
+{
+    return ensure_audit_key(import->request, err) && add_items(import, true, err) &&
+           add_items(import, false, err);
+}
+
+/* Whether a key that the backup does not hold is here already. */
+static void test_key(struct bring_test *test, const struct import *import,
+                     const struct keyprotection_certificate *it)
+{
+    struct keyholder *keyholder = import->request->services->keyholder;
+    const uint8_t *thumbprint = certificate_facts(it->certificate)->thumbprint;
+    test->works = (it->key_source != KEYPROTECTION_KEY_FILE ||
+                   keyholder_reference(keyholder, certificate_draft_purpose(it->type),
+                                       slice_of(thumbprint, 32), NULL, &test->failure)) &&
+                  certificate_proof(it, keyholder, &test->failure);
+}
+
+static void write_bring(struct json_writer *result, const struct import *import, bool imported)
+{
+    json_write_array(result, "bring");
+    for (size_t i = 0; i < import->document.count; i++) {
+        const struct document_item *item = &import->document.items[i];
+        struct keyprotection_certificate it = {0};
+        struct bring_test test = {0};
+        if (item->kind != STORE_CERTIFICATE ||
+            !keyprotection_certificate_parse(&it, item->key, item->value, NULL))
+            continue;
+        if (imported && it.key_source != KEYPROTECTION_KEY_SEALED)
+            test_key(&test, import, &it);
+        bring_write(result, &it, imported ? &test : NULL);
+        keyprotection_certificate_done(&it);
+    }
+    json_write_array_end(result);
+}
+
+static void write_items(struct json_writer *result, const struct import *import)
+{
+    json_write_array(result, "items");
+    for (size_t i = 0; i < import->document.count; i++) {
+        json_write_object(result, NULL);
+        json_write_text(result, "kind", document_kind_name(import->document.items[i].kind));
+        json_write_text(result, "name", import->document.items[i].key);
+        json_write_text(result, "result", outcome_names[import->outcomes[i]]);
+        json_write_object_end(result);
+    }
+    json_write_array_end(result);
+}
+
+static void write_result(struct json_writer *result, const struct import *import)
+{
+    bool imported = import->counts[CONFLICT] == 0 && !import->request->dry_run;
+    json_write_object(result, NULL);
+    json_write_bool(result, "imported", imported);
+    json_write_integer(result, "added", (int64_t)import->counts[ADDED]);
+    json_write_integer(result, "same", (int64_t)import->counts[SAME]);
+    json_write_integer(result, "conflicts", (int64_t)import->counts[CONFLICT]);
+    json_write_integer(result, "left_out", (int64_t)import->counts[LEFT_OUT]);
+    write_items(result, import);
+    write_bring(result, import, imported);
+    json_write_object_end(result);
+}
+
+bool operation_state_import(struct admin_request *request, struct json_writer *result,
+                            struct error *err)
+{
+    struct import import = {.request = request};
+    bool ok = read_modes(&import, err) && read_backup(&import, err) && settle_mode(&import, err) &&
+              plan(&import, err) && (import.counts[CONFLICT] > 0 || apply(&import, err));
+    if (ok)
+        write_result(result, &import);
+    free(import.outcomes);
+    document_done(&import.document);
+    return ok;
+}
