@@ -60,8 +60,8 @@ static void show(const struct json *result)
         table_end_row(table);
     }
     table_print(table, stdout);
-    printf("\nLately: in the last %" PRId64 " days. %" PRId64
-           " key protectors are known, all that came since %s.\n",
+    printf("\nLately: in the last %" PRId64 " days. Key protectors known: %" PRId64
+           ", all that came since %s.\n",
            call_integer(result, "days"), call_integer(result, "protectors"),
            call_text(result, "since"));
 }
