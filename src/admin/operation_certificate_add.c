@@ -171,7 +171,7 @@ static bool is_primary_needed(const struct adding *adding)
 static bool is_there_already(const struct adding *adding, struct error *err)
 {
     return error_set(err, &admin_exists, NULL, adding->draft.record_key,
-                     "the service has this certificate already");
+                     "the service has this certificate already; nothing was changed");
 }
 
 /* A key cannot be sealed in the state and be a file on each node at once: which one would serve? */

@@ -200,9 +200,19 @@ static int put_in_place(const char *temporary, const char *path, bool replace)
     return 0;
 }
 
+bool file_check_replaceable(const char *path, struct error *err)
+{
+    struct stat status;
+    return stat(path, &status) != 0 || S_ISREG(status.st_mode) ||
+           error_set(err, &base_file_unwritable, NULL, path,
+                     "is something else than a file, and is not replaced by one");
+}
+
 static bool write_file(const char *path, struct slice bytes, mode_t mode, const struct owner *owner,
                        bool replace, struct error *err)
 {
+    if (replace && !file_check_replaceable(path, err))
+        return false;
     _cleanup_free_ char *temporary = memory_format("%s.XXXXXX", path);
     _cleanup_fd_ int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)

@@ -15,10 +15,13 @@ bool file_read_fd(struct buf *out, int fd, const char *name, struct error *err);
 /* As file_read for a file that holds a secret: refused with base.file-mode when group or others may
  * access it, or when it belongs neither to the caller nor to root. */
 bool file_read_private(struct buf *out, const char *path, struct error *err);
+/* Whether a file may take this name: it is free, or a regular file's. Root could put a file in the
+ * place of a device or a pipe as well. base.file-unwritable. */
+bool file_check_replaceable(const char *path, struct error *err);
 /*
- * Replaces path atomically: a temporary file in the same folder, mode, fsync, rename, fsync of the
- * folder. After a crash at any moment path holds all of the old or all of the new bytes.
- * base.file-unwritable.
+ * Replaces path, if that may be, atomically: a temporary file in the same folder, mode, fsync,
+ * rename, fsync of the folder. After a crash at any moment path holds all of the old or all of the
+ * new bytes. base.file-unwritable.
  */
 bool file_replace(const char *path, struct slice bytes, mode_t mode, struct error *err);
 /* As file_replace, and the file belongs to user and group from the moment it has its name, where

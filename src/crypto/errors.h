@@ -8,7 +8,8 @@
 #define CRYPTO_ERRORS(X)                                                                        \
     X(crypto_key_malformed, "crypto.key-malformed", ERROR_MALFORMED,                            \
       "a key is not in any form that is read here",                                             \
-      "give a DER or PEM SubjectPublicKeyInfo, a certificate, or a Windows RSA1 blob")          \
+      "give a public key as DER or PEM SubjectPublicKeyInfo, a certificate or a Windows RSA1 "  \
+      "blob; a private key as PEM: openssl pkey -in KEY -out NEW")                              \
     X(crypto_key_too_small, "crypto.key-too-small", ERROR_INVALID,                              \
       "an RSA key has fewer than 2048 bits", "make a new key of 2048 bits or more")             \
     X(crypto_key_unsupported, "crypto.key-unsupported", ERROR_UNSUPPORTED,                      \

@@ -74,7 +74,8 @@ static int run_export(const struct option_values *values)
     _cleanup_free_ char *temporary = memory_format("%s.%d.new", path, (int)getpid());
     _cleanup_meeting_ struct meeting files = MEETING_NONE;
     files.operation = KEYHOLDER_BACKUP;
-    if (!open_permit(&files.fds[MEETING_PERMIT], &call, values) ||
+    if (!file_check_replaceable(path, &call.err) ||
+        !open_permit(&files.fds[MEETING_PERMIT], &call, values) ||
         !call_open_password(&call, &files.fds[MEETING_PASSWORD],
                             option_text(values, "password-file"), true))
         return call_fail(&call);

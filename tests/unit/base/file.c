@@ -75,6 +75,13 @@ static void test_replace(void **state)
     assert_refused(file_replace(at("missing/a"), SLICE_EMPTY, 0600, &err), base_file_unwritable);
     assert_int_equal(mkdir(at("d"), 0700), 0);
     assert_refused(file_replace(at("d"), slice_from_text("x"), 0600, &err), base_file_unwritable);
+    /* Not put in the place of what is no file: root could take a device's name. */
+    struct stat status;
+    assert_int_equal(mkfifo(at("p"), 0600), 0);
+    assert_refused(file_replace(at("p"), slice_from_text("x"), 0600, &err), base_file_unwritable);
+    assert_int_equal(lstat(at("p"), &status), 0);
+    assert_true(S_ISFIFO(status.st_mode));
+    assert_int_equal(unlink(at("p")), 0);
     assert_int_equal(count_entries(), 2);
 }
 
