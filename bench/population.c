@@ -11,6 +11,7 @@
 #include "attestation/tpm_root.h"
 #include "base/base64.h"
 #include "base/clock.h"
+#include "base/errors.h"
 #include "eventlog/replay.h"
 #include "logs.h"
 #include "policy/policy.h"
@@ -39,29 +40,46 @@ static void boot(struct member *member, size_t log_size)
     eventlog_done(&log);
 }
 
-/* Head and body around the context. */
-static void write_request(struct buf *out, struct member *member,
-                          const struct rtpm_context *context)
+/* What stands around the context in all requests, made once. */
+static void write_body(struct member *member)
 {
     static const struct guid session = {.bytes = {0x62, 0x65, 0x6e, 0x63, 0x68}};
+    static const char context[] = "the context", place[] = "dGhlIGNvbnRleHQ=";
     struct attestation_request request = {
         .session = session,
         .requested = {ATTESTATION_RESULT_ENCRYPTION_CERTIFICATE},
         .requested_count = 1,
     };
-    buf_reset(&member->context);
-    rtpm_context_format(&member->context, context);
-    request.content[ATTESTATION_CONTENT_RTPM_CONTEXT] = buf_slice(&member->context);
+    request.content[ATTESTATION_CONTENT_RTPM_CONTEXT] = slice_from_text(context);
     request.content[ATTESTATION_CONTENT_ENDORSEMENT_KEY_CERTIFICATE] =
         simulated_tpm_certificate(member->tpm);
-    buf_reset(&member->body);
-    attestation_request_format(&member->body, &request);
+    _cleanup_buf_ struct buf whole;
+    buf_init(&whole, REQUEST_MAX);
+    attestation_request_format(&whole, &request);
+    const uint8_t *found = memmem(whole.data, whole.size, place, strlen(place));
+    must(found != NULL, &(struct error){.code = &base_json_malformed});
+    member->context_place = (size_t)(found - whole.data);
+    buf_append_bytes(&member->body, whole.data, member->context_place);
+    buf_append_bytes(&member->body, found + strlen(place),
+                     whole.size - member->context_place - strlen(place));
+}
+
+/* Head and body around the context. */
+static void write_request(struct buf *out, struct member *member,
+                          const struct rtpm_context *context)
+{
+    buf_reset(&member->context);
+    rtpm_context_format(&member->context, context);
+    size_t size = member->body.size + (member->context.size + 2) / 3 * 4;
     buf_reset(out);
     buf_append_format(out,
                       "POST /Attestation/v2.0/attest HTTP/1.1\r\nHost: localhost\r\n"
                       "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                      member->body.size);
-    buf_append(out, buf_slice(&member->body));
+                      size);
+    buf_append_bytes(out, member->body.data, member->context_place);
+    base64_append(out, buf_slice(&member->context));
+    buf_append_bytes(out, member->body.data + member->context_place,
+                     member->body.size - member->context_place);
 }
 
 static void write_first(struct member *member)
@@ -93,6 +111,7 @@ void member_init(struct member *out, size_t log_size)
     for (size_t i = 0; i < RTPM_COMMANDS_MAX; i++)
         buf_init(&out->answers[i], RTPM_COMMAND_SIZE_MAX);
     boot(out, log_size);
+    write_body(out);
     write_first(out);
 }
 

@@ -16,9 +16,11 @@
 struct member {
     struct simulated_tpm *tpm;
     struct buf log;
-    struct buf first;   /* its first request, head and body */
-    struct buf context; /* what is being written and read */
-    struct buf body, request;
+    struct buf first;     /* its first request, head and body */
+    struct buf body;      /* of any request, with nothing in the place of the context's base64, */
+    size_t context_place; /* which is here */
+    struct buf context;   /* what is being written and read */
+    struct buf request;
     struct buf answers[RTPM_COMMANDS_MAX];
 };
 

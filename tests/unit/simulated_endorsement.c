@@ -107,42 +107,132 @@ static uint64_t draw_prime(void)
     }
 }
 
+static void to_words(uint64_t words[SIMULATED_WORDS], const BIGNUM *number)
+{
+    uint8_t bytes[8 * SIMULATED_WORDS];
+    must(BN_bn2lebinpad(number, bytes, sizeof bytes) == sizeof bytes);
+    memcpy(words, bytes, sizeof bytes); /* which are little-endian, as this machine */
+}
+
+/* Its place in the product; modulus is as before when this returns. */
+static void prepare(struct simulated_prime *prime, BIGNUM *modulus)
+{
+    struct modulus m = modulus_of(prime->value);
+    prime->inverse = m.inverse;
+    prime->square = m.square;
+    prime->exponent = invert(EXPONENT, prime->value - 1);
+    must(BN_div_word(modulus, prime->value) == 0);
+    prime->coefficient = invert(BN_mod_word(modulus, prime->value), prime->value);
+    to_words(prime->cofactor, modulus);
+    must(BN_mul_word(modulus, prime->value));
+    uint64_t power = m.square;
+    for (size_t i = 0; i < SIMULATED_WORDS; i++) {
+        prime->powers[i] = power;
+        power = multiply(power, m.square, &m); /* by 2^128, and from Montgomery's form by 2^-64 */
+    }
+}
+
 static void make_rsa(struct simulated_rsa *rsa)
 {
     BIGNUM *modulus = BN_new();
     must(modulus != NULL && BN_one(modulus));
     for (size_t i = 0; i < SIMULATED_PRIMES; i++) {
-        rsa->primes[i] = draw_prime();
-        rsa->exponents[i] = invert(EXPONENT, rsa->primes[i] - 1);
-        must(BN_mul_word(modulus, rsa->primes[i]));
+        rsa->primes[i].value = draw_prime();
+        must(BN_mul_word(modulus, rsa->primes[i].value));
     }
     must(BN_num_bits(modulus) == 2048);
-    for (size_t i = 0; i < SIMULATED_PRIMES; i++) {
-        must(BN_div_word(modulus, rsa->primes[i]) == 0);
-        rsa->coefficients[i] = invert(BN_mod_word(modulus, rsa->primes[i]), rsa->primes[i]);
-        must(BN_mul_word(modulus, rsa->primes[i]));
-    }
+    for (size_t i = 0; i < SIMULATED_PRIMES; i++)
+        prepare(&rsa->primes[i], modulus);
     must(BN_bn2binpad(modulus, rsa->modulus, sizeof rsa->modulus) == sizeof rsa->modulus);
+    to_words(rsa->words, modulus);
     BN_free(modulus);
+}
+
+static uint64_t multiply_mod(uint64_t a, uint64_t b, const struct simulated_prime *prime)
+{
+    const struct modulus m = {prime->value, prime->inverse, prime->square};
+    return multiply(a, b, &m);
+}
+
+/* cipher mod prime, in Montgomery's form. */
+static uint64_t residue(const uint64_t cipher[SIMULATED_WORDS], const struct simulated_prime *prime)
+{
+    wide sum = 0;
+    for (size_t i = 0; i < SIMULATED_WORDS; i++)
+        sum += multiply_mod(cipher[i], prime->powers[i], prime);
+    return (uint64_t)(sum % prime->value);
+}
+
+#define LANES 3 /* primes that are worked on together, since one multiplication waits for another \
+                 */
+
+/* (cipher mod prime)^exponent * coefficient mod prime, for LANES primes. */
+static void share(uint64_t factors[LANES], const uint64_t cipher[SIMULATED_WORDS],
+                  const struct simulated_prime *primes)
+{
+    uint64_t square[LANES], result[LANES];
+    for (size_t k = 0; k < LANES; k++) {
+        square[k] = residue(cipher, &primes[k]);
+        result[k] = multiply_mod(1, primes[k].square, &primes[k]);
+    }
+    for (unsigned bit = 0; bit < 63; bit++)
+        for (size_t k = 0; k < LANES; k++) {
+            uint64_t product = multiply_mod(result[k], square[k], &primes[k]);
+            uint64_t taken = -(primes[k].exponent >> bit & 1);
+            result[k] = (product & taken) | (result[k] & ~taken);
+            square[k] = multiply_mod(square[k], square[k], &primes[k]);
+        }
+    for (size_t k = 0; k < LANES; k++)
+        factors[k] = multiply_mod(result[k], primes[k].coefficient, &primes[k]);
+}
+
+/* sum += number * factor */
+static void add_product(uint64_t sum[SIMULATED_WORDS + 1], const uint64_t number[SIMULATED_WORDS],
+                        uint64_t factor)
+{
+    uint64_t carry = 0;
+    for (size_t i = 0; i < SIMULATED_WORDS; i++) {
+        wide word = (wide)number[i] * factor + sum[i] + carry;
+        sum[i] = (uint64_t)word;
+        carry = (uint64_t)(word >> 64);
+    }
+    sum[SIMULATED_WORDS] += carry;
+}
+
+/* sum -= number; false, and sum is as before, where that is below zero. */
+static bool subtract(uint64_t sum[SIMULATED_WORDS + 1], const uint64_t number[SIMULATED_WORDS])
+{
+    uint64_t difference[SIMULATED_WORDS + 1], borrow = 0;
+    for (size_t i = 0; i <= SIMULATED_WORDS; i++) {
+        wide word = (wide)sum[i] - (i < SIMULATED_WORDS ? number[i] : 0) - borrow;
+        difference[i] = (uint64_t)word;
+        borrow = (uint64_t)(word >> 64) & 1;
+    }
+    if (borrow == 0)
+        memcpy(sum, difference, sizeof difference);
+    return borrow == 0;
 }
 
 /* cipher^d mod modulus, prime by prime, put together again. */
 static void apply_private(uint8_t out[256], const struct simulated_rsa *rsa, struct slice cipher)
 {
-    BIGNUM *c = BN_bin2bn(cipher.data, (int)cipher.size, NULL), *sum = BN_new(), *part = BN_new();
-    BIGNUM *modulus = BN_bin2bn(rsa->modulus, sizeof rsa->modulus, NULL);
-    BN_CTX *context = BN_CTX_new();
-    must(c != NULL && sum != NULL && part != NULL && modulus != NULL && context != NULL);
-    for (size_t i = 0; i < SIMULATED_PRIMES; i++) {
-        uint64_t prime = rsa->primes[i];
-        uint64_t root = power(BN_mod_word(c, prime), rsa->exponents[i], prime);
-        uint64_t factor = (uint64_t)((wide)root * rsa->coefficients[i] % prime);
-        must(BN_copy(part, modulus) && BN_div_word(part, prime) == 0 && BN_mul_word(part, factor) &&
-             BN_add(sum, sum, part));
+    uint64_t words[SIMULATED_WORDS], sum[SIMULATED_WORDS + 1] = {0}, factors[LANES];
+    uint8_t bytes[256];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = cipher.data[sizeof bytes - 1 - i];
+    memcpy(words, bytes, sizeof words);
+    for (size_t i = 0; i < SIMULATED_PRIMES; i += LANES) {
+        share(factors, words, &rsa->primes[i]);
+        for (size_t k = 0; k < LANES; k++)
+            add_product(sum, rsa->primes[i + k].cofactor, factors[k]);
     }
-    must(BN_nnmod(sum, sum, modulus, context) && BN_bn2binpad(sum, out, 256) == 256);
-    BN_free(c), BN_free(sum), BN_free(part), BN_free(modulus), BN_CTX_free(context);
+    while (subtract(sum, rsa->words))
+        continue;
+    memcpy(bytes, sum, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        out[i] = bytes[sizeof bytes - 1 - i];
 }
+_Static_assert(SIMULATED_PRIMES % LANES == 0, "no prime is left over");
 
 static void mask(uint8_t *data, size_t size, struct slice seed)
 {

@@ -14,11 +14,20 @@
 #include "simulated_tpm.h"
 
 #define SIMULATED_PRIMES 33
+#define SIMULATED_WORDS 32 /* of 64 bits, the lowest first, in a number of 2048 bits */
+
+/* What the Chinese remainder theorem wants of one prime, made ahead. */
+struct simulated_prime {
+    uint64_t value, inverse, square;    /* as struct modulus has them */
+    uint64_t exponent;                  /* 1 / 65537 mod (prime - 1) */
+    uint64_t coefficient;               /* 1 / (modulus / prime) mod prime */
+    uint64_t powers[SIMULATED_WORDS];   /* 2^(64 i + 128) mod prime */
+    uint64_t cofactor[SIMULATED_WORDS]; /* modulus / prime */
+};
 
 struct simulated_rsa {
-    uint64_t primes[SIMULATED_PRIMES];
-    uint64_t exponents[SIMULATED_PRIMES];    /* 1 / 65537 mod (prime - 1) */
-    uint64_t coefficients[SIMULATED_PRIMES]; /* 1 / (modulus / prime) mod prime */
+    struct simulated_prime primes[SIMULATED_PRIMES];
+    uint64_t words[SIMULATED_WORDS]; /* of the modulus */
     uint8_t modulus[256];
 };
 

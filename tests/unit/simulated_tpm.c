@@ -44,6 +44,8 @@ struct object {
     struct buf area; /* TPMT_PUBLIC */
 };
 
+#define NONCES 32
+
 struct simulated_tpm {
     struct simulated_key endorsement;
     struct buf public_area, certificate;
@@ -55,6 +57,8 @@ struct simulated_tpm {
     bool created;
     /* The secret of the last salt, so that several sessions with one salt cost one decryption. */
     struct buf encrypted_salt, salt;
+    uint8_t nonces[NONCES][32]; /* drawn ahead */
+    size_t nonces_left;
 };
 
 /* A command taken apart, and what is answered. */
@@ -202,6 +206,15 @@ static void append_name(struct buf *out, struct slice area)
 
 /* ---- commands; each returns a TPM_RC ---- */
 
+static void draw_nonce(struct simulated_tpm *tpm, uint8_t nonce[32])
+{
+    if (tpm->nonces_left == 0) {
+        random_bytes(tpm->nonces, sizeof tpm->nonces);
+        tpm->nonces_left = NONCES;
+    }
+    memcpy(nonce, tpm->nonces[--tpm->nonces_left], 32);
+}
+
 static bool find_salt(struct simulated_tpm *tpm, struct slice encrypted)
 {
     if (tpm->salt.size > 0 && slice_equal(buf_slice(&tpm->encrypted_salt), encrypted))
@@ -233,7 +246,7 @@ static uint32_t start_auth_session(struct simulated_tpm *tpm, struct exchange *x
         return RC_VALUE;
     struct session *session = &tpm->sessions[slot];
     session->used = true;
-    random_bytes(session->nonce_tpm, 32);
+    draw_nonce(tpm, session->nonce_tpm);
     simulated_kdfa(session->key, buf_slice(&tpm->salt), "ATH", slice_of(session->nonce_tpm, 32),
                    nonce_caller);
     x->handle = SESSION_HANDLE + (uint32_t)slot;
@@ -477,7 +490,7 @@ static void append_session(struct simulated_tpm *tpm, struct buf *response,
     buf_append(&input, buf_slice(&x->out));
     digest_compute(&hash, DIGEST_SHA256, buf_slice(&input));
     buf_done(&input);
-    random_bytes(x->session->nonce_tpm, 32);
+    draw_nonce(tpm, x->session->nonce_tpm);
     /* swtpm says auditExclusive, too; so does this one. */
     uint8_t attributes = tpm->lie == SIMULATED_ATTRIBUTES ? 0 : x->attributes | 0x02;
     uint8_t key[32];
