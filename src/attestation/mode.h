@@ -29,6 +29,7 @@ struct attestation_tpm_parts {
     struct attestation_host_cache *known_hosts;
     struct attestation_sealing_keys *sealing_keys;
     struct attestation_pending *pending; /* NULL: boots are not remembered */
+    struct cache *judged;                /* of judged.h; NULL: each boot is judged anew */
 };
 
 /* What a mode looks at. */

@@ -3,6 +3,7 @@
 
 #include "attestation/errors.h"
 #include "attestation/health_certificate.h"
+#include "attestation/judged.h"
 #include "attestation/message_reply.h"
 #include "attestation/refusal.h"
 #include "attestation/renewal.h"
@@ -17,8 +18,9 @@
 #define IDLE_SECONDS 60
 /* Of hosts that attested lately; some 6 KB each. */
 #define HOST_KEYS_CACHED 4096
-#define KNOWN_HOSTS 4096 /* hosts in TPM mode whose records are held in memory */
-#define HOST_CLOCKS 8192 /* some 300 bytes each */
+#define KNOWN_HOSTS 4096  /* hosts in TPM mode whose records are held in memory */
+#define JUDGED_BOOTS 4096 /* boots that passed lately; some 2 KB each */
+#define HOST_CLOCKS 8192  /* some 300 bytes each */
 #define CERTIFICATES_MAX (ATTESTATION_RESULT_MAX * 4096)
 
 struct attestation_service {
@@ -34,6 +36,7 @@ struct attestation_service {
     struct cache *host_keys;
     struct attestation_host_clocks *host_clocks;
     atomic_bool keeps_retired; /* signers that have served are not removed now */
+    struct cache *judged;
 };
 
 /* With the lock held. */
@@ -64,6 +67,7 @@ bool attestation_service_new(struct attestation_service **out,
     service->host_clocks = attestation_host_clocks_new(HOST_CLOCKS);
     service->sealing_keys = attestation_sealing_keys_new(options->keyholder);
     service->pending = attestation_pending_new(options->store);
+    service->judged = attestation_judged_cache_new(JUDGED_BOOTS);
     if (!attestation_state_load(&service->state, options->store, revision, err)) {
         attestation_service_free(&service);
         return false;
@@ -86,6 +90,7 @@ void attestation_service_free(struct attestation_service **service)
     attestation_sealing_keys_free(&gone->sealing_keys);
     attestation_state_done(&gone->state);
     cache_free(&gone->host_keys);
+    cache_free(&gone->judged);
     pthread_mutex_destroy(&gone->renewal_lock);
     pthread_mutex_destroy(&gone->lock);
     free(gone->node);
@@ -539,6 +544,7 @@ static void answer(struct attestation_service *service, enum attestation_door do
         .known_hosts = service->known_hosts,
         .sealing_keys = service->sealing_keys,
         .pending = service->pending,
+        .judged = service->judged,
     };
     struct attestation_mode_input input = {
         .version = version,

@@ -2,9 +2,9 @@
 #include "attestation/tpm_exchange.h"
 
 #include "attestation/errors.h"
-#include "attestation/rtpm_state.h"
 #include "attestation/tpm_boot.h"
 #include "attestation/tpm_identity.h"
+#include "attestation/tpm_verdict.h"
 
 #include <stdio.h>
 
@@ -12,27 +12,12 @@ static const char clause[] = "protocol.md 2.3";
 
 _Static_assert(RTPM_COMMANDS_MAX == TPM_SESSIONS_MAX, "a session for each command");
 
-/* What one step works on. */
-struct exchange {
-    struct attestation_evidence *evidence;
-    const struct attestation_known_host *host;
-    const struct attestation_tpm_request *request;
-    const struct attestation_mode_input *input;
-    struct policy_subject subject;
-    struct rtpm_binding binding;
-    struct rtpm_context context; /* that came */
-    struct attestation_sealing_set keys;
-    struct rtpm_state state;
-    struct buf commands[RTPM_COMMANDS_MAX]; /* that go back */
-    size_t command_count;
-};
-
-static struct buf *next_command(struct exchange *exchange)
+static struct buf *next_command(struct tpm_step *exchange)
 {
     return &exchange->commands[exchange->command_count++];
 }
 
-static void write_context(struct exchange *exchange, const struct rtpm_sealed *sealed)
+static void write_context(struct tpm_step *exchange, const struct rtpm_sealed *sealed)
 {
     struct rtpm_context context = {.command_count = exchange->command_count};
     if (sealed != NULL)
@@ -44,7 +29,7 @@ static void write_context(struct exchange *exchange, const struct rtpm_sealed *s
 }
 
 /* The exchange goes on: the new state, sealed, and what the TPM should do next. */
-static bool go_on(struct exchange *exchange, enum rtpm_step step)
+static bool go_on(struct tpm_step *exchange, enum rtpm_step step)
 {
     struct rtpm_sealed sealed;
     _cleanup_buf_ struct buf bytes;
@@ -55,84 +40,13 @@ static bool go_on(struct exchange *exchange, enum rtpm_step step)
     return true;
 }
 
-static bool start_sessions(struct exchange *exchange, size_t count, struct error *err)
+static bool start_sessions(struct tpm_step *exchange, size_t count, struct error *err)
 {
     struct rtpm_state *state = &exchange->state;
     state->session_count = count;
     exchange->command_count = count;
     return tpm_sessions_start(state->sessions, exchange->commands, count, &exchange->host->key,
                               state->handle, err);
-}
-
-/* What the boot is remembered by, for pending boots and the audit trail. */
-static void note_boot(struct exchange *exchange, const struct tpm_pcr_bank *bank, bool proven)
-{
-    const struct attestation_evidence *evidence = exchange->evidence;
-    struct attestation_boot_seen seen = {
-        .host = exchange->host->host.name,
-        .time = exchange->input->now,
-        .profile = exchange->subject.profile,
-        .version = exchange->subject.version,
-        .bank = bank->algorithm,
-        .proven = proven,
-        .verdict = &evidence->verdict,
-        .log = exchange->context.log,
-        .digest = evidence->boot,
-    };
-    /* A what-if leaves no trace but for a boot that failed and that the TPM has proven. */
-    bool counts = !exchange->input->what_if || (proven && !evidence->verdict.passed);
-    if (exchange->input->tpm->pending != NULL && counts)
-        attestation_pending_note(exchange->input->tpm->pending, &seen);
-}
-
-/* The digest of the log that came, once. */
-static void note_log(struct exchange *exchange)
-{
-    struct attestation_evidence *evidence = exchange->evidence;
-    if (!evidence->has_boot)
-        digest_sha256(evidence->boot, exchange->context.log);
-    evidence->has_boot = true;
-}
-
-/* Judges the boot by these values; its verdict is the evidence's from then on. */
-static bool judge(struct exchange *exchange, struct attestation_tpm_boot *boot,
-                  const struct tpm_pcr_bank *bank, struct error *err)
-{
-    struct attestation_evidence *evidence = exchange->evidence;
-    const struct attestation_settings *settings = exchange->input->settings;
-    int64_t now = exchange->input->now;
-    struct attestation_tpm_boot_input input = {
-        .set = exchange->input->tpm->policies->set,
-        .subject = &exchange->subject,
-        .registers = exchange->state.selection.pcrs,
-        .log = exchange->context.log,
-        .ima_log = exchange->context.ima_log,
-        .bank = bank,
-        .now = now,
-        /* of a certificate that is issued at the exchange's end */
-        .horizon = now + settings->rtpm_exchange_seconds + settings->health_certificate_seconds + 1,
-    };
-    note_log(exchange);
-    if (!attestation_tpm_boot_judge(boot, &input, err))
-        return false;
-    evidence->verdict = boot->verdict;
-    evidence->until = boot->until;
-    evidence->has_verdict = true;
-    boot->verdict = (struct verdict){0};
-    return true;
-}
-
-static bool refuse_policies(const struct exchange *exchange, struct error *err)
-{
-    const struct verdict *verdict = &exchange->evidence->verdict;
-    const struct verdict_policy *first = verdict_first_failure(verdict);
-    size_t count = 0;
-    for (size_t i = 0; i < verdict->count; i++)
-        count += verdict->policies[i].required && verdict->policies[i].result != VERDICT_PASSED;
-    return error_set(err, &attestation_policies_failed, clause, exchange->host->host.name,
-                     "%zu required policies did not pass; %s: %s", count,
-                     first != NULL ? first->name : "policies",
-                     first != NULL ? first->reason : "none was evaluated");
 }
 
 static bool incomplete(struct error *err, const char *what)
@@ -164,47 +78,14 @@ static bool check_first(const struct rtpm_context *context, struct error *err)
 }
 
 /* protected: virtual secure mode keeps the key from the host's kernel. */
-static bool may_sign(const struct exchange *exchange, bool protected, struct error *err)
+static bool may_sign(const struct tpm_step *exchange, bool protected, struct error *err)
 {
-    const struct attestation_tpm_request *request = exchange->request;
-    bool signing = false;
-    for (size_t i = 0; i < request->requested_count; i++)
-        signing = signing || request->requested[i] == ATTESTATION_RESULT_SIGNING_CERTIFICATE;
-    if (!signing || protected || exchange->input->settings->allow_unprotected_signing_keys)
-        return true;
-    return error_set(err, &attestation_content_refused, "protocol.md 2.4", "RequestedContent",
-                     "a signing certificate is only for a key that Windows' virtual secure mode "
-                     "protects");
+    return attestation_tpm_identity_may_sign(
+        exchange->evidence, protected, exchange->input->settings->allow_unprotected_signing_keys,
+        err);
 }
 
-/* Whether the last step has to see the log: because the verdict is the answer, or because what is
- * judged grows meanwhile, or to remember the boot. */
-static bool judges_again(const struct exchange *exchange)
-{
-    struct attestation_pending *pending = exchange->input->tpm->pending;
-    return exchange->input->what_if || (exchange->state.selection.pcrs >> IMA_PCR & 1) != 0 ||
-           (pending != NULL && !attestation_pending_knows(pending, exchange->host->host.name,
-                                                          exchange->evidence->boot));
-}
-
-/* What the last step must know of the boot that was judged. */
-static void bind_boot(struct exchange *exchange, const struct attestation_tpm_boot *boot)
-{
-    struct rtpm_state *state = &exchange->state;
-    attestation_policies_digest(state->policies, exchange->input->tpm->policies,
-                                &exchange->subject);
-    state->until = exchange->evidence->until;
-    memcpy(state->log, exchange->evidence->boot, sizeof state->log);
-    state->judges_again = judges_again(exchange);
-    if (state->judges_again) {
-        state->kept_log = exchange->context.log;
-        return;
-    }
-    state->replayed = boot->replayed;
-    state->replayed.present &= state->selection.pcrs;
-}
-
-static void bind_state(struct exchange *exchange)
+static void bind_state(struct tpm_step *exchange)
 {
     struct rtpm_state *state = &exchange->state;
     const struct attestation_tpm_request *request = exchange->request;
@@ -215,36 +96,6 @@ static void bind_state(struct exchange *exchange)
     state->requested_count = request->requested_count;
     snprintf(state->host, sizeof state->host, "%s", exchange->host->host.name);
     state->handle = exchange->context.handle;
-}
-
-static bool keep_key(struct rtpm_state *state, const struct public_key *key, struct error *err)
-{
-    struct slice der = public_key_spki(key);
-    struct rtpm_identity_key *kept = &state->keys[state->key_count++];
-    if (der.size > sizeof kept->der)
-        return error_set(err, &attestation_identity_key, clause, state->host,
-                         "an identity key of %zu bytes is too large", der.size);
-    memcpy(kept->der, der.data, der.size);
-    kept->size = der.size;
-    return true;
-}
-
-/* A Windows host's: the log has its identity keys. A what-if asks for no certificate. */
-static bool keep_measured_keys(struct exchange *exchange, const struct attestation_tpm_boot *boot,
-                               struct error *err)
-{
-    struct attestation_evidence *evidence = exchange->evidence;
-    if (exchange->input->what_if)
-        return true;
-    if (!attestation_tpm_identity_measured(
-            evidence, &boot->claims, exchange->input->settings->allow_unprotected_signing_keys,
-            err))
-        return false;
-    exchange->state.signing_key_protected = evidence->signing_key_protected;
-    for (size_t i = 0; i < evidence->requested_count; i++)
-        if (!keep_key(&exchange->state, evidence->identity_keys[i], err))
-            return false;
-    return true;
 }
 
 /* One key for each certificate; the first is created together with the reads. */
@@ -259,7 +110,7 @@ static void make_templates(struct rtpm_state *state, const struct tpm_pcr_bank *
 }
 
 /* One session for each command of the next step. */
-static bool ask_sessions(struct exchange *exchange, struct error *err)
+static bool ask_sessions(struct tpm_step *exchange, struct error *err)
 {
     struct tpm_pcr_selection reads[TPM_PCR_READS_MAX];
     size_t count = tpm_pcr_split(reads, exchange->state.selection);
@@ -269,36 +120,28 @@ static bool ask_sessions(struct exchange *exchange, struct error *err)
 
 /* The first step: what the client claims is judged, so that a host that cannot pass hears it at
  * once. A what-if goes on, because its answer should be about what the TPM proves. */
-static bool begin(struct exchange *exchange, struct error *err)
+static bool begin(struct tpm_step *exchange, struct error *err)
 {
-    _cleanup_attestation_tpm_boot_ struct attestation_tpm_boot boot = {0};
     struct attestation_tpm_registers registers;
     struct tpm_pcr_bank claimed;
-    bool windows = exchange->subject.profile == EVENTLOG_PROFILE_WINDOWS;
-    if (!check_first(&exchange->context, err) || (!windows && !may_sign(exchange, false, err)) ||
+    bool creates = exchange->subject.profile == EVENTLOG_PROFILE_LINUX;
+    if (!check_first(&exchange->context, err) || (creates && !may_sign(exchange, false, err)) ||
         !tpm_pcr_bank_parse(&claimed, exchange->context.pcr_values, err) ||
         !attestation_tpm_boot_registers(&registers, exchange->input->tpm->policies->set,
                                         &exchange->subject, err))
         return false;
+    bind_state(exchange);
     exchange->state.selection = (struct tpm_pcr_selection){claimed.algorithm, registers.read};
     exchange->state.sealed = (struct tpm_pcr_selection){claimed.algorithm, registers.sealed};
-    if (!judge(exchange, &boot, &claimed, err))
+    if (!tpm_verdict_first(exchange, &claimed, err))
         return false;
-    if (!exchange->evidence->verdict.passed && !exchange->input->what_if) {
-        note_boot(exchange, &claimed, false);
-        return refuse_policies(exchange, err);
-    }
-    bind_state(exchange);
-    bind_boot(exchange, &boot);
-    if (!windows)
+    if (creates)
         make_templates(&exchange->state, &claimed);
-    else if (!keep_measured_keys(exchange, &boot, err))
-        return false;
     return ask_sessions(exchange, err);
 }
 
 /* Takes the sessions that were started. */
-static bool take_sessions(struct exchange *exchange, struct error *err)
+static bool take_sessions(struct tpm_step *exchange, struct error *err)
 {
     struct rtpm_state *state = &exchange->state;
     for (size_t i = 0; i < state->session_count; i++)
@@ -307,7 +150,7 @@ static bool take_sessions(struct exchange *exchange, struct error *err)
     return true;
 }
 
-static bool command(struct exchange *exchange, struct error *err)
+static bool command(struct tpm_step *exchange, struct error *err)
 {
     struct rtpm_state *state = &exchange->state;
     struct tpm_pcr_selection reads[TPM_PCR_READS_MAX];
@@ -323,7 +166,7 @@ static bool command(struct exchange *exchange, struct error *err)
 }
 
 /* The registers as the TPM read them. responses and sessions: of the reads. */
-static bool take_reads(struct tpm_pcr_bank *bank, const struct exchange *exchange,
+static bool take_reads(struct tpm_pcr_bank *bank, const struct tpm_step *exchange,
                        const struct tpm_session *sessions, const struct slice *responses,
                        struct error *err)
 {
@@ -350,7 +193,7 @@ static bool check_policy(const struct rtpm_state *state, const struct tpm_pcr_ba
 
 /* The end: every proof is there. created: the last of the identity keys, or NULL where the log had
  * all of them. */
-static bool conclude(struct exchange *exchange, struct public_key *created, struct error *err)
+static bool conclude(struct tpm_step *exchange, struct public_key *created, struct error *err)
 {
     struct attestation_evidence *evidence = exchange->evidence;
     const struct rtpm_state *state = &exchange->state;
@@ -368,47 +211,18 @@ static bool conclude(struct exchange *exchange, struct public_key *created, stru
     return true;
 }
 
-/* The TPM read what the log led to in the first step, whose verdict stands. */
-static bool settle(struct exchange *exchange, const struct tpm_pcr_bank *bank, struct error *err)
-{
-    const struct rtpm_state *state = &exchange->state;
-    if (state->until != 0 && exchange->input->now >= state->until)
-        return error_set(err, &attestation_policies_changed, clause, state->host,
-                         "a policy that the exchange began with has come to its end");
-    if (!attestation_tpm_boot_compare(&state->replayed, bank, state->selection.pcrs,
-                                      &exchange->subject, err))
-        return false;
-    exchange->evidence->until = state->until;
-    exchange->evidence->verdict = (struct verdict){.passed = true};
-    exchange->evidence->has_verdict = true;
-    return true;
-}
-
-/* By the values that the TPM read: false when the policies refuse, whatever was claimed before. */
-static bool judge_proven(struct exchange *exchange, const struct tpm_pcr_bank *bank,
-                         struct error *err)
-{
-    _cleanup_attestation_tpm_boot_ struct attestation_tpm_boot boot = {0};
-    bool has_log = exchange->context.log.size != 0;
-    if (!(has_log ? judge(exchange, &boot, bank, err) : settle(exchange, bank, err)))
-        return false;
-    note_boot(exchange, bank, true);
-    return exchange->evidence->verdict.passed || exchange->input->what_if ||
-           refuse_policies(exchange, err);
-}
-
 /* Both certificates were asked for: a TPM need hold no more sessions, so the signing key has its
  * own round. */
-static bool start_signing(struct exchange *exchange, const struct tpm_pcr_bank *bank,
+static bool start_signing(struct tpm_step *exchange, const struct tpm_pcr_bank *bank,
                           const struct public_key *first, struct error *err)
 {
     exchange->state.bank = *bank;
-    return keep_key(&exchange->state, first, err) && start_sessions(exchange, 1, err) &&
+    return tpm_verdict_keep_key(&exchange->state, first, err) && start_sessions(exchange, 1, err) &&
            go_on(exchange, RTPM_STEP_SIGNING_SESSION);
 }
 
 /* Any failure of a response is one of the remote TPM's, also where its key is of no use. */
-static bool take_key(struct tpm_created_key *created, const struct exchange *exchange,
+static bool take_key(struct tpm_created_key *created, const struct tpm_step *exchange,
                      const struct tpm_identity_template *identity, struct error *err)
 {
     struct error why = {0};
@@ -425,7 +239,7 @@ static bool take_key(struct tpm_created_key *created, const struct exchange *exc
     return false;
 }
 
-static bool finish(struct exchange *exchange, struct error *err)
+static bool finish(struct tpm_step *exchange, struct error *err)
 {
     const struct rtpm_state *state = &exchange->state;
     _cleanup_tpm_created_key_ struct tpm_created_key created = {0};
@@ -435,14 +249,14 @@ static bool finish(struct exchange *exchange, struct error *err)
     if (creates && !take_key(&created, exchange, &state->identities[0], err))
         return false;
     if (!take_reads(&bank, exchange, state->sessions + creates, responses + creates, err) ||
-        (creates && !check_policy(state, &bank, err)) || !judge_proven(exchange, &bank, err))
+        (creates && !check_policy(state, &bank, err)) || !tpm_verdict_proven(exchange, &bank, err))
         return false;
     if (state->identity_count > 1)
         return start_signing(exchange, &bank, created.key, err);
     return conclude(exchange, created.key, err);
 }
 
-static bool command_signing(struct exchange *exchange, struct error *err)
+static bool command_signing(struct tpm_step *exchange, struct error *err)
 {
     if (!take_sessions(exchange, err))
         return false;
@@ -451,16 +265,16 @@ static bool command_signing(struct exchange *exchange, struct error *err)
     return go_on(exchange, RTPM_STEP_SIGNING_COMMAND);
 }
 
-static bool finish_signing(struct exchange *exchange, struct error *err)
+static bool finish_signing(struct tpm_step *exchange, struct error *err)
 {
     const struct rtpm_state *state = &exchange->state;
     _cleanup_tpm_created_key_ struct tpm_created_key created = {0};
     return take_key(&created, exchange, &state->identities[1], err) &&
-           judge_proven(exchange, &state->bank, err) && conclude(exchange, created.key, err);
+           tpm_verdict_proven(exchange, &state->bank, err) && conclude(exchange, created.key, err);
 }
 
 static const struct step {
-    bool (*run)(struct exchange *exchange, struct error *err);
+    bool (*run)(struct tpm_step *exchange, struct error *err);
     bool judges; /* the boot: its log is looked for */
 } steps[] = {
     [RTPM_STEP_SESSIONS] = {command, false},
@@ -471,7 +285,7 @@ static const struct step {
 #define STEPS (sizeof steps / sizeof steps[0])
 
 /* The same request of the same host on the same route, in time, under the same policies. */
-static bool check_state(const struct exchange *exchange, struct error *err)
+static bool check_state(const struct tpm_step *exchange, struct error *err)
 {
     const struct rtpm_state *state = &exchange->state;
     const struct attestation_mode_input *input = exchange->input;
@@ -497,27 +311,7 @@ static bool check_state(const struct exchange *exchange, struct error *err)
                      "began with");
 }
 
-/* The log, where the boot is to be judged again: sent once more, or kept with the state, and in
- * both cases the one that the exchange began with. Else only its digest is known. */
-static bool find_log(struct exchange *exchange, struct error *err)
-{
-    const struct rtpm_state *state = &exchange->state;
-    struct attestation_evidence *evidence = exchange->evidence;
-    if (exchange->context.log.size == 0)
-        exchange->context.log = state->kept_log;
-    if (exchange->context.log.size == 0) {
-        memcpy(evidence->boot, state->log, sizeof evidence->boot);
-        evidence->has_boot = true;
-        return !state->judges_again ||
-               incomplete(err, "the event log was cut from the state that it goes along with");
-    }
-    note_log(exchange);
-    return memcmp(evidence->boot, state->log, sizeof state->log) == 0 ||
-           error_set(err, &attestation_log_changed, clause, state->host,
-                     "the event log is not the one that the exchange began with");
-}
-
-static bool continue_exchange(struct exchange *exchange, struct error *err)
+static bool continue_exchange(struct tpm_step *exchange, struct error *err)
 {
     if (!rtpm_state_open(&exchange->state, &exchange->context.state, &exchange->keys,
                          &exchange->binding, err) ||
@@ -531,12 +325,12 @@ static bool continue_exchange(struct exchange *exchange, struct error *err)
         return error_set(err, &attestation_context_incomplete, clause, "RtpmContext",
                          "%zu responses to %zu commands", exchange->context.response_count,
                          exchange->state.session_count);
-    if (steps[step].judges && !find_log(exchange, err))
+    if (steps[step].judges && !tpm_verdict_find_log(exchange, err))
         return false;
     return steps[step].run(exchange, err);
 }
 
-static bool step(struct exchange *exchange, struct error *err)
+static bool step(struct tpm_step *exchange, struct error *err)
 {
     const struct attestation_mode_input *input = exchange->input;
     if (exchange->request->context.size != 0 &&
@@ -561,7 +355,7 @@ bool attestation_tpm_exchange(struct attestation_evidence *evidence,
                               const struct attestation_tpm_request *request,
                               const struct attestation_mode_input *input, struct error *err)
 {
-    struct exchange exchange = {
+    struct tpm_step exchange = {
         .evidence = evidence,
         .host = host,
         .request = request,

@@ -42,26 +42,30 @@ static bool make_key(struct public_key **out, const struct eventlog_vsm_key *key
     return error_set(err, &attestation_identity_key, "MS-HGSA 2.2.2.23", name, "%s", why.message);
 }
 
-static bool may_sign(struct attestation_evidence *evidence, const struct eventlog_claims *claims,
-                     bool allow_unprotected, struct error *err)
+bool attestation_tpm_identity_may_sign(const struct attestation_evidence *evidence, bool protected,
+                                       bool allow_unprotected, struct error *err)
 {
-    evidence->signing_key_protected =
-        claims->vsm_idks.exponent.size > 0 &&
-        claims->claims[EVENTLOG_CLAIM_VSM_RUNNING].value == EVENTLOG_GOOD;
-    return evidence->signing_key_protected || allow_unprotected ||
+    bool signing = false;
+    for (size_t i = 0; i < evidence->requested_count; i++)
+        signing = signing || evidence->requested[i] == ATTESTATION_RESULT_SIGNING_CERTIFICATE;
+    return !signing || protected || allow_unprotected ||
            error_set(err, &attestation_content_refused, "protocol.md 2.4", "RequestedContent",
-                     "a signing certificate needs a measured VSM_IDKS_INFO key and virtual secure "
-                     "mode running");
+                     "a signing certificate needs a measured VSM_IDKS_INFO key of Windows, and "
+                     "virtual secure mode running");
 }
 
 bool attestation_tpm_identity_measured(struct attestation_evidence *evidence,
                                        const struct eventlog_claims *claims, bool allow_unprotected,
                                        struct error *err)
 {
+    evidence->signing_key_protected =
+        claims->vsm_idks.exponent.size > 0 &&
+        claims->claims[EVENTLOG_CLAIM_VSM_RUNNING].value == EVENTLOG_GOOD;
+    if (!attestation_tpm_identity_may_sign(evidence, evidence->signing_key_protected,
+                                           allow_unprotected, err))
+        return false;
     for (size_t i = 0; i < evidence->requested_count; i++) {
         bool signing = evidence->requested[i] == ATTESTATION_RESULT_SIGNING_CERTIFICATE;
-        if (signing && !may_sign(evidence, claims, allow_unprotected, err))
-            return false;
         if (!make_key(&evidence->identity_keys[i], signing ? &claims->vsm_idks : &claims->vsm_idk,
                       signing ? "VSM_IDKS_INFO" : "VSM_IDK_INFO", err))
             return false;

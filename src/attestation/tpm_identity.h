@@ -19,3 +19,7 @@
 bool attestation_tpm_identity_measured(struct attestation_evidence *evidence,
                                        const struct eventlog_claims *claims, bool allow_unprotected,
                                        struct error *err);
+/* The same rule alone: whether what was asked for may be issued. protected: by virtual secure mode.
+ * attestation.content-refused. */
+bool attestation_tpm_identity_may_sign(const struct attestation_evidence *evidence, bool protected,
+                                       bool allow_unprotected, struct error *err);

@@ -184,3 +184,15 @@ bool policy_counts(const struct policy *policy, const struct policy_subject *sub
     return policy->state == POLICY_ENABLED && policy->version == subject->version &&
            (policy->until == 0 || now < policy->until);
 }
+
+bool policy_set_has_ends(const struct policy_set *set, const struct policy_subject *subject,
+                         int64_t now)
+{
+    size_t count;
+    bool some = false;
+    const struct policy **policies = policy_set_select(set, subject, &count);
+    for (size_t i = 0; i < count; i++)
+        some = some || policies[i]->until > now;
+    free(policies);
+    return some;
+}

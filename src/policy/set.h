@@ -47,6 +47,10 @@ const struct policy **policy_set_select(const struct policy_set *set,
  * at its end. */
 bool policy_counts(const struct policy *policy, const struct policy_subject *subject, int64_t now);
 
+/* Whether any of the host's policies has an end to come, so that time may change a verdict. */
+bool policy_set_has_ends(const struct policy_set *set, const struct policy_subject *subject,
+                         int64_t now);
+
 /*
  * Bit i: PCR i is read to judge this host: those of its profile's claims, of its baselines, and 10
  * where an IMA policy is among its policies. User space of a Linux host extends 10 and 11 further:

@@ -163,8 +163,7 @@ static uint64_t residue(const uint64_t cipher[SIMULATED_WORDS], const struct sim
     return (uint64_t)(sum % prime->value);
 }
 
-#define LANES 3 /* primes that are worked on together, since one multiplication waits for another \
-                 */
+#define LANES 3 /* primes at a time, since one multiplication waits for another */
 
 /* (cipher mod prime)^exponent * coefficient mod prime, for LANES primes. */
 static void share(uint64_t factors[LANES], const uint64_t cipher[SIMULATED_WORDS],

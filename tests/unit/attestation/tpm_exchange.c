@@ -461,6 +461,98 @@ static void test_signing_is_forbidden_meanwhile(void **state)
     }
 }
 
+/* ---- a boot that passed before ---- */
+
+static void extend_one(struct host *host)
+{
+    struct digest digest;
+    digest_compute(&digest, DIGEST_SHA256, slice_from_text("evil"));
+    simulated_tpm_extend(host->tpm, 7, digest_slice(&digest));
+}
+
+static void boot_otherwise(struct host *host)
+{
+    struct log_linux boot;
+    log_linux_init(&boot);
+    boot.is_secure_boot_on = false;
+    host_boot_linux(host, &boot);
+}
+
+/* What its digest covers, so that the line proves nothing any more. */
+static void alter_line(struct host *host)
+{
+    static const char name[] = "kernel_cmdline: ";
+    uint8_t *line = memmem(host->log.data, host->log.size, name, sizeof name - 1);
+    assert_non_null(line);
+    line[sizeof name + 3] ^= 1;
+}
+
+static void without_policy(struct host *host)
+{
+    (void)host;
+    change(fixture, STORE_POLICY, "kernel", NULL);
+}
+
+static void without_baseline(struct host *host)
+{
+    (void)host;
+    change(fixture, STORE_POLICY, "model", NULL);
+}
+
+static void as_version_1(struct host *host)
+{
+    struct attestation_registration registration = {
+        .profile = host->profile, .version = POLICY_VERSION_1, .force = true};
+    testing_assert_good(register_tpm(fixture, "n1", host, &registration, true, err));
+}
+
+/* The first step remembers a boot that passed, and nothing beside it. */
+static void test_first_step_remembers_no_more(void **state)
+{
+    static const struct {
+        void (*change)(struct host *host);
+        const char *code;
+    } cases[] = {
+        {extend_one, "attestation.log-mismatch"},
+        {boot_otherwise, "attestation.policies-failed"},
+        {alter_line, "attestation.policies-failed"},
+        {without_policy, "attestation.policies-failed"},
+        {without_baseline, "attestation.policies-failed"},
+        {as_version_1, "attestation.policies-failed"},
+    };
+    fixture = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        _cleanup_host_ struct host host;
+        good_host(&host, true);
+        struct client client = {.host = &host};
+        assert_passes(&client, LAST + 1);
+        cases[i].change(&host);
+        assert_refused(&client, cases[i].code, false);
+        assert_int_equal(client.rounds, 1);
+        assert_refused(&client, cases[i].code, false); /* nor a boot that failed */
+    }
+}
+
+/* A policy that has an end is looked at each time. */
+static void test_first_step_sees_ends(void **state)
+{
+    _cleanup_host_ struct host host;
+    struct eventlog log;
+    fixture = *state;
+    good_host(&host, true);
+    struct policy policy = new_policy("model", POLICY_BASELINE, host.profile);
+    testing_assert_good(eventlog_parse(&log, buf_slice(&host.log), err));
+    testing_assert_good(baseline_take(&policy.baseline, &log, BASELINE_PCRS_DEFAULT, err));
+    eventlog_done(&log);
+    policy.until = clock_now(&fixture->clock) + 90;
+    add_policy(fixture, &policy);
+    struct client client = {.host = &host};
+    for (int i = 0; i < 2; i++)
+        assert_passes(&client, LAST + 1);
+    fixture->clock.offset += 90;
+    assert_refused(&client, "attestation.policies-failed", false);
+}
+
 /* ---- another IMA list ---- */
 
 /* Measures as IMA does: an entry of the list, and PCR 10. fields are the template's. */
@@ -606,6 +698,8 @@ int main(void)
         TEST(test_policies_change),
         TEST(test_policy_ends),
         TEST(test_signing_is_forbidden_meanwhile),
+        TEST(test_first_step_remembers_no_more),
+        TEST(test_first_step_sees_ends),
         TEST(test_ima),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
