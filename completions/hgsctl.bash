@@ -119,7 +119,7 @@ _hgsctl_options()
         values="--grant --dry-run $values"
         ;;
     "certificate request")
-        values="--type --subject --key-usage --key-file --pkcs11 --out --dry-run $values"
+        values="--type --again --subject --key-usage --key-file --pkcs11 --out --dry-run $values"
         ;;
     "certificate cancel")
         values="--yes --dry-run $values"
@@ -224,6 +224,7 @@ _hgsctl_takes_value()
         "certificate add --password-file" | \
         "certificate set --type" | \
         "certificate request --type" | \
+        "certificate request --again" | \
         "certificate request --subject" | \
         "certificate request --key-usage" | \
         "certificate request --key-file" | \

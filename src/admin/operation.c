@@ -42,6 +42,7 @@ static const struct admin_operation table[] = {
     {"certificate.remove", CHANGE, operation_certificate_remove},
     {"certificate.permission", LOOK, operation_certificate_permission},
     {"certificate.request", CHANGE, operation_certificate_request},
+    {"certificate.requested", LOOK, operation_certificate_requested},
     {"certificate.cancel", CHANGE, operation_certificate_cancel},
     {"token.list", LOOK, operation_token_list},
     {"token.unlock", CHANGE, operation_token_unlock},

@@ -132,6 +132,19 @@ static bool commit(const struct making *making, const struct admin_request *requ
     return admin_change_commit(request, &change, err);
 }
 
+bool operation_certificate_requested(struct admin_request *request, struct json_writer *result,
+                                     struct error *err)
+{
+    const char *text;
+    _cleanup_requested_ struct requested requested;
+    requested_init(&requested);
+    if (!json_get_text(&text, request->arguments, "key_id", err) ||
+        !requested_find(&requested, request->services->store, text, err))
+        return false;
+    requested_write(result, &requested);
+    return true;
+}
+
 bool operation_certificate_cancel(struct admin_request *request, struct json_writer *result,
                                   struct error *err)
 {

@@ -71,6 +71,8 @@ bool operation_certificate_set(struct admin_request *request, struct json_writer
                                struct error *err);
 bool operation_certificate_request(struct admin_request *request, struct json_writer *result,
                                    struct error *err);
+bool operation_certificate_requested(struct admin_request *request, struct json_writer *result,
+                                     struct error *err);
 bool operation_certificate_cancel(struct admin_request *request, struct json_writer *result,
                                   struct error *err);
 bool operation_certificate_usage(struct admin_request *request, struct json_writer *result,

@@ -332,9 +332,11 @@ static const char *const request_types[] = {"signing", "encryption", "both", "co
                                             NULL};
 static const struct option_entry request_options[] = {
     {"type", "TYPE", "what the certificate is for", OPTION_VALUE, OPTION_ANY, request_types, true,
-     NULL, false},
-    {"subject", "DN", "its subject, as CN=HGS signing,O=Example", OPTION_VALUE, OPTION_ANY, NULL,
-     true, NULL, false},
+     "what", false},
+    {"again", "KEY-ID", "write a request again that the service has (certificate list)",
+     OPTION_VALUE, OPTION_ANY, NULL, true, "what", false},
+    {"subject", "DN", "its subject, as CN=HGS signing,O=Example; with --type", OPTION_VALUE,
+     OPTION_ANY, NULL, false, NULL, false},
     {"key-usage", "0xHH", "key usage, where the authority or an HSM wants another", OPTION_VALUE,
      OPTION_ANY, NULL, false, NULL, false},
     {"key-file", "KEY", "PEM private key, made when there is no such file", OPTION_VALUE,
@@ -356,7 +358,7 @@ static const char *const request_examples[] = {
     "hgsctl certificate add --type signing --file s.pem",
     "hgsctl certificate request --type both --subject CN=HGS --key-usage 0xa0 --key-file hgs.key "
     "--out hgs.csr",
-    NULL};
+    "hgsctl certificate request --again 5f2c9a01 --out s.csr", NULL};
 static const char *const cancel_examples[] = {"hgsctl certificate cancel 5f2c9a01", NULL};
 
 const struct option_command certificate_commands[] = {

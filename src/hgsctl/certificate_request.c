@@ -124,6 +124,17 @@ static int request_of_file(const struct option_values *values, unsigned usage)
     return 0;
 }
 
+/* What the service has made stays there, whatever becomes of the file. */
+static bool save_of_service(struct call *call)
+{
+    struct error why = {0};
+    const char *key_id = call_text(call->result, "key_id");
+    return save(call->values, slice_from_text(call_text(call->result, "request")), &why) ||
+           error_set(&call->err, why.code, NULL, why.object,
+                     "%s; the request is kept: hgsctl certificate request --again %.16s --out FILE",
+                     why.message, key_id);
+}
+
 static int request_of_keyholder(const struct option_values *values, unsigned usage)
 {
     _cleanup_call_ struct call call;
@@ -132,8 +143,8 @@ static int request_of_keyholder(const struct option_values *values, unsigned usa
     const char *uri = option_text(values, "pkcs11");
     if (strcmp(type, "both") == 0) {
         error_set(&call.err, &admin_argument, "hgsctl(8)", type,
-                  "a key that the keyholder makes has one use: request two certificates, or give "
-                  "--key-file");
+                  "a key that the keyholder or a token makes has one use: request two certificates "
+                  "(with --key-usage 0xa0 where the HSM wants both usages), or give --key-file");
         return call_fail(&call);
     }
     json_write_text(&call.writer, "type", type);
@@ -142,8 +153,7 @@ static int request_of_keyholder(const struct option_values *values, unsigned usa
         json_write_integer(&call.writer, "usage", usage);
     if (uri != NULL)
         json_write_text(&call.writer, "key_uri", uri);
-    if (!call_run(&call, "certificate.request") ||
-        !save(values, slice_from_text(call_text(call.result, "request")), &call.err))
+    if (!call_run(&call, "certificate.request") || !save_of_service(&call))
         return call_fail(&call);
     return call_say(&call,
                     "The %s key %.16s…, and its request is in %s. When it is "
@@ -152,10 +162,28 @@ static int request_of_keyholder(const struct option_values *values, unsigned usa
                     call_text(call.result, "key_id"), option_text(values, "out"), type);
 }
 
+/* A request that was made before. */
+static int request_again(const struct option_values *values)
+{
+    _cleanup_call_ struct call call;
+    call_init(&call, values);
+    json_write_text(&call.writer, "key_id", option_text(values, "again"));
+    if (!call_run(&call, "certificate.requested") || !save_of_service(&call))
+        return call_fail(&call);
+    return call_say(&call, "The request for %s is in %s.", call_text(call.result, "subject"),
+                    option_text(values, "out"));
+}
+
 int certificate_request_run(const struct option_values *values)
 {
     unsigned usage;
     struct error err = {0};
+    if (option_text(values, "again") != NULL)
+        return request_again(values);
+    if (option_text(values, "subject") == NULL) {
+        error_set(&err, &admin_argument, "hgsctl(8)", "--subject", "say whose certificate it is");
+        return option_fail(values, &err);
+    }
     if (!read_usage(&usage, values, &err))
         return option_fail(values, &err);
     return option_text(values, "key-file") != NULL ? request_of_file(values, usage)

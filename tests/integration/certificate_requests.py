@@ -78,6 +78,20 @@ def with_a_fabric(fabric, authority):
         equal(fabric.refusal("certificate", "add", "--type", "encryption", "--file", other), "admin.not-found")
         equal(fabric.refusal("certificate", "cancel", made["key_id"], "--yes"), "admin.not-found")
 
+    def a_request_is_kept_when_its_file_cannot_be_written():
+        out = fabric.folder / "no folder" / "kept.csr"
+        done = fabric.ctl("certificate", "request", "--type", "signing", "--subject", "CN=kept", "--out", out, status=1)
+        key_id = fabric.show("certificate", "list")["requests"][0]["key_id"]
+        check(f"--again {key_id[:16]}" in done.stderr.decode(), done.stderr)
+        again = fabric.folder / "kept.csr"
+        equal(fabric.show("certificate", "request", "--again", key_id[:16], "--out", again)["key_id"], key_id)
+        check("CN = kept" in text_of(again))
+        added = fabric.show("certificate", "add", "--type", "signing", "--file", authority.sign(again))
+        equal(added["key_id"], key_id)
+        equal(fabric.refusal("certificate", "request", "--again", key_id, "--out", again), "admin.not-found")
+        equal(fabric.refusal("certificate", "request", "--type", "signing", "--out", again, status=2), "admin.argument")
+        fabric.ctl("certificate", "remove", added["thumbprint"], "--type", "signing", "--yes")
+
     def a_dry_run_makes_nothing():
         request, _ = ask(fabric, "signing", "dry", "--dry-run")
         check(not request.exists())
@@ -100,8 +114,10 @@ def with_a_fabric(fabric, authority):
         check(not made["key_made"])
         check("Digital Signature, Key Encipherment" in text_of(again))
         signed = authority.sign(request)
-        added = fabric.show("certificate", "add", "--type", "signing", "--file", signed, "--key-file", key)
-        equal(added["source"], "file")
+        for kind in ("signing", "encryption"):
+            added = fabric.show("certificate", "add", "--type", kind, "--file", signed, "--key-file", key)
+            equal((added["type"], added["source"]), (kind, "file"))
+        fabric.ctl("server", "test")
         os.chmod(key, 0o644)
         equal(fabric.refusal("certificate", "request", "--type", "signing", "--subject", "CN=x", "--key-file", key, "--out",
                              fabric.folder / "x.csr"), "base.file-mode")
@@ -119,7 +135,8 @@ def with_a_fabric(fabric, authority):
         check(not (fabric.folder / "x.csr").exists())
 
     return [keys_stay_in_the_keyholder, they_serve_after_a_restart_too, a_certificate_is_for_what_was_requested,
-            a_dry_run_makes_nothing, requests_are_audited, files_keep_their_keys, what_cannot_be_is_refused]
+            a_dry_run_makes_nothing, requests_are_audited, files_keep_their_keys, what_cannot_be_is_refused,
+            a_request_is_kept_when_its_file_cannot_be_written]
 
 
 def main():
