@@ -30,6 +30,7 @@ struct usage {
     pthread_mutex_t lock; /* over what follows */
     pthread_cond_t wake;
     struct usage_table *table;
+    uint64_t tables; /* how many there were: pages are of one of them */
     struct usage_check check;
     bool head_wanted; /* something of the head changed */
     bool idle;        /* the thread waits for something to write */
@@ -52,6 +53,7 @@ static void begin_anew(struct usage *usage)
 {
     usage_table_free(&usage->table);
     usage->table = usage_table_new(clock_now(usage->options.clock), usage->options.protectors_max);
+    usage->tables++;
 }
 
 static void add_change(struct batch *batch)
@@ -81,12 +83,11 @@ static void fill(struct batch *batch, struct usage *usage)
     usage->head_wanted = false;
 }
 
-static void put_back(const struct batch *batch, struct usage *usage,
-                     const struct usage_table *table)
+static void put_back(const struct batch *batch, struct usage *usage, uint64_t tables)
 {
     pthread_mutex_lock(&usage->lock);
     usage->head_wanted = true;
-    for (size_t i = 0; usage->table == table && i < batch->page_count; i++)
+    for (size_t i = 0; usage->tables == tables && i < batch->page_count; i++)
         usage_table_put_changed(usage->table, batch->pages[i]);
     pthread_mutex_unlock(&usage->lock);
 }
@@ -101,14 +102,14 @@ static bool write_batch(struct usage *usage, struct error *err)
 {
     struct batch *batch = memory_allocate_zero(1, sizeof *batch);
     pthread_mutex_lock(&usage->lock);
-    const struct usage_table *table = usage->table;
+    uint64_t tables = usage->tables;
     if (is_changed(usage))
         fill(batch, usage);
     pthread_mutex_unlock(&usage->lock);
     bool ok = batch->count == 0 ||
               store_commit(usage->options.store, batch->changes, batch->count, NULL, err);
     if (!ok)
-        put_back(batch, usage, table);
+        put_back(batch, usage, tables);
     for (size_t i = 0; i < batch->count; i++)
         buf_done(&batch->values[i]);
     free(batch);
@@ -172,19 +173,23 @@ static void *run(void *context)
     return NULL;
 }
 
-static void load(struct usage *usage)
+static bool load(struct usage *usage, struct error *err)
 {
-    struct error err = {0};
+    struct error cause = {0};
     const struct usage_options *options = &usage->options;
-    if (usage_record_load(&usage->table, &usage->check, options->store, usage->node,
-                          clock_now(options->clock), options->protectors_max, &err)) {
-        usage->head_wanted = usage_table_count(usage->table) == 0;
-        return;
+    if (!usage_record_load(&usage->table, &usage->check, options->store, usage->node,
+                           clock_now(options->clock), options->protectors_max, &cause)) {
+        if (cause.code != &keyprotection_record) { /* the store's: nothing is lost yet */
+            if (err != NULL)
+                *err = cause;
+            return false;
+        }
+        log_error(LOG_LEVEL_WARNING, &cause,
+                  "which key protectors ask for which certificate is counted anew");
+        begin_anew(usage);
     }
-    log_error(LOG_LEVEL_WARNING, &err,
-              "which key protectors ask for which certificate is counted anew");
-    begin_anew(usage);
-    usage->head_wanted = true;
+    usage->head_wanted = usage_table_count(usage->table) == 0;
+    return true;
 }
 
 static void release(struct usage *usage)
@@ -213,7 +218,10 @@ bool usage_new(struct usage **out, const struct usage_options *options, struct e
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&usage->wake, &attributes);
     pthread_condattr_destroy(&attributes);
-    load(usage);
+    if (!load(usage, err)) {
+        release(usage);
+        return false;
+    }
     int number = pthread_create(&usage->thread, NULL, run, usage);
     if (number != 0) {
         release(usage);

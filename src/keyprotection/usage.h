@@ -30,8 +30,8 @@ struct usage_options {
     size_t protectors_max;
 };
 
-/* From what the store remembers; what cannot be read of it begins anew, which is logged.
- * keyprotection.record when there is no thread to be had. */
+/* From what the store remembers; when that is unreadable, counting begins anew, which is logged.
+ * Errors of store/; keyprotection.record when there is no thread to be had. */
 bool usage_new(struct usage **out, const struct usage_options *options, struct error *err);
 /* Writes what is not written yet. */
 void usage_free(struct usage **usage);

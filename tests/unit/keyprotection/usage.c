@@ -5,6 +5,8 @@
 
 #include "keyprotection/usage.h"
 #include "keyprotection/usage_record.h"
+#include "store/backend.h"
+#include "store/errors.h"
 
 #include <time.h>
 
@@ -183,6 +185,70 @@ static void a_roll_that_is_not_counted_is_said(void **state)
     keyholder_free(&away);
 }
 
+/* The world's store, which says that it is busy while it should. */
+static bool busy_reading, busy_writing;
+
+static bool busy_get(void *state, enum store_kind kind, const char *key, struct buf *value,
+                     int64_t *revision, struct error *err)
+{
+    if (busy_reading)
+        return error_set(err, &store_busy, NULL, key, "it is");
+    return store_get(state, kind, key, value, revision, err);
+}
+
+static bool busy_list(void *state, enum store_kind kind, const char *after, size_t limit,
+                      store_each *each, void *context, int64_t *revision, struct error *err)
+{
+    return store_list(state, kind, after, limit, each, context, revision, err);
+}
+
+static bool busy_commit(void *state, const struct store_change *changes, size_t count,
+                        int64_t *revision, struct error *err)
+{
+    if (busy_writing)
+        return error_set(err, &store_busy, NULL, changes[0].key, "it is");
+    return store_commit(state, changes, count, revision, err);
+}
+
+static void leave_open(void *state)
+{
+    (void)state;
+}
+
+static void a_store_that_is_busy_loses_nothing(void **state)
+{
+    (void)state;
+    static const struct store_backend backend = {.name = "busy",
+                                                 .close = leave_open,
+                                                 .get = busy_get,
+                                                 .list = busy_list,
+                                                 .commit = busy_commit};
+    struct error refusal = {0};
+    struct usage *usage = NULL;
+    struct store *store = store_new(&backend, world.store);
+    struct usage_options options = {store, world.running.keyholder, &test_clock, "busy", 1000};
+    busy_reading = true;
+    expect_code(usage_new(&usage, &options, &refusal), &refusal, &store_busy);
+    busy_reading = false;
+    assert_ok(usage_new(&usage, &options, err));
+    note(usage, "k1", "k2");
+    busy_writing = true;
+    expect_code(usage_write(usage, &refusal), &refusal, &store_busy);
+    struct store_change removal = {
+        .kind = STORE_CERTIFICATE_USAGE, .key = "busy/head", .remove = true};
+    usage_apply(usage, &removal, 1);
+    expect(usage, 0, 0);
+    note(usage, "k2", "k3");
+    expect_code(usage_write(usage, &refusal), &refusal, &store_busy);
+    busy_writing = false;
+    assert_ok(usage_write(usage, err));
+    usage_free(&usage);
+    assert_ok(usage_new(&usage, &options, err));
+    expect(usage, 1, 1);
+    usage_free(&usage);
+    store_close(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +258,7 @@ int main(void)
         cmocka_unit_test(records_that_cannot_be_read_begin_anew),
         cmocka_unit_test(what_is_removed_is_forgotten),
         cmocka_unit_test(a_roll_that_is_not_counted_is_said),
+        cmocka_unit_test(a_store_that_is_busy_loses_nothing),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
