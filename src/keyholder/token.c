@@ -142,19 +142,21 @@ struct decrypt_work {
     enum encryption_algorithm algorithm;
     struct slice ciphertext;
     struct secret *out;
+    bool in_doubt;
 };
 
 static enum token_outcome decrypt_attempt(struct token_use *use, void *context, struct error *err)
 {
     struct decrypt_work *work = context;
-    return token_decrypt(work->out, work->key, use, work->algorithm, work->ciphertext, err);
+    return token_decrypt(work->out, &work->in_doubt, work->key, use, work->algorithm,
+                         work->ciphertext, err);
 }
 
 static bool key_decrypt(void *key, unsigned worker, enum encryption_algorithm algorithm,
                         struct slice ciphertext, struct secret *out, struct error *err)
 {
     struct token_key *token_key = key;
-    struct decrypt_work work = {token_key, algorithm, ciphertext, out};
+    struct decrypt_work work = {token_key, algorithm, ciphertext, out, false};
     return token_session_run(token_key->token, worker, false, decrypt_attempt, &work, err);
 }
 

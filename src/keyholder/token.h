@@ -129,8 +129,8 @@ bool token_key_probe(struct token_key *key, unsigned worker, struct token_abilit
  * A new RSA key pair in the token under the URI's object= and id= (what it does not say is made up:
  * an id at random, a label that writes the id), not extractable. A signing key does not decrypt; an
  * encryption key signs too, because it signs the request for its certificate. bits: 2048, 3072 or
- * 4096. Nothing is left behind on failure. token.key-exists; token.mechanism;
- * errors of token_check and token_key_open.
+ * 4096. Nothing is left behind on failure, or the message says so. token.key-exists;
+ * token.mechanism; errors of token_check and token_key_open.
  */
 bool token_key_generate(struct token_key **out, struct token *token, unsigned worker,
                         const char *uri, enum key_purpose purpose, int bits, struct error *err);

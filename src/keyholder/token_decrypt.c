@@ -179,21 +179,54 @@ static enum token_outcome failed(struct token_key *key, struct error *err)
     return TOKEN_REFUSED;
 }
 
-enum token_outcome token_decrypt(struct secret *out, struct token_key *key, struct token_use *use,
-                                 enum encryption_algorithm algorithm, struct slice ciphertext,
-                                 struct error *err)
+/* What says nothing about the ciphertext, because it was not looked at. */
+static bool is_lost_for_certain(CK_RV result)
+{
+    switch (result) {
+    case CKR_GENERAL_ERROR:
+    case CKR_FUNCTION_FAILED:
+    case CKR_FUNCTION_CANCELED:
+    case CKR_DEVICE_ERROR:
+        return false;
+    default:
+        return token_result_loss(result) != TOKEN_LOSS_NONE;
+    }
+}
+
+/* After a decryption failed: is it the ciphertext? */
+static enum token_outcome judge(CK_RV result, bool *in_doubt, struct token_key *key,
+                                struct token_use *use, enum encryption_algorithm algorithm,
+                                struct error *err)
+{
+    if (result == CKR_ENCRYPTED_DATA_INVALID || result == CKR_ENCRYPTED_DATA_LEN_RANGE)
+        return failed(key, err);
+    if (is_lost_for_certain(result))
+        return token_session_outcome(use, result, use->lost_in, key->uri_text, err);
+    /* In doubt before, and the token was well in this session. */
+    if (*in_doubt)
+        return failed(key, err);
+    *in_doubt = true;
+    enum token_way way;
+    enum token_outcome outcome = token_decrypt_learn(&way, key, use, algorithm, err);
+    return outcome == TOKEN_DONE ? failed(key, err) : outcome;
+}
+
+enum token_outcome token_decrypt(struct secret *out, bool *in_doubt, struct token_key *key,
+                                 struct token_use *use, enum encryption_algorithm algorithm,
+                                 struct slice ciphertext, struct error *err)
 {
     if (ciphertext.size != key->size)
         return failed(key, err);
     enum token_way way;
     CK_RV result = CKR_OK;
-    enum token_outcome outcome = choose_way(&way, key, use, algorithm, err);
+    enum token_outcome outcome = TOKEN_DONE;
+    if (*in_doubt)
+        outcome = token_decrypt_learn(&way, key, use, algorithm, err);
+    if (outcome == TOKEN_DONE)
+        outcome = choose_way(&way, key, use, algorithm, err);
     if (outcome == TOKEN_DONE)
         outcome = decrypt_by(way, out, &result, key, use, algorithm, ciphertext, err);
     if (outcome != TOKEN_DONE || result == CKR_OK)
         return outcome;
-    if (result == CKR_ENCRYPTED_DATA_INVALID || result == CKR_ENCRYPTED_DATA_LEN_RANGE)
-        return failed(key, err);
-    outcome = token_decrypt_learn(&way, key, use, algorithm, err);
-    return outcome == TOKEN_DONE ? failed(key, err) : outcome;
+    return judge(result, in_doubt, key, use, algorithm, err);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* New keys in a token: token_key_generate() of token.h. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/hex.h"
@@ -20,7 +21,6 @@ struct generation {
     uint8_t made_id[ID_SIZE];
     char made_label[2 * TOKEN_OBJECT_TEXT_MAX + 1];
     CK_ATTRIBUTE id, label;
-    CK_OBJECT_HANDLE public_key, private_key; /* out */
 };
 
 /* What the URI does not say is made up: an id at random, a label that writes the id. */
@@ -74,15 +74,13 @@ static CK_RV generate(struct generation *generation, struct token_use *use,
     /* Whatever it is for, it signs the request for its certificate. */
     CK_BBOOL decrypts = token_key_signs(generation->purpose) ? CK_FALSE : CK_TRUE;
     CK_BYTE exponent[] = {1, 0, 1};
+    /* The token need not verify or encrypt: the less is asked for, the fewer tokens refuse. */
     CK_ATTRIBUTE public_key[] = {
         generation->id,
         generation->label,
         {CKA_TOKEN, &yes, sizeof yes},
         {CKA_MODULUS_BITS, &generation->bits, sizeof generation->bits},
         {CKA_PUBLIC_EXPONENT, exponent, sizeof exponent},
-        {CKA_VERIFY, &yes, sizeof yes},
-        {CKA_ENCRYPT, &decrypts, sizeof decrypts},
-        {CKA_WRAP, &no, sizeof no},
     };
     CK_ATTRIBUTE private_key[] = {
         generation->id,
@@ -96,11 +94,11 @@ static CK_RV generate(struct generation *generation, struct token_use *use,
         {CKA_UNWRAP, &no, sizeof no},
     };
     CK_MECHANISM mechanism = {CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0};
+    CK_OBJECT_HANDLE handles[2];
     return token_call(use->token)
         ->C_GenerateKeyPair(session, &mechanism, public_key,
                             sizeof public_key / sizeof public_key[0], private_key,
-                            sizeof private_key / sizeof private_key[0], &generation->public_key,
-                            &generation->private_key);
+                            sizeof private_key / sizeof private_key[0], &handles[0], &handles[1]);
 }
 
 /* A session that may write; the login of the token's other sessions is also this one's. */
@@ -135,17 +133,45 @@ static enum token_outcome generate_attempt(struct token_use *use, void *context,
     return TOKEN_REFUSED;
 }
 
+/* By its names, which were free before: handles are good for the session that gave them. */
+static CK_RV destroy(const struct generation *generation, struct token_use *use,
+                     CK_SESSION_HANDLE session, CK_OBJECT_CLASS class)
+{
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &class, sizeof class}, generation->id, generation->label};
+    struct token_use writable = *use;
+    writable.session = session;
+    CK_OBJECT_HANDLE handle;
+    CK_ULONG count;
+    if (token_object_find(&handle, 1, &count, &writable, template, 3, generation->uri_text, NULL) !=
+            TOKEN_DONE ||
+        count == 0)
+        return CKR_OBJECT_HANDLE_INVALID;
+    return token_call(use->token)->C_DestroyObject(session, handle);
+}
+
 static enum token_outcome destroy_attempt(struct token_use *use, void *context, struct error *err)
 {
-    (void)err;
     const struct generation *generation = context;
     CK_SESSION_HANDLE session;
-    if (open_writable(&session, use) != CKR_OK)
-        return TOKEN_REFUSED;
-    token_call(use->token)->C_DestroyObject(session, generation->private_key);
-    token_call(use->token)->C_DestroyObject(session, generation->public_key);
+    CK_RV result = open_writable(&session, use);
+    if (result != CKR_OK)
+        return token_session_outcome(use, result, "C_OpenSession", generation->uri_text, err);
+    result = destroy(generation, use, session, CKO_PRIVATE_KEY);
+    destroy(generation, use, session, CKO_PUBLIC_KEY);
     token_call(use->token)->C_CloseSession(session);
-    return TOKEN_DONE;
+    return token_session_outcome(use, result, "C_DestroyObject", generation->uri_text, err);
+}
+
+/* A key that does not do what it was made for. */
+static void take_back(struct generation *generation, unsigned worker, struct error *err)
+{
+    if (token_session_run(generation->token, worker, true, destroy_attempt, generation, NULL) ||
+        err == NULL)
+        return;
+    size_t size = strlen(err->message);
+    snprintf(err->message + size, sizeof err->message - size,
+             "; the new key could not be removed from the token again");
 }
 
 bool token_key_generate(struct token_key **out, struct token *token, unsigned worker,
@@ -166,7 +192,6 @@ bool token_key_generate(struct token_key **out, struct token *token, unsigned wo
         *out = memory_steal(&key);
         return true;
     }
-    /* A key that does not do what it was made for. */
-    token_session_run(token, worker, true, destroy_attempt, &generation, NULL);
+    take_back(&generation, worker, err);
     return false;
 }

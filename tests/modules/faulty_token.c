@@ -62,6 +62,7 @@ enum function {
     DECRYPT_INIT,
     DECRYPT,
     GENERATE_KEY_PAIR,
+    DESTROY_OBJECT,
     FUNCTIONS,
 };
 
@@ -82,6 +83,7 @@ static const char *const names[FUNCTIONS] = {
     [DECRYPT_INIT] = "C_DecryptInit",
     [DECRYPT] = "C_Decrypt",
     [GENERATE_KEY_PAIR] = "C_GenerateKeyPair",
+    [DESTROY_OBJECT] = "C_DestroyObject",
 };
 
 enum action { DELAY, HANG, FAIL, CRASH, LIE, LONG_ANSWER, SET, CLEAR, ACTIONS };
@@ -414,6 +416,12 @@ static CK_RV generate_key_pair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanis
                : result;
 }
 
+static CK_RV destroy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
+{
+    CK_RV result;
+    return enter(DESTROY_OBJECT, &result) ? real->C_DestroyObject(session, object) : result;
+}
+
 static void wrap(void)
 {
     ours = *real;
@@ -433,6 +441,7 @@ static void wrap(void)
     ours.C_DecryptInit = decrypt_init;
     ours.C_Decrypt = decrypt;
     ours.C_GenerateKeyPair = generate_key_pair;
+    ours.C_DestroyObject = destroy_object;
 }
 
 __attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)

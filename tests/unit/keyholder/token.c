@@ -334,6 +334,28 @@ static void test_decrypt_noise(void **state)
     refuse_ciphertexts(key, ENCRYPTION_RSA_OAEP_SHA256);
 }
 
+/* A module that leaves an operation open that failed, as a real one does: the ciphertext is at
+ * fault all the same, and others are decrypted as before. */
+static void test_decrypt_left_open(void **state)
+{
+    (void)state;
+    uint8_t noise[256] = {0};
+    struct secret plain = SECRET_EMPTY;
+    _cleanup_token_key_ struct token_key *key =
+        open_key("pkcs11:object=decrypt", KEY_PURPOSE_GUARDIAN_ENCRYPTION);
+    assert_ok(decrypt(key, 0, ENCRYPTION_RSA_OAEP_SHA1, err));
+    faulty_rules("C_Decrypt fail 0x5 once");
+    assert_refused(token_operations.decrypt(key, 0, ENCRYPTION_RSA_OAEP_SHA1,
+                                            slice_of(noise, sizeof noise), &plain, err),
+                   "crypto.decryption-failed");
+    faulty_rules("C_Decrypt fail 0x5 once");
+    assert_ok(decrypt(key, 0, ENCRYPTION_RSA_OAEP_SHA1, err));
+    faulty_rules("C_Decrypt fail 0x5");
+    assert_refused(decrypt(key, 0, ENCRYPTION_RSA_OAEP_SHA1, err), "token.lost");
+    faulty_rules("");
+    assert_ok(decrypt(key, 0, ENCRYPTION_RSA_OAEP_SHA1, err));
+}
+
 static void test_always_authenticate(void **state)
 {
     (void)state;
@@ -423,6 +445,7 @@ int main(void)
         TEST(test_decrypt),
         TEST(test_decrypt_raw),
         TEST(test_decrypt_noise),
+        TEST(test_decrypt_left_open),
         TEST(test_always_authenticate),
         TEST(test_wrong_signature),
         TEST(test_wrong_plaintext),

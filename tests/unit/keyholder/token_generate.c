@@ -136,6 +136,17 @@ static void test_nothing_left_behind(void **state)
     token_key_free(&key);
 }
 
+static void test_what_cannot_be_removed(void **state)
+{
+    (void)state;
+    struct token_key *key = NULL;
+    struct error failure = {0};
+    faulty_rules("C_Sign lie; C_DestroyObject fail 0x6");
+    assert_false(generate(&key, "pkcs11:object=new", KEY_PURPOSE_GUARDIAN_SIGNING, &failure));
+    assert_string_equal(failure.code->name, "token.wrong-answer");
+    assert_non_null(strstr(failure.message, "could not be removed"));
+}
+
 static void test_label_too_long(void **state)
 {
     (void)state;
@@ -149,8 +160,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_signing_key),         TEST(test_encryption_key), TEST(test_never_over_another),
-        TEST(test_nothing_left_behind), TEST(test_label_too_long),
+        TEST(test_signing_key),
+        TEST(test_encryption_key),
+        TEST(test_never_over_another),
+        TEST(test_nothing_left_behind),
+        TEST(test_what_cannot_be_removed),
+        TEST(test_label_too_long),
     };
     return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
 }
