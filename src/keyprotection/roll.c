@@ -142,18 +142,26 @@ static bool refuse_wrappings(struct rolling *rolling, enum keyprotection_certifi
 }
 
 /* Who signs the egress protector: our primary signing certificate when it has a wrapping, else
- * another that is still ours and has. */
-static bool choose_signer(struct rolling *rolling, struct error *err)
+ * another that is still ours and has; and the next such one. */
+static bool next_signer(struct rolling *rolling)
 {
     const struct keyprotection_certificate *ours;
-    for (size_t i = 0; (ours = keyprotection_snapshot_certificate(rolling->resources->snapshot,
-                                                                  KEYPROTECTION_SIGNING, i));
-         i++) {
-        rolling->signer = find_wrapping(rolling->ingress, ours);
-        if (rolling->signer)
-            return true;
+    const struct protector_wrapping *wrapping = NULL;
+    while (!wrapping &&
+           (ours = keyprotection_snapshot_certificate(
+                rolling->resources->snapshot, KEYPROTECTION_SIGNING, rolling->signers_seen))) {
+        wrapping = find_wrapping(rolling->ingress, ours);
+        rolling->signers_seen++;
     }
-    return refuse_wrappings(rolling, KEYPROTECTION_SIGNING, &keyprotection_guardian_gone, err);
+    if (wrapping)
+        rolling->signer = wrapping;
+    return wrapping != NULL;
+}
+
+static bool choose_signer(struct rolling *rolling, struct error *err)
+{
+    return next_signer(rolling) ||
+           refuse_wrappings(rolling, KEYPROTECTION_SIGNING, &keyprotection_guardian_gone, err);
 }
 
 /* The next wrapping that is for a certificate of ours, and that one's key id; NULL: no more. */
@@ -223,8 +231,6 @@ static bool open_and_sign(void *context, enum signature_algorithm algorithm, str
 
 static bool write_egress(struct roll_response *response, struct rolling *rolling, struct error *err)
 {
-    secret_init(&rolling->egress_key, PROTECTOR_TRANSPORT_KEY_SIZE);
-    random_bytes(rolling->egress_key.data, rolling->egress_key.size);
     uint32_t unwraps = protector_max_offline_unwraps(rolling->ingress);
     if (unwraps > rolling->resources->snapshot->max_offline_unwraps)
         unwraps = rolling->resources->snapshot->max_offline_unwraps;
@@ -233,6 +239,28 @@ static bool write_egress(struct roll_response *response, struct rolling *rolling
     return protector_reseal(&response->egress_protector, rolling->ingress,
                             secret_slice(&rolling->egress_key), unwraps, rolling->signer->id,
                             &signer, err);
+}
+
+/* By the first signer whose key is here: which one it is that fails, a message does not tell. */
+static bool write_by_any(struct roll_response *response, struct rolling *rolling, struct error *err)
+{
+    struct error first = {0}, cause = {0};
+    secret_init(&rolling->egress_key, PROTECTOR_TRANSPORT_KEY_SIZE);
+    random_bytes(rolling->egress_key.data, rolling->egress_key.size);
+    do {
+        const uint8_t *signing_key =
+            public_key_digest(certificate_key(rolling->signer->signing_certificate));
+        buf_reset(&response->egress_protector);
+        if (write_egress(response, rolling, &cause))
+            return true;
+        if (first.code == NULL)
+            first = cause;
+        if (!is_passed_over(rolling->resources->keyholder, signing_key, &cause))
+            break;
+    } while (next_signer(rolling));
+    if (err)
+        *err = first;
+    return false;
 }
 
 /* The ingress protector's last signature, by the key that was in the payload. */
@@ -295,7 +323,7 @@ bool roll_finish(struct buf *out, struct rolling *rolling, unsigned version, str
 {
     _cleanup_roll_response_ struct roll_response response;
     roll_response_init(&response);
-    if (!write_egress(&response, rolling, err) || !unwrap(rolling, err) ||
+    if (!write_by_any(&response, rolling, err) || !unwrap(rolling, err) ||
         !encrypt_keys(&response, rolling, version, err))
         return false;
     digest_sha256(rolling->facts->egress_digest, buf_slice(&response.egress_protector));

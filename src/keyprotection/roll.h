@@ -44,6 +44,7 @@ struct rolling {
     struct certificate *health;
     struct protector *ingress;
     const struct protector_wrapping *signer; /* whose signing certificate is ours */
+    size_t signers_seen;                     /* of our signing certificates, up to that one */
     struct secret payload;                   /* of the wrapping that is ours, when it opened */
     bool opened;
     struct secret ingress_key, egress_key;

@@ -555,6 +555,46 @@ static void a_rotation_is_counted(void **state)
     free_service_guardian(&newer);
 }
 
+/* The primary signing key is not here (its file cannot be read on this node, say): a protector that
+ * another signing certificate of ours may sign, too, is served all the same. */
+static void another_signer_takes_its_place(void **state)
+{
+    (void)state;
+    _cleanup_try_ struct roll_try it;
+    try_init(&it);
+    struct service_guardian newer = {0};
+    make_service_guardian(&newer, "newer");
+    put_certificate(KEYPROTECTION_SIGNING, newer.guardian.signing, true, true);
+    put_certificate(KEYPROTECTION_ENCRYPTION, newer.guardian.encryption, true, true);
+    put_certificate(KEYPROTECTION_SIGNING, world.service.guardian.signing, false, true);
+    put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, false, true);
+    keyprotection_snapshot_release(&it.snapshot);
+    it.snapshot = load_snapshot();
+    _cleanup_protector_ struct protector *before = NULL;
+    assert_ok(protector_parse(&before, buf_slice(&it.ingress), NULL, err));
+    _cleanup_buf_ struct buf both;
+    buf_init(&both, PROTECTOR_SIZE_MAX);
+    assert_ok(protector_grant(&both, before, &world.owner, &newer.guardian, err));
+    buf_reset(&it.ingress);
+    buf_append(&it.ingress, buf_slice(&both));
+    const struct service_guardian *signers[] = {&newer, &world.service};
+    for (size_t i = 0; i < 2; i++) {
+        buf_reset(&it.out);
+        assert_ok(try_roll(&it, err));
+        _cleanup_opened_ struct opened opened = {0};
+        open_response(&opened, &it);
+        expect_signed_by(&opened, &signers[i]->guardian);
+        if (i == 0)
+            assert_ok(keyholder_forget(world.running.keyholder,
+                                       public_key_digest(newer.signing_key), err));
+    }
+    remove_certificate(KEYPROTECTION_SIGNING, newer.guardian.signing);
+    remove_certificate(KEYPROTECTION_ENCRYPTION, newer.guardian.encryption);
+    put_certificate(KEYPROTECTION_SIGNING, world.service.guardian.signing, true, true);
+    put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, true, true);
+    free_service_guardian(&newer);
+}
+
 static void offline_unwraps_are_limited(void **state)
 {
     (void)state;
@@ -614,6 +654,7 @@ int main(void)
         cmocka_unit_test(disabled_and_removed_certificates_are_not_used),
         cmocka_unit_test(older_certificates_still_serve),
         cmocka_unit_test(a_rotation_is_counted),
+        cmocka_unit_test(another_signer_takes_its_place),
         cmocka_unit_test(offline_unwraps_are_limited),
         cmocka_unit_test(an_absent_keyholder_is_told_as_such),
     };
