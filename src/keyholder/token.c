@@ -29,7 +29,6 @@ static struct token *make(const struct token_options *options, P11KitUri **uri)
     token->uri = memory_steal(uri);
     token->workers = options->workers;
     token->raw_rsa = options->raw_rsa;
-    token->last_try = options->last_try;
     token->suspected = TOKEN_LOSS_TOKEN; /* the slot is not known yet */
     init_locks(token);
     return token;

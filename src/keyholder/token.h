@@ -37,8 +37,7 @@ struct token_options {
     /* Sessions, 1 to TOKEN_WORKERS_MAX. Best one for each calling thread; with fewer (an HSM that
      * allows few) threads take turns. */
     unsigned workers;
-    bool raw_rsa;  /* OAEP may be done by CKM_RSA_X_509 where the token does not know it */
-    bool last_try; /* an administrator wants the last try before the lock spent */
+    bool raw_rsa; /* OAEP may be done by CKM_RSA_X_509 where the token does not know it */
 };
 
 struct token;     /* thread-safe */

@@ -25,7 +25,7 @@ static bool check_token(const struct token *token, CK_FLAGS flags, struct error 
 
 static bool check_tries(const struct token *token, CK_FLAGS flags, struct error *err)
 {
-    if ((flags & CKF_USER_PIN_FINAL_TRY) == 0 || token->last_try)
+    if ((flags & CKF_USER_PIN_FINAL_TRY) == 0)
         return true;
     return error_set(err, &token_pin_last_try, "PKCS#11 CKF_USER_PIN_FINAL_TRY", token->uri_text,
                      "one try is left before the user PIN is locked");

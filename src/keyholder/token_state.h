@@ -28,7 +28,7 @@ struct token {
     char *path, *uri_text;
     P11KitUri *uri;
     unsigned workers;
-    bool raw_rsa, last_try;
+    bool raw_rsa;
 
     pthread_mutex_t mending;
     CK_SLOT_ID slot; /* under mending, with what follows */

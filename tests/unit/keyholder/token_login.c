@@ -34,13 +34,12 @@ static int tear_down_group(void **state)
     return 0;
 }
 
-static void open_with(const char *pin, bool last_try)
+static void open_with(const char *pin)
 {
     struct token_options options = softhsm_options("pkcs11:token=alpha");
     _cleanup_secret_ struct secret secret = SECRET_EMPTY;
     secret_copy(&secret, slice_from_text(pin));
     options.pin = pin[0] != 0 ? &secret : NULL;
-    options.last_try = last_try;
     assert_ok(token_open(&token, &options, err));
 }
 
@@ -69,7 +68,7 @@ static int tear_down(void **state)
 static void test_once_for_all(void **state)
 {
     (void)state;
-    open_with(SOFTHSM_PIN, false);
+    open_with(SOFTHSM_PIN);
     unsigned long logins = faulty_calls("C_Login");
     assert_ok(token_check(token, 0, NULL, err));
     assert_ok(token_check(token, 1, NULL, err));
@@ -79,7 +78,7 @@ static void test_once_for_all(void **state)
 static void test_wrong_pin(void **state)
 {
     (void)state;
-    open_with("4321", false);
+    open_with("4321");
     unsigned long logins = faulty_calls("C_Login");
     assert_refused(token_check(token, 0, NULL, err), "token.pin-wrong");
     assert_refused(token_check(token, 0, NULL, err), "token.pin-wrong");
@@ -94,7 +93,7 @@ static void test_wrong_pin(void **state)
 static void test_tries(void **state)
 {
     (void)state;
-    open_with(SOFTHSM_PIN, false);
+    open_with(SOFTHSM_PIN);
     unsigned long logins = faulty_calls("C_Login");
     faulty_rules(FINAL_TRY);
     assert_refused(token_check(token, 0, NULL, err), "token.pin-last-try");
@@ -105,21 +104,10 @@ static void test_tries(void **state)
     assert_ok(token_check(token, 0, NULL, err));
 }
 
-static void test_last_try_wanted(void **state)
-{
-    (void)state;
-    open_with("4321", true);
-    unsigned long logins = faulty_calls("C_Login");
-    faulty_rules(FINAL_TRY);
-    assert_refused(token_check(token, 0, NULL, err), "token.pin-wrong");
-    assert_refused(token_check(token, 0, NULL, err), "token.pin-wrong");
-    assert_int_equal(faulty_calls("C_Login"), logins + 1);
-}
-
 static void test_missing_pin(void **state)
 {
     (void)state;
-    open_with("", false);
+    open_with("");
     assert_refused(token_check(token, 0, NULL, err), "token.pin-missing");
     give_pin(SOFTHSM_PIN);
     assert_ok(token_check(token, 0, NULL, err));
@@ -128,7 +116,7 @@ static void test_missing_pin(void **state)
 static void test_flags(void **state)
 {
     (void)state;
-    open_with(SOFTHSM_PIN, false);
+    open_with(SOFTHSM_PIN);
     unsigned long logins = faulty_calls("C_Login");
     faulty_rules(PIN_PAD);
     assert_refused(token_check(token, 0, NULL, err), "token.pin-pad");
@@ -144,7 +132,7 @@ static void test_flags(void **state)
 static void test_no_login(void **state)
 {
     (void)state;
-    open_with("", false);
+    open_with("");
     faulty_rules(NO_LOGIN);
     struct token_description description;
     assert_ok(token_check(token, 0, &description, err));
@@ -154,7 +142,7 @@ static void test_no_login(void **state)
 static void test_results(void **state)
 {
     (void)state;
-    open_with(SOFTHSM_PIN, false);
+    open_with(SOFTHSM_PIN);
     /* CKR_PIN_EXPIRED, CKR_USER_PIN_NOT_INITIALIZED, a vendor's own. */
     faulty_rules("C_Login fail 0xA3");
     assert_refused(token_check(token, 0, NULL, err), "token.pin-expired");
@@ -173,7 +161,7 @@ static void test_results(void **state)
 static void test_ill_at_login(void **state)
 {
     (void)state;
-    open_with(SOFTHSM_PIN, false);
+    open_with(SOFTHSM_PIN);
     unsigned long logins = faulty_calls("C_Login");
     faulty_rules("C_Login fail 0x30");
     assert_refused(token_check(token, 0, NULL, err), "token.failed");
@@ -186,9 +174,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_once_for_all),    TEST(test_wrong_pin),   TEST(test_tries),
-        TEST(test_last_try_wanted), TEST(test_missing_pin), TEST(test_flags),
-        TEST(test_no_login),        TEST(test_results),     TEST(test_ill_at_login),
+        TEST(test_once_for_all), TEST(test_wrong_pin), TEST(test_tries),   TEST(test_missing_pin),
+        TEST(test_flags),        TEST(test_no_login),  TEST(test_results), TEST(test_ill_at_login),
     };
     return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
 }
