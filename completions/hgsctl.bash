@@ -65,10 +65,10 @@ _hgsctl_options()
         values="--yes --dry-run $values"
         ;;
     "host add")
-        values="--tpm --key --profile --policy-version --force --stage --set --dry-run $values"
+        values="--tpm --key --profile --policy-version --bank --force --stage --set --dry-run $values"
         ;;
     "host set")
-        values="--set --without-set --dry-run $values"
+        values="--set --without-set --bank --dry-run $values"
         ;;
     "host remove")
         values="--yes --dry-run $values"
@@ -185,9 +185,11 @@ _hgsctl_takes_value()
         "host add --key" | \
         "host add --profile" | \
         "host add --policy-version" | \
+        "host add --bank" | \
         "host add --set" | \
         "host set --set" | \
         "host set --without-set" | \
+        "host set --bank" | \
         "policy add --baseline" | \
         "policy add --pcr" | \
         "policy add --ci" | \
@@ -260,6 +262,8 @@ _hgsctl_value()
     "host add --key") values="FILES" ;;
     "host add --profile") values="linux windows" ;;
     "host add --policy-version") values="v1 v2" ;;
+    "host add --bank") values="sha256 sha384 sha512" ;;
+    "host set --bank") values="sha256 sha384 sha512" ;;
     "policy add --baseline") values="FILES" ;;
     "policy add --ci") values="FILES" ;;
     "policy add --ci-kernel") values="FILES" ;;

@@ -49,6 +49,7 @@ static void write_brief(struct json_writer *result, const struct attestation_hos
         json_write_bool(result, "certified", host->tpm.certified);
         json_write_text(result, "profile", policy_profile_name(host->tpm.profile));
         json_write_text(result, "policy_version", policy_version_name(host->tpm.version));
+        json_write_text(result, "bank", digest_name(host->tpm.bank));
         json_write_bool(result, "staged", host->tpm.staged);
         json_write_array(result, "sets");
         for (size_t i = 0; i < host->tpm.set_count; i++)

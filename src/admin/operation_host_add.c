@@ -10,6 +10,7 @@
 #include "admin/operations.h"
 #include "attestation/host.h"
 #include "base/memory.h"
+#include "tpm/pcr.h"
 
 #define HOST_VALUE_MAX (128 * 1024)
 
@@ -48,19 +49,21 @@ static bool read_names(const char **out, size_t *count, const struct admin_reque
 static bool read_registration(struct attestation_registration *out, const char **sets,
                               const struct admin_request *request, struct error *err)
 {
-    const char *profile, *version;
+    const char *profile, *version, *bank;
     *out = (struct attestation_registration){.sets = sets};
     if (!json_get_text_or(&profile, request->arguments, "profile", "linux", err) ||
         !json_get_text_or(&version, request->arguments, "policy_version", "v2", err) ||
+        !json_get_text_or(&bank, request->arguments, "bank", "sha256", err) ||
         !json_get_bool_or(&out->force, request->arguments, "force", false, err) ||
         !json_get_bool_or(&out->staged, request->arguments, "staged", false, err) ||
         !read_names(sets, &out->set_count, request, "sets", err))
         return false;
     if (policy_profile_parse(&out->profile, profile) &&
-        policy_version_parse(&out->version, version))
+        policy_version_parse(&out->version, version) && tpm_pcr_bank_parse_name(&out->bank, bank))
         return true;
     return error_set(err, &admin_argument, "hgsctl(8)", request->operation,
-                     "the profile is linux or windows, the policy version v1 or v2");
+                     "the profile is linux or windows, the policy version v1 or v2, the bank "
+                     "sha256, sha384 or sha512");
 }
 
 static bool make_tpm_host(struct attestation_host *host, const char *name,
@@ -149,20 +152,35 @@ static bool remove_set(struct attestation_tpm_host *host, const char *name, stru
     return true;
 }
 
-static bool change_sets(struct attestation_host *host, const struct admin_request *request,
+/* *changes: it was given. */
+static bool change_bank(bool *changes, struct attestation_host *host,
+                        const struct admin_request *request, struct error *err)
+{
+    const char *bank;
+    if (!json_get_text_or(&bank, request->arguments, "bank", NULL, err))
+        return false;
+    *changes = bank != NULL;
+    return bank == NULL || tpm_pcr_bank_parse_name(&host->tpm.bank, bank) ||
+           error_set(err, &admin_argument, "hgsctl(8)", "bank",
+                     "the bank is sha256, sha384 or sha512");
+}
+
+static bool change_host(struct attestation_host *host, const struct admin_request *request,
                         struct error *err)
 {
+    bool changes_bank;
     const char *add[ATTESTATION_SETS_MAX], *remove[ATTESTATION_SETS_MAX];
     size_t add_count, remove_count;
     if (!read_names(add, &add_count, request, "sets", err) ||
-        !read_names(remove, &remove_count, request, "without_sets", err))
+        !read_names(remove, &remove_count, request, "without_sets", err) ||
+        !change_bank(&changes_bank, host, request, err))
         return false;
-    if (add_count + remove_count == 0)
+    if (add_count + remove_count == 0 && !changes_bank)
         return error_set(err, &admin_argument, "hgsctl(8)", host->name, "nothing was given to set");
     if (host->mode != ATTESTATION_MODE_TPM)
         return error_set(err, &admin_argument, "hgsctl(8)", host->name,
-                         "only hosts that are registered by their TPM are in sets: policies are "
-                         "for them");
+                         "only hosts that are registered by their TPM have a bank and are in sets: "
+                         "policies are for them");
     for (size_t i = 0; i < remove_count; i++)
         if (!remove_set(&host->tpm, remove[i], err))
             return false;
@@ -183,7 +201,7 @@ bool operation_host_set(struct admin_request *request, struct json_writer *resul
     buf_init(&after, HOST_VALUE_MAX);
     if (!operation_host_load(&before, &revision, &name, request, err) ||
         !attestation_host_parse(&host, buf_slice(&before), err) ||
-        !change_sets(&host, request, err))
+        !change_host(&host, request, err))
         return false;
     attestation_host_format(&after, &host);
     _cleanup_free_ char *object = memory_format("host %s", name);

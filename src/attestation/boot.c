@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "tpm/pcr.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,17 +90,9 @@ static bool read_digest(struct attestation_boot *boot, const struct json *record
 
 static bool read_bank(struct attestation_boot *boot, const struct json *record, struct error *err)
 {
-    static const enum digest_algorithm banks[] = {DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512};
     const char *name;
-    if (!json_get_text(&name, record, "bank", err))
-        return false;
-    for (size_t i = 0; i < sizeof banks / sizeof banks[0]; i++) {
-        if (strcmp(digest_name(banks[i]), name) == 0) {
-            boot->bank = banks[i];
-            return true;
-        }
-    }
-    return malformed(err, "bank");
+    return json_get_text(&name, record, "bank", err) &&
+           (tpm_pcr_bank_parse_name(&boot->bank, name) || malformed(err, "bank"));
 }
 
 static bool read_reasons(struct attestation_boot *boot, const struct json *record,

@@ -93,6 +93,10 @@
       "a host's TPM reads other PCR values than those that its attestation began with",            \
       "attest again; if it happens always, something on the host still extends PCRs, or the "      \
       "values that it sends are not its TPM's")                                                    \
+    X(attestation_pcr_bank, "attestation.pcr-bank", ERROR_INVALID,                                 \
+      "a host attests by another bank of its TPM's PCRs than the one that it is registered for",   \
+      "have the host send the registered one (host.conf, [tpm] pcr-bank); where its firmware "     \
+      "measures into the other: hgsctl host set HOST --bank BANK")                                 \
     X(attestation_pcr_missing, "attestation.pcr-missing", ERROR_INVALID,                           \
       "a policy looks at a PCR whose value the host does not send",                                \
       "send the values of every PCR from 0 to 15, in the SHA-256 bank or a stronger one")          \

@@ -40,6 +40,7 @@ static const struct row rows[] = {
     CODE(state_mismatch, RTPM_ERROR, false),
     CODE(log_changed, RTPM_ERROR, false),
     CODE(pcr_missing, RTPM_ERROR, false),
+    CODE(pcr_bank, RTPM_ERROR, false),
     CODE(context_malformed, RTPM_ERROR, false),
     CODE(context_too_large, RTPM_ERROR, false),
     CODE(context_incomplete, RTPM_ERROR, false),

@@ -118,6 +118,18 @@ static bool ask_sessions(struct tpm_step *exchange, struct error *err)
     return start_sessions(exchange, count, err) && go_on(exchange, RTPM_STEP_SESSIONS);
 }
 
+/* Firmware may leave a bank that the TPM has for anybody to extend: so the client does not choose.
+ */
+static bool check_bank(const struct tpm_step *exchange, enum digest_algorithm claimed,
+                       struct error *err)
+{
+    enum digest_algorithm wanted = exchange->host->host.tpm.bank;
+    return claimed == wanted ||
+           error_set(err, &attestation_pcr_bank, clause, exchange->host->host.name,
+                     "it sends values of the bank %s and is registered for %s",
+                     digest_name(claimed), digest_name(wanted));
+}
+
 /* The first step: what the client claims is judged, so that a host that cannot pass hears it at
  * once. A what-if goes on, because its answer should be about what the TPM proves. */
 static bool begin(struct tpm_step *exchange, struct error *err)
@@ -127,6 +139,7 @@ static bool begin(struct tpm_step *exchange, struct error *err)
     bool creates = exchange->subject.profile == EVENTLOG_PROFILE_LINUX;
     if (!check_first(&exchange->context, err) || (creates && !may_sign(exchange, false, err)) ||
         !tpm_pcr_bank_parse(&claimed, exchange->context.pcr_values, err) ||
+        !check_bank(exchange, claimed.algorithm, err) ||
         !attestation_tpm_boot_registers(&registers, exchange->input->tpm->policies->set,
                                         &exchange->subject, err))
         return false;
@@ -305,7 +318,8 @@ static bool check_state(const struct tpm_step *exchange, struct error *err)
                          "the exchange began on another route, with another request or under "
                          "another name of the host");
     attestation_policies_digest(policies, input->tpm->policies, &exchange->subject);
-    return memcmp(state->policies, policies, sizeof policies) == 0 ||
+    return (memcmp(state->policies, policies, sizeof policies) == 0 &&
+            state->selection.algorithm == exchange->host->host.tpm.bank) ||
            error_set(err, &attestation_policies_changed, clause, state->host,
                      "the policies, or what its registration says, are not those that the exchange "
                      "began with");

@@ -38,7 +38,7 @@
 
 /*
  * attestation.context-malformed, attestation.context-too-large, attestation.context-incomplete (a
- * blob is missing, or does not belong to the step), attestation.tpm-version,
+ * blob is missing, or does not belong to the step), attestation.tpm-version, attestation.pcr-bank,
  * attestation.state-refused, attestation.exchange-expired, attestation.state-mismatch (of another
  * route, request or host), attestation.policies-changed, attestation.log-changed,
  * attestation.pcr-changed (the TPM reads other values than those claimed), attestation.policies-

@@ -5,6 +5,7 @@
 #include "attestation/host.h"
 #include "base/memory.h"
 #include "tpm/endorsement_certificate.h"
+#include "tpm/pcr.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static const struct text_field {
 
 void attestation_tpm_host_init(struct attestation_tpm_host *host)
 {
-    *host = (struct attestation_tpm_host){.version = POLICY_VERSION_2};
+    *host = (struct attestation_tpm_host){.version = POLICY_VERSION_2, .bank = DIGEST_SHA256};
     buf_init(&host->endorsement_key, TPM_PUBLIC_SIZE_MAX + 2);
     buf_init(&host->certificate, CERTIFICATE_SIZE_MAX);
 }
@@ -91,6 +92,8 @@ bool attestation_tpm_host_register(struct attestation_tpm_host *out,
     attestation_tpm_host_init(&host);
     host.profile = registration->profile;
     host.version = registration->version;
+    if (registration->bank != 0)
+        host.bank = registration->bank;
     host.staged = registration->staged;
     bool good = check(&host, identifier, registration, trust, now, err);
     for (size_t i = 0; good && i < registration->set_count; i++)
@@ -117,6 +120,7 @@ void attestation_tpm_host_write(struct json_writer *writer, const struct attesta
     json_write_bool(writer, "certified", host->certified);
     json_write_text(writer, "profile", policy_profile_name(host->profile));
     json_write_text(writer, "policy_version", policy_version_name(host->version));
+    json_write_text(writer, "bank", digest_name(host->bank));
     json_write_bool(writer, "staged", host->staged);
     json_write_array(writer, "sets");
     for (size_t i = 0; i < host->set_count; i++)
@@ -167,19 +171,21 @@ static bool read_optional_bytes(struct buf *out, const struct json *record, cons
 static bool read_members(struct attestation_tpm_host *host, const struct json *record,
                          struct error *err)
 {
-    const char *profile, *version;
+    const char *profile, *version, *bank;
     if (!read_optional_bytes(&host->endorsement_key, record, "endorsement_key", err) ||
         !read_optional_bytes(&host->certificate, record, "endorsement_certificate", err) ||
         !json_get_bool(&host->certified, record, "certified", err) ||
         !json_get_text(&profile, record, "profile", err) ||
         !json_get_text(&version, record, "policy_version", err) ||
+        !json_get_text_or(&bank, record, "bank", digest_name(DIGEST_SHA256), err) ||
         !json_get_bool(&host->staged, record, "staged", err) || !read_sets(host, record, err) ||
         !read_texts(host, record, err))
         return false;
     if (!policy_profile_parse(&host->profile, profile) ||
-        !policy_version_parse(&host->version, version))
+        !policy_version_parse(&host->version, version) ||
+        !tpm_pcr_bank_parse_name(&host->bank, bank))
         return error_set(err, &attestation_host_malformed, NULL, "profile",
-                         "its profile or policy version is none");
+                         "its profile, policy version or bank is none");
     return true;
 }
 

@@ -7,9 +7,9 @@
  *
  * Members beside those of host.h: "endorsement_key" (base64 TPM2B_PUBLIC; absent when only its key
  * is known), "endorsement_certificate" (base64 DER; absent when there is none), "certified" (the
- * certificate led to a root when the host was registered), "profile", "policy_version", "sets",
- * "staged", and texts for people: "system_uuid", "serial_number", "tpm_manufacturer",
- * "tpm_firmware_version".
+ * certificate led to a root when the host was registered), "profile", "policy_version", "bank"
+ * (absent: "sha256"), "sets", "staged", and texts for people: "system_uuid", "serial_number",
+ * "tpm_manufacturer", "tpm_firmware_version".
  */
 
 #include "attestation/platform_identifier.h"
@@ -25,6 +25,9 @@ struct attestation_tpm_host {
     bool certified;
     enum eventlog_profile profile;
     enum policy_version version;
+    /* The bank of PCRs that it attests by. The host does not choose: firmware may leave another
+     * bank, that the TPM has, for anybody to extend. */
+    enum digest_algorithm bank;
     bool staged; /* does not attest until `policy activate` */
     char *sets[ATTESTATION_SETS_MAX];
     size_t set_count;
@@ -41,6 +44,7 @@ void attestation_tpm_host_done(struct attestation_tpm_host *host);
 struct attestation_registration {
     enum eventlog_profile profile;
     enum policy_version version;
+    enum digest_algorithm bank; /* 0: SHA-256 */
     bool force; /* v1 only: without a certificate, or with one that leads to no root */
     bool staged;
     const char *const *sets;

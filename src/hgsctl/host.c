@@ -21,7 +21,8 @@ static void add_names(struct call *call, const char *option, const char *member)
 
 static bool add_key(struct call *call)
 {
-    static const char *const tpm_only[] = {"profile", "policy-version", "force", "stage", "set"};
+    static const char *const tpm_only[] = {"profile", "policy-version", "bank",
+                                           "force",   "stage",          "set"};
     _cleanup_public_key_ struct public_key *key = NULL;
     for (size_t i = 0; i < sizeof tpm_only / sizeof tpm_only[0]; i++)
         if (option_given(call->values, tpm_only[i]))
@@ -46,6 +47,8 @@ static bool add_identifier(struct call *call)
         json_write_text(&call->writer, "profile", option_text(values, "profile"));
     if (option_given(values, "policy-version"))
         json_write_text(&call->writer, "policy_version", option_text(values, "policy-version"));
+    if (option_given(values, "bank"))
+        json_write_text(&call->writer, "bank", option_text(values, "bank"));
     json_write_bool(&call->writer, "force", option_given(values, "force"));
     json_write_bool(&call->writer, "staged", option_given(values, "stage"));
     add_names(call, "set", "sets");
@@ -76,6 +79,8 @@ static int run_set(const struct option_values *values)
     json_write_text(&call.writer, "name", option_argument(values, 0));
     add_names(&call, "set", "sets");
     add_names(&call, "without-set", "without_sets");
+    if (option_given(values, "bank"))
+        json_write_text(&call.writer, "bank", option_text(values, "bank"));
     if (!call_run(&call, "host.set"))
         return call_fail(&call);
     return call_say(&call, "Host %s is changed.", option_argument(values, 0));
@@ -163,6 +168,7 @@ static void show_tpm(struct table *table, const struct json *host)
     bool has_certificate = json_get(host, "endorsement_certificate") != NULL;
     table_pair(table, "Profile", "%s", call_text(host, "profile"));
     table_pair(table, "Policy version", "%s", call_text(host, "policy_version"));
+    table_pair(table, "PCR bank", "%s", call_text(host, "bank"));
     table_pair(table, "Certificate", "%s",
                certified         ? "led to a trusted root when the host was registered"
                : has_certificate ? "LEADS TO NO TRUSTED ROOT: nothing shows that the key is a TPM's"
@@ -240,6 +246,7 @@ static const struct option_argument pattern_argument[] = {
     {NULL, NULL, OPTION_ANY, false, false}};
 static const char *const profiles[] = {"linux", "windows", NULL};
 static const char *const versions[] = {"v1", "v2", NULL};
+static const char *const banks[] = {"sha256", "sha384", "sha512", NULL};
 static const struct option_entry add_options[] = {
     {"tpm", "FILE", "the host's platform identifier: hgs host identify, Get-PlatformIdentifier",
      OPTION_VALUE, OPTION_FILE, NULL, true, "how", false},
@@ -249,6 +256,8 @@ static const struct option_entry add_options[] = {
      OPTION_VALUE, OPTION_ANY, profiles, false, NULL, false},
     {"policy-version", "VERSION", "version of its policies; v2 (unless said) needs a certificate",
      OPTION_VALUE, OPTION_ANY, versions, false, NULL, false},
+    {"bank", "BANK", "bank of the TPM's PCRs that it attests by (sha256 unless said)", OPTION_VALUE,
+     OPTION_ANY, banks, false, NULL, false},
     {"force", NULL, "though no endorsement certificate leads to a root; only with v1", OPTION_FLAG,
      OPTION_ANY, NULL, false, NULL, false},
     {"stage", NULL, "attests only after policy activate", OPTION_FLAG, OPTION_ANY, NULL, false,
@@ -263,6 +272,8 @@ static const struct option_entry set_options[] = {
      false},
     {"without-set", "SET", "take it out of this set", OPTION_REPEATED, OPTION_NAME, NULL, false,
      NULL, false},
+    {"bank", "BANK", "attest it by this bank of its TPM's PCRs", OPTION_VALUE, OPTION_ANY, banks,
+     false, NULL, false},
     OPTION_ROW_DRY_RUN,
     OPTION_END,
 };
@@ -285,8 +296,10 @@ const struct option_command host_commands[] = {
      "registered in any mode.",
      name_argument, add_options, add_examples,
      "Add-HgsAttestationTpmHost, Add-HgsAttestationHostKey", run_add},
-    {"host set", "change the sets of hosts that a host is in", NULL, name_argument, set_options,
-     set_examples, NULL, run_set},
+    {"host set", "change the sets of hosts that a host is in, or its bank of PCRs",
+     "A host attests by the bank that it is registered for. Firmware may not measure into every "
+     "bank that a TPM has; one that it leaves out can be filled by whoever runs the host.",
+     name_argument, set_options, set_examples, NULL, run_set},
     {"host list", "list registered hosts", NULL, pattern_argument, NULL, list_examples,
      "Get-HgsAttestationTpmHost, Get-HgsAttestationHostKey", run_list},
     {"host show", "show one host", NULL, name_argument, NULL, show_examples,

@@ -113,12 +113,14 @@ static struct rtpm_device describe(struct host_tpm_device *device)
 static bool introduce(struct attestation_reply *out, struct exchange *exchange,
                       enum attestation_reply_type final, struct error *err)
 {
+    enum digest_algorithm wanted;
     struct tpm_pcr_bank bank;
     struct buf values;
     buf_init(&values, RTPM_PCR_VALUES_MAX);
     /* The logs last: what they miss would be missing for good, what they have more is ignored. */
-    bool good = host_tpm_pcrs_read(&bank, exchange->device, err) && read_bios_log(exchange, err) &&
-                read_ima_log(exchange, err);
+    bool good = host_tpm_pcrs_bank(&wanted, exchange->attempt->config->pcr_bank, err) &&
+                host_tpm_pcrs_read(&bank, exchange->device, wanted, err) &&
+                read_bios_log(exchange, err) && read_ima_log(exchange, err);
     if (good) {
         tpm_pcr_bank_format(&values, &bank);
         const struct rtpm_context context = {

@@ -55,11 +55,12 @@ bool host_baseline_validate(struct slice log, enum eventlog_profile profile,
 {
     _cleanup_host_tpm_device_ struct host_tpm_device *device = NULL;
     _cleanup_eventlog_ struct eventlog parsed = {0};
+    enum digest_algorithm wanted;
     struct tpm_pcr_bank bank;
     struct error cause = {0};
-    if (!eventlog_parse(&parsed, log, err) ||
+    if (!host_tpm_pcrs_bank(&wanted, config->pcr_bank, err) || !eventlog_parse(&parsed, log, err) ||
         !host_tpm_device_open(&device, host_config_tcti(config), err) ||
-        !host_tpm_pcrs_read(&bank, device, err) || !check_replay(&parsed, &bank, err))
+        !host_tpm_pcrs_read(&bank, device, wanted, err) || !check_replay(&parsed, &bank, err))
         return false;
     return policy_validate_baseline(&parsed, profile, bank.algorithm, &cause) ||
            error_set(err, &host_baseline_invalid, cause.clause, cause.object, "%s", cause.message);

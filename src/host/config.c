@@ -42,6 +42,9 @@ const struct config_key host_config_keys[] = {
         "which endorsement key this host is known by: rsa-2048, p-256, high-rsa-2048, "
         "high-rsa-3072, high-rsa-4096, high-p-256, high-p-384, or the first that has a "
         "certificate"),
+    KEY("tpm", "pcr-bank", CONFIG_TEXT, pcr_bank, "auto",
+        "which bank of PCRs this host attests by: sha256, sha384, sha512, or the first of these "
+        "that the TPM has; it must be the one that the host is registered for"),
     KEY("tpm", "bios-log", CONFIG_TEXT, bios_log, "",
         "a copy of the firmware's event log, where the kernel's is not the one to send"),
     KEY("tpm", "ima-log", CONFIG_TEXT, ima_log, "",

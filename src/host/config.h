@@ -25,6 +25,7 @@ struct host_config {
     char *state;             /* folder of identity key and health certificate */
     char *tcti;              /* the TPM; "": HOST_TPM_TCTI */
     char *endorsement_key;   /* which one: host_tpm_endorsement_kinds */
+    char *pcr_bank;          /* of the TPM that is sent: host_tpm_pcrs_bank */
     char *bios_log;          /* "": the kernel's */
     char *ima_log;           /* "": the kernel's, if it keeps one */
     char *moved_state;       /* --state or HGS_HOST_STATE, which are not saved; or NULL */

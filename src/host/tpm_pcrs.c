@@ -3,6 +3,7 @@
 
 #include <tss2/tss2_esys.h>
 
+#include "base/errors.h"
 #include "host/errors.h"
 
 #define ALL_PCRS 0x00FFFFFFu
@@ -22,8 +23,16 @@ static bool has_bank(const TPML_PCR_SELECTION *banks, enum digest_algorithm algo
     return false;
 }
 
+bool host_tpm_pcrs_bank(enum digest_algorithm *out, const char *name, struct error *err)
+{
+    *out = HOST_TPM_BANK_ANY;
+    return strcmp(name, "auto") == 0 || tpm_pcr_bank_parse_name(out, name) ||
+           error_set(err, &base_config_malformed, "host.conf(5)", "[tpm] pcr-bank",
+                     "it is auto, sha256, sha384 or sha512");
+}
+
 static bool choose_bank(enum digest_algorithm *out, struct host_tpm_device *device,
-                        struct error *err)
+                        enum digest_algorithm wanted, struct error *err)
 {
     TPMS_CAPABILITY_DATA *data = NULL;
     TPMI_YES_NO more;
@@ -34,14 +43,16 @@ static bool choose_bank(enum digest_algorithm *out, struct host_tpm_device *devi
         return host_tpm_device_refuse(device, code, "asking for its PCR banks", err);
     bool found = false;
     for (size_t i = 0; i < sizeof preference / sizeof preference[0] && !found; i++) {
-        found = has_bank(&data->data.assignedPCR, preference[i]);
+        found = (wanted == HOST_TPM_BANK_ANY || wanted == preference[i]) &&
+                has_bank(&data->data.assignedPCR, preference[i]);
         if (found)
             *out = preference[i];
     }
     Esys_Free(data);
-    return found || error_set(err, &host_tpm_version, NULL, host_tpm_device_name(device),
-                              "it has no PCR bank of SHA-256 or stronger: switch one on in the "
-                              "firmware's setup");
+    return found ||
+           error_set(err, &host_tpm_version, NULL, host_tpm_device_name(device),
+                     "it has no PCR bank of %s: switch one on in the firmware's setup",
+                     wanted == HOST_TPM_BANK_ANY ? "SHA-256 or stronger" : digest_name(wanted));
 }
 
 /* Reads what the TPM is willing to give of the registers that are missing. */
@@ -76,10 +87,11 @@ static TSS2_RC read_some(struct tpm_pcr_bank *bank, struct host_tpm_device *devi
                                                   : TSS2_RC_SUCCESS;
 }
 
-bool host_tpm_pcrs_read(struct tpm_pcr_bank *out, struct host_tpm_device *device, struct error *err)
+bool host_tpm_pcrs_read(struct tpm_pcr_bank *out, struct host_tpm_device *device,
+                        enum digest_algorithm bank, struct error *err)
 {
     memset(out, 0, sizeof *out);
-    if (!choose_bank(&out->algorithm, device, err))
+    if (!choose_bank(&out->algorithm, device, bank, err))
         return false;
     while (out->present != ALL_PCRS) {
         TSS2_RC code = read_some(out, device);

@@ -7,10 +7,14 @@
 #include "host/tpm_device.h"
 #include "tpm/pcr.h"
 
-/* All 24 registers of the bank that counts as evidence: SHA-256 where there is one, else SHA-384 or
- * SHA-512. host.tpm-version (only SHA-1), host.tpm-failed. */
+#define HOST_TPM_BANK_ANY ((enum digest_algorithm)0)
+/* What host.conf says: "auto" (any), or a bank's name. base.config-malformed. */
+bool host_tpm_pcrs_bank(enum digest_algorithm *out, const char *name, struct error *err);
+
+/* All 24 registers of this bank; any: of SHA-256 where there is one, else of SHA-384 or SHA-512.
+ * host.tpm-version (the TPM has no such bank), host.tpm-failed. */
 bool host_tpm_pcrs_read(struct tpm_pcr_bank *out, struct host_tpm_device *device,
-                        struct error *err);
+                        enum digest_algorithm bank, struct error *err);
 
 /*
  * Which registers a policy is about: those of read, or less of them without some that change while

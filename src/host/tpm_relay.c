@@ -139,7 +139,7 @@ static bool take_key(struct host_tpm_key *out, struct host_tpm_relay *relay, str
     struct tpm_pcr_bank bank;
     struct tpm_pcr_selection selection;
     if (!tpm_public_parse_sized(&area, bytes, err) || !tpm_public_key(&key, &area, err) ||
-        !host_tpm_pcrs_read(&bank, relay->device, err))
+        !host_tpm_pcrs_read(&bank, relay->device, relay->read.algorithm, err))
         return false;
     if (!host_tpm_pcrs_of_policy(&selection, relay->read, &bank, area.policy))
         return refuse(relay, err,

@@ -13,6 +13,18 @@ bool tpm_pcr_bank_is_evidence(enum digest_algorithm algorithm)
     return algorithm == DIGEST_SHA256 || algorithm == DIGEST_SHA384 || algorithm == DIGEST_SHA512;
 }
 
+bool tpm_pcr_bank_parse_name(enum digest_algorithm *out, const char *name)
+{
+    static const enum digest_algorithm banks[] = {DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512};
+    for (size_t i = 0; i < sizeof banks / sizeof banks[0]; i++) {
+        if (strcmp(digest_name(banks[i]), name) == 0) {
+            *out = banks[i];
+            return true;
+        }
+    }
+    return false;
+}
+
 struct slice tpm_pcr_value(const struct tpm_pcr_bank *bank, unsigned pcr)
 {
     assert(pcr < TPM_PCR_COUNT && (bank->present >> pcr & 1) != 0);

@@ -33,6 +33,8 @@ struct tpm_pcr_selection {
 
 /* SHA-256, SHA-384 or SHA-512. */
 bool tpm_pcr_bank_is_evidence(enum digest_algorithm algorithm);
+/* A bank that is evidence by its name: "sha256" (digest_name is the reverse). */
+bool tpm_pcr_bank_parse_name(enum digest_algorithm *out, const char *name);
 /* PCR i of the bank, which must be present. */
 struct slice tpm_pcr_value(const struct tpm_pcr_bank *bank, unsigned pcr);
 void tpm_pcr_set(struct tpm_pcr_bank *bank, unsigned pcr, struct slice value);

@@ -156,6 +156,12 @@ def a_host_changes_its_sets(world):
           (["rack1"], ["rack2"]))
     equal(refused(fabric, "host", "set", "n1", "--without-set", "rack1"), "admin.not-found")
     equal(refused(fabric, "host", "set", "n1"), "admin.argument")
+    equal(fabric.show("host", "show", "n1")["bank"], "sha256")
+    fabric.ctl("host", "set", "n1", "--bank", "sha384")
+    equal((last(fabric, "host.changed")["before"]["bank"], last(fabric, "host.changed")["after"]["bank"]),
+          ("sha256", "sha384"))
+    equal(fabric.show("host", "show", "n1")["sets"], ["rack2"])
+    fabric.ctl("host", "set", "n1", "--bank", "sha256")
     other = fabric.host("k1")
     fabric.register(other)
     equal(refused(fabric, "host", "set", "k1", "--set", "rack1"), "admin.argument")

@@ -43,6 +43,7 @@ static void each_error_has_its_reply(void **state)
         {&attestation_log_changed, RTPM, false},
         {&attestation_pcr_changed, RTPM, true},
         {&attestation_pcr_missing, RTPM, false},
+        {&attestation_pcr_bank, RTPM, false},
         {&attestation_context_malformed, RTPM, false},
         {&attestation_context_too_large, RTPM, false},
         {&attestation_context_incomplete, RTPM, false},

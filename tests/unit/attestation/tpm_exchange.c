@@ -461,6 +461,65 @@ static void test_signing_is_forbidden_meanwhile(void **state)
     }
 }
 
+/* ---- another bank ---- */
+
+/* Its TPM has a bank of SHA-384 with the same log's events, as firmware would have filled it. */
+static void good_host_384(struct host *host, enum digest_algorithm registered)
+{
+    static const enum digest_algorithm banks[] = {DIGEST_SHA256, DIGEST_SHA384};
+    struct attestation_registration registration = {
+        .profile = EVENTLOG_PROFILE_LINUX, .version = POLICY_VERSION_2, .bank = registered};
+    _cleanup_log_builder_ struct log_builder builder;
+    struct log_linux boot;
+    struct eventlog log;
+    initialise_tpm(fixture);
+    *host = (struct host){.tpm = simulated_tpm_new(SIMULATED_P256, DIGEST_SHA384),
+                          .profile = EVENTLOG_PROFILE_LINUX};
+    buf_init(&host->log, RTPM_LOG_MAX);
+    buf_init(&host->ima, RTPM_LOG_MAX);
+    log_linux_init(&boot);
+    log_builder_init(&builder, banks, 2);
+    log_linux_build(&builder, &boot);
+    buf_append(&host->log, log_builder_slice(&builder));
+    testing_assert_good(eventlog_parse(&log, buf_slice(&host->log), err));
+    testing_assert_good(eventlog_replay(simulated_tpm_pcrs(host->tpm), &log, DIGEST_SHA384, err));
+    eventlog_done(&log);
+    add_baseline(fixture, "model", host);
+    testing_assert_good(register_tpm(fixture, "n1", host, &registration, true, err));
+}
+
+static void to_another_bank(struct client *client, unsigned round, struct rtpm_context *context)
+{
+    struct attestation_registration registration = {
+        .profile = client->host->profile, .version = POLICY_VERSION_2, .bank = DIGEST_SHA256};
+    (void)context;
+    if (round == LAST)
+        testing_assert_good(register_tpm(fixture, "n1", client->host, &registration, true, err));
+}
+
+/* A host attests by the bank that it is registered for, however good another looks. */
+static void test_bank(void **state)
+{
+    _cleanup_host_ struct host host;
+    fixture = *state;
+    good_host_384(&host, 0); /* SHA-256 */
+    struct client client = {.host = &host};
+    assert_refused(&client, "attestation.pcr-bank", false);
+    assert_int_equal(client.rounds, 1);
+    assert_non_null(strstr(trail_text("reason"), "sha384"));
+    host_done(&host);
+    good_host_384(&host, DIGEST_SHA384);
+    client.host = &host;
+    assert_passes(&client, LAST + 1);
+    client.alter = to_another_bank;
+    assert_refused(&client, "attestation.policies-changed", true);
+    client.alter = NULL;
+    assert_refused(&client, "attestation.pcr-bank", false);
+    host_done(&host);
+    good_host(&host, true);
+    assert_passes(&(struct client){.host = &host}, LAST + 1);
+}
+
 /* ---- a boot that passed before ---- */
 
 static void extend_one(struct host *host)
@@ -698,6 +757,7 @@ int main(void)
         TEST(test_policies_change),
         TEST(test_policy_ends),
         TEST(test_signing_is_forbidden_meanwhile),
+        TEST(test_bank),
         TEST(test_first_step_remembers_no_more),
         TEST(test_first_step_sees_ends),
         TEST(test_ima),

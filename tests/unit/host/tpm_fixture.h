@@ -130,7 +130,7 @@ static inline uint32_t make_identity_key(struct public_key **out, uint32_t pcrs)
     size_t offset = 0;
     struct buf area;
     buf_init(&area, 1024);
-    assert_fine(host_tpm_pcrs_read(&bank, device, &err));
+    assert_fine(host_tpm_pcrs_read(&bank, device, HOST_TPM_BANK_ANY, &err));
     tpm_identity_template_make(&identity, TPM_IDENTITY_DECRYPT,
                                (struct tpm_pcr_selection){bank.algorithm, pcrs}, &bank);
     tpm_identity_template_format(&area, &identity);

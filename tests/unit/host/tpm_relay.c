@@ -69,7 +69,7 @@ static struct public_key *create(uint32_t pcrs)
     _cleanup_tpm_created_key_ struct tpm_created_key created = {0};
     struct tpm_identity_template identity;
     struct tpm_pcr_bank bank;
-    assert_fine(host_tpm_pcrs_read(&bank, device, &err));
+    assert_fine(host_tpm_pcrs_read(&bank, device, HOST_TPM_BANK_ANY, &err));
     tpm_identity_template_make(&identity, TPM_IDENTITY_DECRYPT,
                                (struct tpm_pcr_selection){DIGEST_SHA256, pcrs}, &bank);
     start(&session);
