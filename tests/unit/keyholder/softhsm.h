@@ -183,6 +183,14 @@ static inline void softhsm_make_template(void (*fill)(void))
     assert_int_equal(softhsm->C_Finalize(NULL), CKR_OK);
 }
 
+/* The tear-down of such a group. */
+static inline int softhsm_remove_template(void **state)
+{
+    (void)state;
+    softhsm_remove_folder(softhsm_template);
+    return 0;
+}
+
 /* For a test: a copy of the group's tokens. */
 static inline void softhsm_set_up(void)
 {

@@ -28,13 +28,6 @@ static int set_up_group(void **state)
     return 0;
 }
 
-static int tear_down_group(void **state)
-{
-    (void)state;
-    softhsm_remove_folder(softhsm_template);
-    return 0;
-}
-
 static struct token *token;
 
 static int set_up(void **state)
@@ -451,5 +444,5 @@ int main(void)
         TEST(test_wrong_plaintext),
         TEST(test_lengths_of_attributes),
     };
-    return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+    return cmocka_run_group_tests(tests, set_up_group, softhsm_remove_template);
 }

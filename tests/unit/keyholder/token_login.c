@@ -27,13 +27,6 @@ static int set_up_group(void **state)
     return 0;
 }
 
-static int tear_down_group(void **state)
-{
-    (void)state;
-    softhsm_remove_folder(softhsm_template);
-    return 0;
-}
-
 static void open_with(const char *pin)
 {
     struct token_options options = softhsm_options("pkcs11:token=alpha");
@@ -177,5 +170,5 @@ int main(void)
         TEST(test_once_for_all), TEST(test_wrong_pin), TEST(test_tries),   TEST(test_missing_pin),
         TEST(test_flags),        TEST(test_no_login),  TEST(test_results), TEST(test_ill_at_login),
     };
-    return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+    return cmocka_run_group_tests(tests, set_up_group, softhsm_remove_template);
 }

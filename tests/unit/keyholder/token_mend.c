@@ -21,13 +21,6 @@ static int set_up_group(void **state)
     return 0;
 }
 
-static int tear_down_group(void **state)
-{
-    (void)state;
-    softhsm_remove_folder(softhsm_template);
-    return 0;
-}
-
 static int set_up(void **state)
 {
     (void)state;
@@ -227,5 +220,5 @@ int main(void)
         TEST(test_unplugged),
         TEST(test_another_token_of_that_name),
     };
-    return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+    return cmocka_run_group_tests(tests, set_up_group, softhsm_remove_template);
 }

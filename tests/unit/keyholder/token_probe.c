@@ -25,13 +25,6 @@ static int set_up_group(void **state)
     return 0;
 }
 
-static int tear_down_group(void **state)
-{
-    (void)state;
-    softhsm_remove_folder(softhsm_template);
-    return 0;
-}
-
 static void open_token(bool raw_rsa)
 {
     struct token_options options = softhsm_options("pkcs11:token=alpha");
@@ -152,5 +145,5 @@ int main(void)
         TEST(test_signing), TEST(test_encryption), TEST(test_raw),
         TEST(test_unable),  TEST(test_lies),       TEST(test_away),
     };
-    return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+    return cmocka_run_group_tests(tests, set_up_group, softhsm_remove_template);
 }

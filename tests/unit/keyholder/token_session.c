@@ -29,13 +29,6 @@ static int set_up_group(void **state)
     return 0;
 }
 
-static int tear_down_group(void **state)
-{
-    (void)state;
-    softhsm_remove_folder(softhsm_template);
-    return 0;
-}
-
 static struct fixture {
     struct token *token;
     struct token_key *signing, *decrypting;
@@ -256,5 +249,5 @@ int main(void)
         TEST(test_two_tokens),   TEST(test_few_sessions),  TEST(test_losses_under_load),
         TEST(test_hanging_call), TEST(test_hanging_login),
     };
-    return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+    return cmocka_run_group_tests(tests, set_up_group, softhsm_remove_template);
 }
