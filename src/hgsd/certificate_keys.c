@@ -23,6 +23,7 @@ struct certificate_keys {
     struct store *store;
     struct keyholder *keyholder;
     struct audit *audit;
+    pthread_mutex_t turn; /* one at a time looks what works: what it read stays true until then */
     pthread_mutex_t lock; /* over the map; never held while the keyholder is asked */
     struct map *known;    /* name of the record -> struct known */
 };
@@ -42,6 +43,7 @@ struct certificate_keys *certificate_keys_new(struct store *store, struct keyhol
     keys->keyholder = keyholder;
     keys->audit = audit;
     keys->known = map_new(known_free);
+    pthread_mutex_init(&keys->turn, NULL);
     pthread_mutex_init(&keys->lock, NULL);
     return keys;
 }
@@ -53,6 +55,7 @@ void certificate_keys_free(struct certificate_keys **keys_pointer)
         return;
     map_free(keys->known);
     pthread_mutex_destroy(&keys->lock);
+    pthread_mutex_destroy(&keys->turn);
     free(keys);
 }
 
@@ -144,9 +147,17 @@ static bool load_one(void *context, const struct store_record *record, struct er
     return !away;
 }
 
-bool certificate_keys_load(struct certificate_keys *keys, struct error *err)
+static bool load_all(struct certificate_keys *keys, struct error *err)
 {
     return store_list(keys->store, STORE_CERTIFICATE, NULL, 0, load_one, keys, NULL, err);
+}
+
+bool certificate_keys_load(struct certificate_keys *keys, struct error *err)
+{
+    pthread_mutex_lock(&keys->turn);
+    bool ok = load_all(keys, err);
+    pthread_mutex_unlock(&keys->turn);
+    return ok;
 }
 
 static bool prove_one(void *context, const struct store_record *record, struct error *err)
@@ -164,8 +175,10 @@ static bool prove_one(void *context, const struct store_record *record, struct e
 void certificate_keys_prove(struct certificate_keys *keys)
 {
     struct error err = {0};
+    pthread_mutex_lock(&keys->turn);
     if (!store_list(keys->store, STORE_CERTIFICATE, NULL, 0, prove_one, keys, NULL, &err))
         log_error(LOG_LEVEL_ERROR, &err, "the private keys are not tested");
+    pthread_mutex_unlock(&keys->turn);
 }
 
 void certificate_keys_retry(struct certificate_keys *keys)
@@ -196,7 +209,7 @@ static void forget(struct certificate_keys *keys, const char *name)
     if (!is_file || !keyholder_forget(keys->keyholder, key_id, &err))
         return;
     /* Another certificate may have the same key. */
-    if (!certificate_keys_load(keys, &err))
+    if (!load_all(keys, &err))
         log_error(LOG_LEVEL_ERROR, &err, "keys in files are not all loaded again");
 }
 
@@ -209,20 +222,23 @@ static bool is_known_to_work(struct certificate_keys *keys, const char *name)
     return works;
 }
 
+static void apply(struct certificate_keys *keys, const struct store_change *change)
+{
+    struct store_record record = {.kind = change->kind, .key = change->key, .value = change->value};
+    pthread_mutex_lock(&keys->turn);
+    if (change->remove)
+        forget(keys, change->key);
+    else if (!is_known_to_work(keys, change->key))
+        prove_one(keys, &record, NULL);
+    pthread_mutex_unlock(&keys->turn);
+}
+
 void certificate_keys_apply(struct certificate_keys *keys, const struct store_change *changes,
                             size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct store_change *change = &changes[i];
-        struct store_record record = {
-            .kind = change->kind, .key = change->key, .value = change->value};
-        if (change->kind != STORE_CERTIFICATE)
-            continue;
-        if (change->remove)
-            forget(keys, change->key);
-        else if (!is_known_to_work(keys, change->key))
-            prove_one(keys, &record, NULL);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (changes[i].kind == STORE_CERTIFICATE)
+            apply(keys, &changes[i]);
 }
 
 static void describe_one(struct json_writer *writer, const struct known *known)

@@ -138,7 +138,8 @@ void keys_describe(struct keys *keys, struct json_writer *writer)
     void *failure;
     while (map_next(keys->failures, &position, &id, &failure)) {
         json_write_object(writer, NULL);
-        json_write_slice(writer, "key_id", slice_of(id.data, KEY_ID_DIGITS));
+        json_write_slice(writer, "key_id",
+                         slice_of(id.data, id.size < KEY_ID_DIGITS ? id.size : KEY_ID_DIGITS));
         json_write_error(writer, "error", failure);
         json_write_object_end(writer);
     }
