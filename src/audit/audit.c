@@ -194,6 +194,11 @@ bool audit_healthy(struct audit *audit, struct error *err)
     return audit_queue_healthy(&audit->queue, err);
 }
 
+bool audit_moves(struct audit *audit, uint64_t *mark)
+{
+    return audit_queue_moves(&audit->queue, mark);
+}
+
 int64_t audit_time_before(const struct audit *audit)
 {
     return audit->time_before;

@@ -108,6 +108,9 @@ void audit_flush(struct audit *audit);
 bool audit_acknowledge(struct audit *audit, struct slice fields, struct error *err);
 /* Whether releases are possible; when not, *err says why (for server show). */
 bool audit_healthy(struct audit *audit, struct error *err);
+/* Whether the writer has done an entry since the last call with this mark (at first 0), or nothing
+ * waits for it. */
+bool audit_moves(struct audit *audit, uint64_t *mark);
 /* The time of the newest record that was there when the trail was opened; INT64_MIN: there was
  * none. Records are as late as a clock was: one before them was set back. */
 int64_t audit_time_before(const struct audit *audit);

@@ -232,6 +232,15 @@ bool audit_queue_healthy(struct audit_queue *queue, struct error *err)
     return healthy;
 }
 
+bool audit_queue_moves(struct audit_queue *queue, uint64_t *mark)
+{
+    pthread_mutex_lock(&queue->mutex);
+    bool moves = queue->finished != *mark || queue->records == 0;
+    *mark = queue->finished;
+    pthread_mutex_unlock(&queue->mutex);
+    return moves;
+}
+
 void audit_queue_hurry(struct audit_queue *queue)
 {
     pthread_mutex_lock(&queue->mutex);

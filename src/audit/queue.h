@@ -75,6 +75,8 @@ void audit_queue_open(struct audit_queue *queue);
 uint64_t audit_queue_lost(struct audit_queue *queue);
 /* Whether it is not shut; *err (may be NULL) says why. */
 bool audit_queue_healthy(struct audit_queue *queue, struct error *err);
+/* audit_moves. */
+bool audit_queue_moves(struct audit_queue *queue, uint64_t *mark);
 /* Has the entries that are there taken at once when somebody waits for one of them. */
 void audit_queue_hurry(struct audit_queue *queue);
 /* Waits until every entry that was put before the call is done; hurries. */

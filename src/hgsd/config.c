@@ -78,6 +78,9 @@ const struct config_key hgsd_config_keys[] = {
      "Requests of a kind that wait at once; more are refused with a retryable error."},
     {"limits", "shutdown", CONFIG_DURATION, FIELD(shutdown_ms), "10s", 0, 10 * MINUTE,
      "How long requests under way may take when the service stops."},
+    {"limits", "watchdog", CONFIG_DURATION, FIELD(watchdog_ms), "60s", 0, 60 * MINUTE,
+     "A service that does not get on with its work for this long is started again; at least three "
+     "times the longest timeout of a keyholder; 0s: never."},
     {"keyholder", "user", CONFIG_TEXT, FIELD(keyholder_user), "", 0, 0,
      "User that the software keyholder runs as when hgsd is started by root."},
     {"keyholder", "folder", CONFIG_TEXT, FIELD(keyholder_folder), "", 0, 0,
@@ -100,6 +103,17 @@ static void settle_path(char **field, const char *state_folder, const char *name
     *field = memory_format("%s/%s", state_folder, name);
 }
 
+/* A worker may wait for a keyholder that long. */
+static void settle_watchdog(struct hgsd_config *config)
+{
+    int64_t longest = config->keyholder_timeout_ms;
+    for (size_t i = 0; i < config->tokens.count; i++)
+        if (hgsd_config_token(config, i)->timeout_ms > longest)
+            longest = hgsd_config_token(config, i)->timeout_ms;
+    if (config->watchdog_ms != 0 && config->watchdog_ms < 3 * longest)
+        config->watchdog_ms = 3 * longest;
+}
+
 static void settle(struct hgsd_config *config)
 {
     settle_path(&config->store_path, config->state_folder, "store/hgs.db");
@@ -112,6 +126,7 @@ static void settle(struct hgsd_config *config)
         free(config->node);
         config->node = memory_copy_text(name[0] != '\0' ? name : "node");
     }
+    settle_watchdog(config);
     /* Most of the time a worker waits for the keyholder. */
     int64_t workers = 2 * sysconf(_SC_NPROCESSORS_ONLN);
     if (config->attestation_workers == 0)

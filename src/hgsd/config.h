@@ -51,6 +51,7 @@ struct hgsd_config {
     int64_t release_workers;
     int64_t queue;
     int64_t shutdown_ms;
+    int64_t watchdog_ms; /* 0: off; else at least three times any keyholder's timeout */
     /* [keyholder] */
     char *keyholder_user;
     char *keyholder_folder; /* empty: STATE/keyholder */

@@ -341,6 +341,14 @@ int64_t parts_tick(struct parts *parts)
     return due > now ? due - now : 1;
 }
 
+bool parts_move(struct parts *parts)
+{
+    bool http = http_server_moves(parts->http, &parts->marks.http);
+    bool routes = routes_move(parts->routes, parts->marks.routes);
+    bool audit = audit_moves(parts->audit, &parts->marks.audit);
+    return http && routes && audit;
+}
+
 void parts_reload(struct parts *parts)
 {
     struct error err = {0};

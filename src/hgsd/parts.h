@@ -28,6 +28,9 @@ void parts_keyholder_started(struct parts *parts, const struct supervisor_channe
 /* What is done from time to time: attestation signers, keys that could not be loaded yet. Gives the
  * seconds until it should be called again. */
 int64_t parts_tick(struct parts *parts);
+/* Whether HTTP, the workers and the writer of the audit trail have got on since the last call, or
+ * have nothing to do. */
+bool parts_move(struct parts *parts);
 /* Readable when parts_tick should be called at once: settings changed. parts_tick makes it
  * unreadable again. */
 int parts_wake_descriptor(const struct parts *parts);

@@ -35,8 +35,11 @@ struct parts {
     struct http_server *http;
     struct admin_services services;
     struct admin_server *admin;
-    int control;          /* of the supervisor; borrowed */
-    bool keys_wanted;     /* the keyholder is held until its keys are loaded */
+    int control;      /* of the supervisor; borrowed */
+    bool keys_wanted; /* the keyholder is held until its keys are loaded */
+    struct {
+        uint64_t http, audit, routes[ROUTES_QUEUES];
+    } marks;              /* of parts_move */
     int wake;             /* eventfd */
     pthread_mutex_t lock; /* over revision */
     pthread_cond_t applied;

@@ -12,7 +12,8 @@ struct queue {
     pthread_cond_t filled;
     void **ring; /* limit places */
     size_t limit, first, count;
-    size_t busy; /* workers that have an item */
+    size_t busy;   /* workers that have an item */
+    uint64_t done; /* items */
     bool stopping;
     queue_work *work;
     queue_rest *rest; /* may be NULL */
@@ -41,6 +42,7 @@ static void work_on(struct queue *queue, void *item)
     queue->work(queue->context, item);
     pthread_mutex_lock(&queue->lock);
     queue->busy--;
+    queue->done++;
     if (queue->count + queue->busy >= queue->thread_count || queue->rest == NULL)
         return;
     pthread_mutex_unlock(&queue->lock);
@@ -105,6 +107,15 @@ size_t queue_length(struct queue *queue)
     size_t count = queue->count;
     pthread_mutex_unlock(&queue->lock);
     return count;
+}
+
+bool queue_moves(struct queue *queue, uint64_t *mark)
+{
+    pthread_mutex_lock(&queue->lock);
+    bool moves = queue->done != *mark || queue->count + queue->busy == 0;
+    *mark = queue->done;
+    pthread_mutex_unlock(&queue->lock);
+    return moves;
 }
 
 void queue_free(struct queue **queue_pointer)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct queue;
 typedef void queue_work(void *context, void *item);
@@ -20,6 +21,9 @@ struct queue *queue_new(const char *name, size_t workers, size_t limit, queue_wo
                         queue_rest *rest, void *context);
 /* False when the queue is full or stopping; the item stays the caller's. */
 bool queue_put(struct queue *queue, void *item);
+/* Whether an item was done since the last call with this mark (at first 0), or nothing is to be
+ * done. */
+bool queue_moves(struct queue *queue, uint64_t *mark);
 /* Items that wait now. */
 size_t queue_length(struct queue *queue);
 /* Takes no more, finishes what waits, ends the threads, frees. */

@@ -308,6 +308,13 @@ struct routes *routes_new(const struct routes_options *options)
     return routes;
 }
 
+bool routes_move(struct routes *routes, uint64_t marks[ROUTES_QUEUES])
+{
+    bool attestations = queue_moves(routes->attestations, &marks[0]);
+    bool releases = queue_moves(routes->releases, &marks[1]);
+    return attestations && releases;
+}
+
 void routes_free(struct routes **routes_pointer)
 {
     struct routes *routes = memory_steal(routes_pointer);

@@ -28,6 +28,11 @@ struct routes *routes_new(const struct routes_options *options);
 /* Finishes what waits. The HTTP server must have stopped taking requests. */
 void routes_free(struct routes **routes);
 
+/* Whether workers get on with their work: queue_moves of all queues. marks: ROUTES_QUEUES, at first
+ * 0. */
+#define ROUTES_QUEUES 2
+bool routes_move(struct routes *routes, uint64_t marks[ROUTES_QUEUES]);
+
 /* The callbacks of struct http_server_options; context is the struct routes. Bodies that declare to
  * be something else than their route takes never reach a parser. */
 size_t routes_limit(void *context, const struct http_request *request);

@@ -225,12 +225,23 @@ struct sources {
     int clock;   /* watch_clock */
 };
 
-static void serve(struct parts *parts, const struct sources *sources, const char *config_path)
+/* Says so when everything gets on. When not, only the rest of the silence that the supervisor
+ * allows tells it. */
+static int64_t beat(struct parts *parts, int control, int64_t interval_ms)
 {
-    int64_t next_tick = clock_monotonic_ms();
+    if (parts_move(parts))
+        supervisor_tell_alive(control);
+    return clock_monotonic_ms() + interval_ms;
+}
+
+static void serve(struct parts *parts, const struct sources *sources, const char *config_path,
+                  int64_t beat_ms)
+{
+    int64_t next_tick = clock_monotonic_ms(), next_beat = beat_ms > 0 ? next_tick : INT64_MAX;
     uint64_t ignored;
     for (bool running = true; running;) {
-        int64_t wait = next_tick - clock_monotonic_ms();
+        int64_t next = next_tick < next_beat ? next_tick : next_beat;
+        int64_t wait = next - clock_monotonic_ms();
         struct pollfd watched[] = {{sources->signals, POLLIN, 0},
                                    {sources->control, POLLIN, 0},
                                    {parts_wake_descriptor(parts), POLLIN, 0},
@@ -249,6 +260,8 @@ static void serve(struct parts *parts, const struct sources *sources, const char
         if (clock_monotonic_ms() >= next_tick || clock_set ||
             (n > 0 && watched[2].revents & POLLIN))
             next_tick = clock_monotonic_ms() + parts_tick(parts) * 1000;
+        if (clock_monotonic_ms() >= next_beat)
+            next_beat = beat(parts, sources->control, beat_ms);
     }
 }
 
@@ -282,7 +295,8 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
     }
     supervise_notify("READY=1");
     log_write(LOG_LEVEL_NOTICE, "ready");
-    serve(parts, &(struct sources){signals, control, clock}, config_path);
+    serve(parts, &(struct sources){signals, control, clock}, config_path,
+          config->watchdog_ms / SUPERVISOR_BEATS);
     supervise_notify("STOPPING=1");
     parts_stop(&parts);
     audit_sinks_close(&sinks);

@@ -23,6 +23,7 @@
 #define WORD_SIZE (CONFIG_MEMBER_NAME_MAX + 16)
 #define CHANNELS_WORD "channels"
 #define STUCK_WORD "stuck"
+#define ALIVE_WORD "alive"
 
 /* A keyholder and what its next start needs. */
 struct keyholder_child {
@@ -159,10 +160,14 @@ bool supervisor_take_channels(struct supervisor_channels *out, int control, stru
     return error_set(err, &process_socket, NULL, "supervisor", "it says what nobody knows");
 }
 
-/* Channels that the service did not take any more: the next one should not begin with them. */
+/* Channels that the service did not take any more, and what it said last: the next one should not
+ * begin with them. */
 static void drop_channels(const struct supervisor *supervisor)
 {
     struct supervisor_channels dropped;
+    char word[WORD_SIZE];
+    while (recv(supervisor->control[0], word, sizeof word, MSG_DONTWAIT) > 0)
+        continue;
     while (supervisor_take_channels(&dropped, supervisor->control[1], NULL))
         close_channels(dropped.fds, dropped.count);
 }
@@ -184,6 +189,19 @@ bool supervisor_tell_stuck(int control, const char *token, struct error *err)
     return descriptors_send(control, word_of(text, STUCK_WORD, token), NULL, 0, err);
 }
 
+void supervisor_tell_alive(int control)
+{
+    descriptors_send(control, slice_from_text(ALIVE_WORD), NULL, 0, NULL);
+}
+
+static void service_silent(void *context, int64_t milliseconds)
+{
+    (void)context;
+    log_write(LOG_LEVEL_ERROR,
+              "the service runs and has not got on with its work for %lld s; it is started again",
+              (long long)milliseconds / 1000);
+}
+
 /* The one whose name it is; "": that of software keys. NULL: there is none. */
 static struct keyholder_child *find_keyholder(struct supervisor *supervisor, const char *name)
 {
@@ -195,13 +213,17 @@ static struct keyholder_child *find_keyholder(struct supervisor *supervisor, con
     return NULL;
 }
 
-/* The service knows one word. */
+/* The service knows two words. */
 static void service_said(void *context)
 {
     struct supervisor *supervisor = context;
     char text[WORD_SIZE];
     ssize_t size = recv(supervisor->control[0], text, sizeof text - 1, MSG_DONTWAIT);
     text[size > 0 ? size : 0] = '\0';
+    if (strcmp(text, ALIVE_WORD) == 0) {
+        supervise_heard(&supervisor->children[supervisor->keyholder_count]);
+        return;
+    }
     const char *name = name_after(text, STUCK_WORD);
     struct keyholder_child *child = name != NULL ? find_keyholder(supervisor, name) : NULL;
     if (child == NULL || child->killed)
@@ -297,6 +319,8 @@ bool supervisor_run(const struct hgsd_config *config, const char *config_path, s
                                                      .ended = service_ended,
                                                      .readable = service_said,
                                                      .descriptor = supervisor.control[0],
+                                                     .silence_ms = config->watchdog_ms,
+                                                     .silent = service_silent,
                                                      .context = &supervisor};
     bool ok = supervise_run(supervisor.children, count + 1, config->shutdown_ms + 5000, err);
     close_channels(supervisor.control, 2);

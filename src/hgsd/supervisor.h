@@ -15,7 +15,9 @@
  * keyholder lives as long as somebody holds the other ends: when the service dies, it ends by
  * itself, and all are started anew. A keyholder that runs and does not answer cannot do that: the
  * service says so over `control` (supervisor_tell_stuck), and it is killed, as it is when a service
- * dies and leaves it behind. No keyholder waits for another one, and the service for none.
+ * dies and leaves it behind. The service in turn says that it gets on (supervisor_tell_alive); when
+ * it is silent for [limits] watchdog, it is killed and started again. No keyholder waits for
+ * another one, and the service for none.
  */
 
 #include "hgsd/config.h"
@@ -35,6 +37,10 @@ struct supervisor_channels {
 };
 /* In the service: takes the next message, which is there. process.socket. */
 bool supervisor_take_channels(struct supervisor_channels *out, int control, struct error *err);
+/* How often the service speaks within the time after which it is taken for stuck. */
+#define SUPERVISOR_BEATS 4
+/* In the service: it gets on with its work. A supervisor that does not listen is not told. */
+void supervisor_tell_alive(int control);
 /* In the service: a keyholder that it has channels to does not answer; token NULL: that of software
  * keys. process.socket. */
 bool supervisor_tell_stuck(int control, const char *token, struct error *err);

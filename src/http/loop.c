@@ -143,6 +143,7 @@ void *loop_run(void *context)
     struct leave leave = {0};
     server->replies->thread = pthread_self();
     for (;;) {
+        atomic_fetch_add_explicit(&server->turns, 1, memory_order_relaxed);
         if (wait_for_events(server, sweep(server, &leave)))
             take_replies(server);
         run_daemons(server);

@@ -209,6 +209,7 @@ bool http_server_start(struct http_server **out, const struct http_server_option
     server->header_limit = options->header_limit != 0 ? options->header_limit : HEADER_LIMIT;
     server->bodies_limit = options->bodies_limit != 0 ? options->bodies_limit : BODIES_LIMIT;
     atomic_init(&server->stop_asked, false);
+    atomic_init(&server->turns, 1);
     pthread_mutex_init(&server->tls_lock, NULL);
     connections_init(&server->connections, connection_limit(options->connection_limit),
                      options->idle_ms != 0 ? options->idle_ms : IDLE_MS,
@@ -241,6 +242,14 @@ unsigned http_server_port(const struct http_server *server, size_t index)
 {
     assert(index < server->count);
     return server->listeners[index].port;
+}
+
+bool http_server_moves(struct http_server *server, uint64_t *mark)
+{
+    uint64_t before = *mark;
+    *mark = atomic_load_explicit(&server->turns, memory_order_relaxed);
+    replies_wake(server->replies);
+    return *mark != before;
 }
 
 void http_server_connections(const struct http_server *server, unsigned *now, unsigned *most)

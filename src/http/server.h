@@ -69,6 +69,11 @@ bool http_server_start(struct http_server **out, const struct http_server_option
 bool http_server_reload_tls(struct http_server *server, struct error *err);
 /* The port that the index-th address (http first, then https) was bound to; for port 0. */
 unsigned http_server_port(const struct http_server *server, size_t index);
+/*
+ * Whether the server's thread has gone around its loop since the last call with this mark (at first
+ * 0; then true), and has it go around once more, for the next call.
+ */
+bool http_server_moves(struct http_server *server, uint64_t *mark);
 /* Open connections, and the most there ever were. */
 void http_server_connections(const struct http_server *server, unsigned *now, unsigned *most);
 /*

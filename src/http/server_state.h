@@ -54,6 +54,7 @@ struct http_server {
 
     pthread_t thread;
     bool started;
+    atomic_uint_fast64_t turns; /* of its loop */
     atomic_bool stop_asked;
     int64_t stop_wait_ms; /* written before stop_asked */
     bool stopping;        /* replies say that their connection closes */

@@ -20,6 +20,9 @@
 #define PAUSE_FIRST_MS 100
 #define PAUSE_LAST_MS 10000
 #define HEALTHY_MS 60000
+#define WATCHDOG_MS 10000 /* often enough for WatchdogSec= of the unit */
+#define START_SILENCES 5
+#define LATE_MS 1000
 
 struct supervision {
     struct supervised *children;
@@ -27,6 +30,7 @@ struct supervision {
     struct pollfd *watched; /* the signals, then each child, then their descriptors */
     sigset_t mask;          /* as it was before, and as the children have it */
     int signals;
+    int64_t watchdog_at; /* when systemd is told next */
     bool stopping;
 };
 
@@ -86,7 +90,8 @@ static bool spawn(const struct supervision *supervision, struct supervised *chil
     }
     child->pid = pid;
     child->pidfd = pidfd;
-    child->started_at = clock_monotonic_ms();
+    child->started_at = child->heard_at = clock_monotonic_ms();
+    child->heard = false;
     return true;
 }
 
@@ -153,6 +158,54 @@ static int64_t start_due(struct supervision *supervision)
     return wait;
 }
 
+static int64_t silence_of(const struct supervised *child)
+{
+    return child->heard ? child->silence_ms : START_SILENCES * child->silence_ms;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < 0 || b < 0 ? (a < 0 ? b : a) : (a < b ? a : b);
+}
+
+/* Kills those that were silent for too long, and tells systemd when there is none; one that does
+ * not end even so keeps it from being told. How long until there is something to do: -1 nothing. */
+static int64_t keep_watch(struct supervision *supervision)
+{
+    int64_t now = clock_monotonic_ms(), wait = -1;
+    bool silent = false, watches = false;
+    for (size_t i = 0; i < supervision->count; i++) {
+        struct supervised *child = &supervision->children[i];
+        watches = watches || child->silence_ms > 0;
+        if (child->silence_ms == 0 || child->pid == 0)
+            continue;
+        int64_t left = child->heard_at + silence_of(child) - now;
+        if (left > 0) {
+            wait = earlier(wait, left);
+            continue;
+        }
+        silent = true;
+        if (child->silent != NULL)
+            child->silent(child->context, silence_of(child));
+        supervise_kill(child);
+        wait = earlier(wait, WATCHDOG_MS);
+    }
+    if (watches && !silent && now >= supervision->watchdog_at) {
+        supervise_notify("WATCHDOG=1");
+        supervision->watchdog_at = now + WATCHDOG_MS;
+    }
+    return watches ? earlier(wait, WATCHDOG_MS) : -1;
+}
+
+/* Who was stopped or starved itself has heard nobody meanwhile: that is not the children's fault.
+ */
+static void excuse(struct supervision *supervision, int64_t expected)
+{
+    int64_t late = clock_monotonic_ms() - expected;
+    for (size_t i = 0; late > LATE_MS && i < supervision->count; i++)
+        supervision->children[i].heard_at += late;
+}
+
 static void watch_once(struct supervision *supervision, int64_t wait)
 {
     supervision->watched[0] = (struct pollfd){supervision->signals, POLLIN, 0};
@@ -164,7 +217,10 @@ static void watch_once(struct supervision *supervision, int64_t wait)
         descriptors[i] =
             (struct pollfd){child->readable != NULL ? child->descriptor : -1, POLLIN, 0};
     }
-    if (poll(supervision->watched, 2 * count + 1, (int)wait) <= 0)
+    int64_t until = wait < 0 ? INT64_MAX : clock_monotonic_ms() + wait;
+    int ready = poll(supervision->watched, 2 * count + 1, (int)wait);
+    excuse(supervision, until);
+    if (ready <= 0)
         return;
     for (size_t i = 0; i < count; i++) {
         struct supervised *child = &supervision->children[i];
@@ -232,8 +288,10 @@ bool supervise_run(struct supervised *children, size_t count, int64_t grace_ms, 
         children[i].pidfd = -1;
         children[i].start_at = children[i].started_at = children[i].pause_ms = 0;
     }
-    while (!supervision.stopping)
-        watch_once(&supervision, start_due(&supervision));
+    while (!supervision.stopping) {
+        int64_t wait = start_due(&supervision);
+        watch_once(&supervision, earlier(wait, keep_watch(&supervision)));
+    }
     supervise_notify("STOPPING=1");
     for (size_t i = count; i > 0; i--)
         stop(&children[i - 1], grace_ms);
@@ -244,6 +302,12 @@ bool supervise_run(struct supervised *children, size_t count, int64_t grace_ms, 
 void supervise_kill(const struct supervised *child)
 {
     send_signal(child, SIGKILL);
+}
+
+void supervise_heard(struct supervised *child)
+{
+    child->heard = true;
+    child->heard_at = clock_monotonic_ms();
 }
 
 void supervise_notify(const char *state)

@@ -27,20 +27,29 @@ struct supervised {
      * it. An end of the other side stops the watching. */
     void (*readable)(void *context);
     int descriptor;
+    /* When not 0: a child that supervise_heard was not called of for so long (five times as long
+     * after its start) does nothing any more. It is killed, and so started again; silent (may be
+     * NULL) is told before. */
+    int64_t silence_ms;
+    void (*silent)(void *context, int64_t milliseconds);
     void *context;
     /* private to supervise.c */
     pid_t pid;
     int pidfd;
-    int64_t start_at, started_at, pause_ms;
+    int64_t start_at, started_at, pause_ms, heard_at;
+    bool heard;
 };
 
 /*
- * Runs children (in order; stopped in reverse order) until SIGTERM or SIGINT arrives, then tells
+ * Runs children (in order; stopped in reverse order), and tells systemd's watchdog (WATCHDOG=1) as
+ * long as no child is silent for too long, until SIGTERM or SIGINT arrives, then tells
  * systemd (STOPPING=1) and stops them, giving each grace_ms. SIGHUP is passed on to all of them.
  * For a process with one thread. process.spawn when the kernel gives no descriptors to wait on.
  */
 bool supervise_run(struct supervised *children, size_t count, int64_t grace_ms, struct error *err);
 
+/* A child gave a sign of life. From the functions above. */
+void supervise_heard(struct supervised *child);
 /* For a child that does not do its work any more: ends it at once (SIGKILL), so that it is started
  * again. From the functions above; does nothing when it does not run. */
 void supervise_kill(const struct supervised *child);

@@ -75,10 +75,33 @@ static void test_no_hurry_for_nobody(void **state)
     audit_queue_done(&queue);
 }
 
+/* It moves as long as nothing waits for the writer, or it has done something since. */
+static void test_moves(void **state)
+{
+    (void)state;
+    struct audit_queue queue;
+    uint64_t mark = 0;
+    audit_queue_init(&queue);
+    assert_true(audit_queue_moves(&queue, &mark));
+    put(&queue, NULL);
+    assert_false(audit_queue_moves(&queue, &mark));
+    bool closed = false;
+    struct audit_entry *entries = audit_queue_take(&queue, -1, &closed);
+    put(&queue, NULL);
+    assert_false(audit_queue_moves(&queue, &mark)); /* the writer has it, and does not get on */
+    audit_queue_finish(&queue, entries, 1, true, NULL);
+    assert_true(audit_queue_moves(&queue, &mark));
+    assert_false(audit_queue_moves(&queue, &mark)); /* another waits */
+    take(&queue);
+    assert_true(audit_queue_moves(&queue, &mark));
+    audit_queue_done(&queue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hurry),
+        cmocka_unit_test(test_moves),
         cmocka_unit_test(test_no_hurry_for_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,11 +95,35 @@ static void rests_after_each_that_comes_alone(void **state)
     }
 }
 
+/* It moves as long as nothing is to be done, or something was done since. */
+static void tells_whether_it_moves(void **state)
+{
+    (void)state;
+    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0, 0};
+    int item = 0;
+    uint64_t mark = 0, other = 0;
+    struct queue *queue = queue_new("test", 1, 3, pass, rest, &gate);
+    for (int i = 0; i < 2; i++)
+        assert_true(queue_moves(queue, &mark));
+    assert_true(queue_put(queue, &item));
+    wait_for(&gate, 1);
+    for (int i = 0; i < 2; i++)
+        assert_false(queue_moves(queue, &mark)); /* the worker is stuck */
+    open_gate(&gate);
+    while (atomic_load(&gate.rests) < 1)
+        sched_yield();
+    assert_true(queue_moves(queue, &mark));
+    assert_true(queue_moves(queue, &mark));
+    assert_true(queue_moves(queue, &other));
+    queue_free(&queue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_when_full_and_finishes_what_waits),
         cmocka_unit_test(rests_after_each_that_comes_alone),
+        cmocka_unit_test(tells_whether_it_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include <sched.h>
+
 /* Stopping, while clients and workers are at different points. */
 
 struct stopper {
@@ -179,9 +181,28 @@ static void replies_race_with_the_stop(void **state)
     }
 }
 
+/* Each look has the thread go around once more; a handler that does not return keeps it from that.
+ */
+static void tells_whether_it_moves(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    uint64_t mark = 0;
+    fixture_start(&fixture, NULL);
+    assert_true(http_server_moves(fixture.server, &mark));
+    for (int i = 0; i < 3; i++) {
+        uint64_t before = mark;
+        while (!http_server_moves(fixture.server, &mark))
+            sched_yield();
+        assert_true(mark > before);
+    }
+    fixture_stop(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tells_whether_it_moves),
         cmocka_unit_test(nothing_under_way),
         cmocka_unit_test(requests_at_work_are_finished),
         cmocka_unit_test(a_request_that_is_arriving_is_finished),

@@ -207,6 +207,76 @@ static void test_kills_when_told(void **state)
     assert_int_equal(next_event(), '.');
 }
 
+/* Says something, and nothing any more. */
+__attribute__((noreturn)) static void fall_silent(void *context)
+{
+    if (write(orders[1], "!", 1) != 1)
+        _exit(9);
+    ignore_signals(context);
+}
+
+static void hear(void *context)
+{
+    char order;
+    (void)context;
+    if (read(orders[0], &order, 1) == 1)
+        supervise_heard(ended_child);
+}
+
+static void tell_silence(void *context, int64_t milliseconds)
+{
+    (void)context;
+    tell(milliseconds == 200 ? 's' : '?');
+}
+
+/* A child that said it lives and does so no longer is killed and started again. */
+static void test_kills_the_silent(void **state)
+{
+    (void)state;
+    struct supervised children[] = {{.name = "a",
+                                     .run = fall_silent,
+                                     .ended = tell_signal,
+                                     .readable = hear,
+                                     .silence_ms = 200,
+                                     .silent = tell_silence,
+                                     .context = (char[]){"a"}}};
+    assert_int_equal(pipe2(orders, O_CLOEXEC), 0);
+    children[0].descriptor = orders[0];
+    ended_child = children;
+    supervise(children, 1, 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(next_event(), 'a');
+        assert_int_equal(next_event(), 's');
+        assert_int_equal(next_event(), 'K');
+    }
+    stop_supervisor(SIGTERM);
+    close(orders[0]);
+    close(orders[1]);
+}
+
+static void tell_long_silence(void *context, int64_t milliseconds)
+{
+    (void)context;
+    tell(milliseconds == 5 * 50 ? 's' : '?');
+}
+
+/* After its start it may take longer. */
+static void test_kills_who_never_spoke(void **state)
+{
+    (void)state;
+    struct supervised children[] = {{.name = "a",
+                                     .run = ignore_signals,
+                                     .ended = tell_signal,
+                                     .silence_ms = 50,
+                                     .silent = tell_long_silence,
+                                     .context = (char[]){"a"}}};
+    supervise(children, 1, 0);
+    assert_int_equal(next_event(), 'a');
+    assert_int_equal(next_event(), 's');
+    assert_int_equal(next_event(), 'K');
+    stop_supervisor(SIGTERM);
+}
+
 /* The last is stopped first. */
 static void test_stops_in_reverse_order(void **state)
 {
@@ -355,6 +425,8 @@ int main(void)
         TEST(test_restarts),
         TEST(test_stops_in_reverse_order),
         TEST(test_kills_when_told),
+        TEST(test_kills_the_silent),
+        TEST(test_kills_who_never_spoke),
         TEST(test_kills_the_deaf),
         TEST(test_passes_sighup_on),
         TEST(test_start_may_be_refused),

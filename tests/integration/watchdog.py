@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A service that runs and does nothing is noticed and started again, by the supervisor alone; and systemd is told, as long as
+all is well."""
+import os
+import select
+import signal
+import socket
+import tempfile
+
+from fabric import Fabric, case, check, equal, finish, wait_until
+
+CONFIG = """
+[limits]
+watchdog = 2s
+[keyholder]
+timeout = 500ms
+"""
+
+
+class Systemd:
+    """The end of NOTIFY_SOCKET."""
+
+    def __init__(self, folder):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(folder + "/notify")
+        os.environ["NOTIFY_SOCKET"] = folder + "/notify"
+        self.seen = []
+
+    def wait_for(self, word):
+        """Waits for it among what came since the last call."""
+        def came():
+            while select.select([self.socket], [], [], 0)[0]:
+                self.seen += self.socket.recv(4096).decode().split("\n")
+            return word in self.seen
+        wait_until(came, word)
+
+    def forget(self):
+        self.wait_for("READY=1")
+        self.seen.clear()
+
+
+def a_service_that_hangs_is_started_again(fabric):
+    host = fabric.host("n1")
+    fabric.register(host)
+    host.hgs("host", "attest")
+    before = len(fabric.events("attestation.passed"))
+    for _ in range(2):
+        pid = fabric.children()["service"]
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda pid=pid: fabric.children().get("service") not in (None, pid), "another service")
+        wait_until(fabric.answers, "the service answers")
+        host.configure()
+        wait_until(lambda: host.hgs("host", "attest", status=None).returncode == 0, "the host attests")
+    log = fabric.log_text()
+    check("has not got on with its work for 2 s" in log and "service ended by signal 9" in log, log)
+    equal(len(fabric.events("attestation.passed")), before + 2)
+    equal(fabric.show("event", "verify")["whole"], True)
+
+
+def systemd_is_told(fabric):
+    fabric.systemd.wait_for("WATCHDOG=1")
+    fabric.systemd.forget()
+
+
+def a_service_that_is_well_is_left_alone(fabric):
+    """Also one that nobody asks anything; systemd is told every ten seconds."""
+    pid = fabric.children()["service"]
+    fabric.systemd.forget()
+    fabric.systemd.wait_for("WATCHDOG=1")
+    equal(fabric.children()["service"], pid)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        run(folder)
+    finish()
+
+
+def run(folder):
+    systemd = Systemd(folder)
+    with Fabric(CONFIG) as fabric:
+        fabric.systemd = systemd
+        fabric.init()
+        for body in (systemd_is_told, a_service_that_hangs_is_started_again, a_service_that_is_well_is_left_alone):
+            case(body.__name__.replace("_", " "), lambda body=body: body(fabric))
+
+
+main()
