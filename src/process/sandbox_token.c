@@ -38,6 +38,16 @@ static const struct sandbox_rule rules[] = {
     SANDBOX_ALLOW(timerfd_gettime),
     SANDBOX_ALLOW(timerfd_settime),
 
+    /* Memory and semaphores that are shared with a maker's daemon. */
+    SANDBOX_ALLOW(semctl),
+    SANDBOX_ALLOW(semget),
+    SANDBOX_ALLOW(semop),
+    SANDBOX_ALLOW(semtimedop),
+    SANDBOX_ALLOW(shmat),
+    SANDBOX_ALLOW(shmctl),
+    SANDBOX_ALLOW(shmdt),
+    SANDBOX_ALLOW(shmget),
+
     SANDBOX_ALLOW(getcpu),
     SANDBOX_ALLOW(getgroups),
     SANDBOX_ALLOW(getpgrp),
