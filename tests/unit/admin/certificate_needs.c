@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whether a certificate can go, from what was counted. */
-#include "../keyholder/testing.h"
+#include "../testing.h"
 
 #include "admin/certificate_needs.h"
 

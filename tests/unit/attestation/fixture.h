@@ -72,7 +72,7 @@ static inline const char *trail_text(const char *name)
 {
     static char text[1024];
     struct json *record = NULL;
-    testing_assert_good(json_parse(&record, slice_from_text(trail.fields), err));
+    assert_ok(json_parse(&record, slice_from_text(trail.fields), err));
     const struct json *member = json_get(record, name);
     snprintf(text, sizeof text, "%s", member == NULL ? "" : json_text(member));
     json_free(&record);
@@ -122,8 +122,7 @@ static inline void start_service(struct fixture *fixture, const char *node)
                                           .clock = &fixture->clock,
                                           .node = node};
     attestation_service_free(&fixture->service);
-    testing_assert_good(
-        attestation_service_new(&fixture->service, &options, &fixture->revision, err));
+    assert_ok(attestation_service_new(&fixture->service, &options, &fixture->revision, err));
 }
 
 static inline int fixture_set_up(void **state)
@@ -137,8 +136,8 @@ static inline int fixture_set_up(void **state)
     trail.refuses = false;
     trail.count = 0;
     testing_vector(&text, "MS-HGSA_3.1.5.3_host_key.json");
-    testing_assert_good(json_parse(&fixture.vectors, buf_slice(&text), err));
-    testing_assert_good(store_open_sqlite(&fixture.store, path, err));
+    assert_ok(json_parse(&fixture.vectors, buf_slice(&text), err));
+    assert_ok(store_open_sqlite(&fixture.store, path, err));
     start_keyholder(&fixture);
     start_service(&fixture, "n1");
     *state = &fixture;
@@ -169,7 +168,7 @@ static inline void change(struct fixture *fixture, enum store_kind kind, const c
                                .remove = value == NULL,
                                .value = value == NULL ? SLICE_EMPTY : slice_from_text(value),
                                .expected = STORE_ANY};
-    testing_assert_good(store_commit(fixture->store, &one, 1, &one.expected, err));
+    assert_ok(store_commit(fixture->store, &one, 1, &one.expected, err));
     attestation_apply(fixture->service, &one, 1);
 }
 
@@ -178,7 +177,7 @@ static inline void register_host(struct fixture *fixture, const char *name, cons
     struct attestation_host host;
     _cleanup_buf_ struct buf key, record;
     testing_decode(&key, json_get(fixture->vectors, vector), "host_key");
-    testing_assert_good(attestation_host_init(&host, name, buf_slice(&key), 0, "root", err));
+    assert_ok(attestation_host_init(&host, name, buf_slice(&key), 0, "root", err));
     buf_init(&record, VECTOR_MAX);
     attestation_host_format(&record, &host);
     change(fixture, STORE_HOST, name, buf_text(&record));
@@ -188,7 +187,7 @@ static inline void register_host(struct fixture *fixture, const char *name, cons
 static inline int64_t tick(struct fixture *fixture)
 {
     int64_t due;
-    testing_assert_good(attestation_tick(fixture->service, &due, err));
+    assert_ok(attestation_tick(fixture->service, &due, err));
     return due;
 }
 
@@ -205,7 +204,7 @@ static inline void initialise(struct fixture *fixture)
 static inline const char *request_of(const struct fixture *fixture, const char *name)
 {
     const char *request;
-    testing_assert_good(json_get_text(&request, json_get(fixture->vectors, name), "request", err));
+    assert_ok(json_get_text(&request, json_get(fixture->vectors, name), "request", err));
     return request;
 }
 
@@ -216,7 +215,7 @@ static inline void ask(struct fixture *fixture, struct attestation_reply *reply,
     _cleanup_buf_ struct buf out;
     buf_init(&out, VECTOR_MAX);
     attestation_attest(fixture->service, door, 2, body, "192.0.2.1", NULL, &out);
-    testing_assert_good(attestation_reply_parse(reply, buf_slice(&out), err));
+    assert_ok(attestation_reply_parse(reply, buf_slice(&out), err));
 }
 
 /* The type of the reply to a vector at the door of host key mode. */

@@ -14,7 +14,7 @@ static void load(struct vectors *vectors)
     _cleanup_buf_ struct buf text;
     testing_vector(&text, "MS-HGSA_3.1.5.3_host_key.json");
     vectors->all = NULL;
-    testing_assert_good(json_parse(&vectors->all, buf_slice(&text), err));
+    assert_ok(json_parse(&vectors->all, buf_slice(&text), err));
 }
 
 static void test_names(void **state)
@@ -50,9 +50,8 @@ static void test_forms(void **state)
         testing_decode(&key, vector, "host_key");
         testing_decode(&spki, vector, "spki");
         struct attestation_host host;
-        testing_assert_good(json_get_text(&expected, vector, "key_id", err));
-        testing_assert_good(
-            attestation_host_init(&host, "n1", buf_slice(&key), 1764000000, "root", err));
+        assert_ok(json_get_text(&expected, vector, "key_id", err));
+        assert_ok(attestation_host_init(&host, "n1", buf_slice(&key), 1764000000, "root", err));
         assert_string_equal(hex_format(slice_of(host.key_id, sizeof host.key_id), id), expected);
         assert_true(slice_equal(buf_slice(&host.key), buf_slice(&spki)));
         attestation_host_done(&host);
@@ -68,13 +67,12 @@ static void test_record(void **state)
     _cleanup_buf_ struct buf key, record, again;
     testing_decode(&key, json_get(vectors.all, "rsa-pkcs1"), "host_key");
     struct attestation_host host, read;
-    testing_assert_good(
-        attestation_host_init(&host, "n1", buf_slice(&key), 1764000000, "root", err));
+    assert_ok(attestation_host_init(&host, "n1", buf_slice(&key), 1764000000, "root", err));
     buf_init(&record, VECTOR_MAX);
     buf_init(&again, VECTOR_MAX);
     attestation_host_format(&record, &host);
     assert_non_null(strstr(buf_text(&record), "\"added\":\"2025-11-24T16:00:00Z\""));
-    testing_assert_good(attestation_host_parse(&read, buf_slice(&record), err));
+    assert_ok(attestation_host_parse(&read, buf_slice(&record), err));
     assert_string_equal(read.name, "n1");
     assert_string_equal(read.added_by, "root");
     assert_int_equal(read.mode, ATTESTATION_MODE_HOST_KEY);
@@ -86,8 +84,8 @@ static void test_record(void **state)
     char *changed = strstr((char *)record.data, "\"key\":\"") + strlen("\"key\":\"") + 100;
     *changed = *changed == 'A' ? 'B' : 'A';
     struct attestation_host damaged;
-    testing_assert_code(attestation_host_parse(&damaged, buf_slice(&record), err),
-                        &attestation_host_malformed);
+    assert_refused(attestation_host_parse(&damaged, buf_slice(&record), err),
+                   &attestation_host_malformed);
     attestation_host_done(&host);
     attestation_host_done(&read);
     json_free(&vectors.all);
@@ -102,13 +100,12 @@ static void test_refuses(void **state)
     struct attestation_host host;
     testing_decode(&key, json_get(vectors.all, "rsa-pkcs1"), "host_key");
     testing_decode(&weak, json_get(vectors.all, "weak-host"), "host_key");
-    testing_assert_code(attestation_host_init(&host, "a b", buf_slice(&key), 0, "root", err),
-                        &attestation_host_name);
-    testing_assert_code(attestation_host_init(&host, "n1", buf_slice(&weak), 0, "root", err),
-                        &crypto_key_too_small);
-    testing_assert_code(
-        attestation_host_init(&host, "n1", slice_from_text("no key"), 0, "root", err),
-        &crypto_key_malformed);
+    assert_refused(attestation_host_init(&host, "a b", buf_slice(&key), 0, "root", err),
+                   &attestation_host_name);
+    assert_refused(attestation_host_init(&host, "n1", buf_slice(&weak), 0, "root", err),
+                   &crypto_key_too_small);
+    assert_refused(attestation_host_init(&host, "n1", slice_from_text("no key"), 0, "root", err),
+                   &crypto_key_malformed);
     static const struct {
         const char *text;
         const struct error_code *code;

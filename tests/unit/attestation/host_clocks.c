@@ -118,7 +118,7 @@ static void test_written(void **state)
     json_write_object(&writer, NULL);
     attestation_host_clocks_write(clocks, &writer, "host_clocks");
     json_write_object_end(&writer);
-    testing_assert_good(json_parse(&document, buf_slice(&out), err));
+    assert_ok(json_parse(&document, buf_slice(&out), err));
     const struct json *written = json_get(document, "host_clocks");
     assert_int_equal((int)json_number(json_get(written, "measured")), 21);
     assert_int_equal((int)json_number(json_get(written, "off")), 20);

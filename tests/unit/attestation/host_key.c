@@ -21,14 +21,13 @@ static int set_up(void **state)
     testing_vector(&text, "MS-HGSA_3.1.5.3_host_key.json");
     fixture = (struct fixture){.hosts = attestation_host_map_new(),
                                .host_keys = public_key_cache_new(16)};
-    testing_assert_good(json_parse(&fixture.vectors, buf_slice(&text), err));
+    assert_ok(json_parse(&fixture.vectors, buf_slice(&text), err));
     attestation_settings_init(&fixture.settings);
     for (size_t i = 0; i < sizeof registered / sizeof registered[0]; i++) {
         struct attestation_host host;
         _cleanup_buf_ struct buf key;
         testing_decode(&key, json_get(fixture.vectors, registered[i]), "spki");
-        testing_assert_good(
-            attestation_host_init(&host, registered[i], buf_slice(&key), 0, "root", err));
+        assert_ok(attestation_host_init(&host, registered[i], buf_slice(&key), 0, "root", err));
         struct attestation_host_identity identity = {.mode = ATTESTATION_MODE_HOST_KEY};
         memcpy(identity.id, host.key_id, sizeof identity.id);
         attestation_host_map_put(fixture.hosts, host.name, &identity);
@@ -68,7 +67,7 @@ static bool attest(struct fixture *fixture, struct attestation_evidence *evidenc
 static const char *request_of(const struct fixture *fixture, const char *name)
 {
     const char *request;
-    testing_assert_good(json_get_text(&request, json_get(fixture->vectors, name), "request", err));
+    assert_ok(json_get_text(&request, json_get(fixture->vectors, name), "request", err));
     return request;
 }
 
@@ -84,7 +83,7 @@ static void test_passes(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct attestation_evidence evidence;
         print_message("%s\n", cases[i].vector);
-        testing_assert_good(
+        assert_ok(
             attest(fixture, &evidence, slice_from_text(request_of(fixture, cases[i].vector)), err));
         assert_string_equal(evidence.host, cases[i].host);
         assert_true(evidence.has_host_id);
@@ -133,11 +132,10 @@ static void test_unprotected_signing_key(void **state)
     struct fixture *fixture = *state;
     struct attestation_evidence evidence;
     fixture->settings.allow_unprotected_signing_keys = true;
-    testing_assert_good(
-        attest(fixture, &evidence, slice_from_text(request_of(fixture, "wants-both")), err));
+    assert_ok(attest(fixture, &evidence, slice_from_text(request_of(fixture, "wants-both")), err));
     assert_int_equal(evidence.requested_count, 2);
     attestation_evidence_done(&evidence);
-    testing_assert_code(
+    assert_refused(
         attest(fixture, &evidence, slice_from_text(request_of(fixture, "wants-ca")), err),
         &attestation_content_refused);
     attestation_evidence_done(&evidence);
@@ -160,18 +158,17 @@ static void test_remembers_registered_keys(void **state)
     struct cache *others = fixture->host_keys;
     fixture->host_keys = public_key_cache_new(16);
     for (int round = 0; round < 2; round++) {
-        testing_assert_good(
-            attest(fixture, &evidence, slice_from_text(request_of(fixture, "p384")), err));
+        assert_ok(attest(fixture, &evidence, slice_from_text(request_of(fixture, "p384")), err));
         assert_string_equal(evidence.host, "p384");
         assert_true(remembers(fixture, "p384"));
         attestation_evidence_done(&evidence);
     }
-    testing_assert_code(
+    assert_refused(
         attest(fixture, &evidence, slice_from_text(request_of(fixture, "p384-sha256")), err),
         &attestation_signature_wrong);
     attestation_evidence_done(&evidence);
     attestation_host_map_remove(fixture->hosts, "rsa-pkcs1");
-    testing_assert_code(
+    assert_refused(
         attest(fixture, &evidence, slice_from_text(request_of(fixture, "rsa-pkcs1")), err),
         &attestation_host_unknown);
     attestation_evidence_done(&evidence);
@@ -188,9 +185,8 @@ static void test_unknown_host(void **state)
     uint8_t none[ATTESTATION_HOST_ID_SIZE] = {0};
     assert_true(remembers(fixture, "p256"));
     attestation_host_map_remove(fixture->hosts, "p256");
-    testing_assert_code(
-        attest(fixture, &evidence, slice_from_text(request_of(fixture, "p256")), err),
-        &attestation_host_unknown);
+    assert_refused(attest(fixture, &evidence, slice_from_text(request_of(fixture, "p256")), err),
+                   &attestation_host_unknown);
     assert_string_equal(evidence.host, "");
     assert_true(evidence.has_host_id); /* for the audit trail */
     assert_memory_not_equal(evidence.host_id, none, sizeof none);
@@ -203,8 +199,8 @@ static void test_version(void **state)
     struct attestation_evidence evidence = {0};
     struct attestation_mode_input input =
         input_of(fixture, 1, slice_from_text(request_of(fixture, "rsa-pkcs1")));
-    testing_assert_code(attestation_host_key_attest(&evidence, &input, err),
-                        &attestation_payload_malformed);
+    assert_refused(attestation_host_key_attest(&evidence, &input, err),
+                   &attestation_payload_malformed);
 }
 
 /* Each item left out, and each that has no place here added. */
@@ -213,8 +209,8 @@ static void test_content(void **state)
     struct fixture *fixture = *state;
     struct attestation_request request;
     struct attestation_evidence evidence;
-    testing_assert_good(attestation_request_parse(
-        &request, slice_from_text(request_of(fixture, "rsa-pkcs1")), err));
+    assert_ok(attestation_request_parse(&request, slice_from_text(request_of(fixture, "rsa-pkcs1")),
+                                        err));
     for (int type = 1; type <= ATTESTATION_CONTENT_MAX; type++) {
         bool expected = request.content[type].size != 0;
         struct attestation_request changed = request;
@@ -222,9 +218,8 @@ static void test_content(void **state)
         buf_init(&body, VECTOR_MAX);
         changed.content[type] = expected ? SLICE_EMPTY : slice_from_text("x");
         attestation_request_format(&body, &changed);
-        testing_assert_code(attest(fixture, &evidence, buf_slice(&body), err),
-                            expected ? &attestation_payload_malformed
-                                     : &attestation_content_refused);
+        assert_refused(attest(fixture, &evidence, buf_slice(&body), err),
+                       expected ? &attestation_payload_malformed : &attestation_content_refused);
     }
     uint8_t *large = calloc(1, 20000);
     struct attestation_request changed = request;
@@ -232,8 +227,8 @@ static void test_content(void **state)
     buf_init(&body, VECTOR_MAX);
     changed.content[ATTESTATION_CONTENT_IDENTITY_KEY] = slice_of(large, 20000);
     attestation_request_format(&body, &changed);
-    testing_assert_code(attest(fixture, &evidence, buf_slice(&body), err),
-                        &attestation_payload_malformed);
+    assert_refused(attest(fixture, &evidence, buf_slice(&body), err),
+                   &attestation_payload_malformed);
     free(large);
     attestation_request_done(&request);
 }
@@ -246,8 +241,8 @@ static void test_altered(void **state)
                                 ATTESTATION_CONTENT_HOST_KEY_PUBLIC_KEY,
                                 ATTESTATION_CONTENT_HOST_KEY_SIGNATURE};
     struct attestation_request request;
-    testing_assert_good(attestation_request_parse(
-        &request, slice_from_text(request_of(fixture, "rsa-pkcs1")), err));
+    assert_ok(attestation_request_parse(&request, slice_from_text(request_of(fixture, "rsa-pkcs1")),
+                                        err));
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         uint8_t *item = request.bytes.data + (request.content[types[i]].data - request.bytes.data);
         for (size_t at = 0; at < request.content[types[i]].size; at += 7) {

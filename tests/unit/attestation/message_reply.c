@@ -34,15 +34,15 @@ static void test_round_trip(void **state)
         testing_vector(&body, cases[i].file);
         buf_init(&again, VECTOR_MAX);
         struct attestation_reply reply;
-        testing_assert_good(attestation_reply_parse(&reply, buf_slice(&body), err));
+        assert_ok(attestation_reply_parse(&reply, buf_slice(&body), err));
         assert_int_equal(reply.type, cases[i].type);
         assert_int_equal(reply.retryable, cases[i].retryable);
         attestation_reply_format(&again, &reply);
         assert_string_equal(buf_text(&again), buf_text(&body));
         for (size_t size = 0; size < body.size; size++) {
             struct attestation_reply cut;
-            testing_assert_code(attestation_reply_parse(&cut, slice_of(body.data, size), err),
-                                &base_json_malformed);
+            assert_refused(attestation_reply_parse(&cut, slice_of(body.data, size), err),
+                           &base_json_malformed);
         }
         attestation_reply_done(&reply);
     }
@@ -52,7 +52,7 @@ static void parse_vector(struct attestation_reply *reply, const char *name)
 {
     _cleanup_buf_ struct buf body;
     testing_vector(&body, name);
-    testing_assert_good(attestation_reply_parse(reply, buf_slice(&body), err));
+    assert_ok(attestation_reply_parse(reply, buf_slice(&body), err));
 }
 
 static void test_members(void **state)
@@ -165,8 +165,8 @@ static void test_too_many_reasons(void **state)
                           i == 0 ? "" : ",");
     buf_append_text(&body, "]}");
     struct attestation_reply reply;
-    testing_assert_code(attestation_reply_parse(&reply, buf_slice(&body), err),
-                        &attestation_reply_malformed);
+    assert_refused(attestation_reply_parse(&reply, buf_slice(&body), err),
+                   &attestation_reply_malformed);
 }
 
 static void test_signing_certificates(void **state)
@@ -176,7 +176,7 @@ static void test_signing_certificates(void **state)
     testing_vector(&body, "MS-HGSA_3.1.5.5.1.2_signing_certificates.json");
     buf_init(&der, VECTOR_MAX);
     buf_init(&again, VECTOR_MAX);
-    testing_assert_good(attestation_reply_parse_signing_certificates(&der, buf_slice(&body), err));
+    assert_ok(attestation_reply_parse_signing_certificates(&der, buf_slice(&body), err));
     assert_int_equal(der.size, 7);
     assert_memory_equal(der.data, "\x30\x82\x01\x00\xff\x09\x0a", 7);
     attestation_reply_format_signing_certificates(&again, buf_slice(&der));
@@ -184,7 +184,7 @@ static void test_signing_certificates(void **state)
 
     static const char *const bad[] = {"{}", "[]", "[256]", "[-1]", "[1.5]", "[\"48\"]", "[[48]]"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        testing_assert_code(
+        assert_refused(
             attestation_reply_parse_signing_certificates(&again, slice_from_text(bad[i]), err),
             &attestation_reply_malformed);
     assert_int_equal(again.size, body.size); /* untouched by failures */
@@ -213,7 +213,7 @@ static void test_evaluation(void **state)
         "\"Policies\":[{\"Name\":\"Hgs_A\",\"Result\":\"Passed\",\"Reason\":"
         "\"AQAAAAAAAAAAAAAAAAAAAA==\",\"Text\":\"x\"},{\"Name\":\"b\",\"Result\":\"NotEvaluated\","
         "\"Reason\":\"AgAAAAAAAAAAAAAAAAAAAA==\",\"Text\":\"y\"}]}");
-    testing_assert_good(attestation_reply_parse(&got, buf_slice(&text), err));
+    assert_ok(attestation_reply_parse(&got, buf_slice(&text), err));
     assert_int_equal(got.type, ATTESTATION_REPLY_EVALUATION);
     assert_false(attestation_reply_is_error(got.type));
     assert_true(got.passed);
@@ -244,15 +244,15 @@ static void test_bad_evaluations(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (attestation_reply_parse(&got, slice_from_text(bad[i]), NULL))
             fail_msg("accepted: %s", bad[i]);
-    testing_assert_code(attestation_reply_parse(&got, slice_from_text(POLICY("Name", "ok")), err),
-                        &attestation_reply_malformed);
+    assert_refused(attestation_reply_parse(&got, slice_from_text(POLICY("Name", "ok")), err),
+                   &attestation_reply_malformed);
     buf_init(&text, VECTOR_MAX);
     buf_append_text(&text, EVALUATION "\"Result\":true,\"Policies\":[");
     for (int i = 0; i <= ATTESTATION_EVALUATED_MAX; i++)
         buf_append_text(&text, i == 0 ? "{}" : ",{}");
     buf_append_text(&text, "]}");
-    testing_assert_code(attestation_reply_parse(&got, buf_slice(&text), err),
-                        &attestation_reply_malformed);
+    assert_refused(attestation_reply_parse(&got, buf_slice(&text), err),
+                   &attestation_reply_malformed);
 }
 
 int main(void)

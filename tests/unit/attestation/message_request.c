@@ -17,7 +17,7 @@ static void test_parse(void **state)
     _cleanup_buf_ struct buf body;
     testing_vector(&body, "MS-HGSA_2.2.2.1_request.json");
     struct attestation_request request;
-    testing_assert_good(attestation_request_parse(&request, buf_slice(&body), err));
+    assert_ok(attestation_request_parse(&request, buf_slice(&body), err));
     assert_guid(&request.session);
     assert_int_equal(request.requested_count, 1);
     assert_int_equal(request.requested[0], ATTESTATION_RESULT_ENCRYPTION_CERTIFICATE);
@@ -40,7 +40,7 @@ static void test_parse_other_forms(void **state)
     _cleanup_buf_ struct buf body;
     testing_vector(&body, "MS-HGSA_2.2.2.1_request_wcf.json");
     struct attestation_request request;
-    testing_assert_good(attestation_request_parse(&request, buf_slice(&body), err));
+    assert_ok(attestation_request_parse(&request, buf_slice(&body), err));
     assert_guid(&request.session);
     assert_int_equal(request.requested_count, 2);
     assert_int_equal(request.requested[0], ATTESTATION_RESULT_SIGNING_CERTIFICATE);
@@ -131,8 +131,8 @@ static void test_truncated_everywhere(void **state)
         assert_non_null(copy);
         memcpy(copy, body.data, size);
         struct attestation_request request;
-        testing_assert_code(attestation_request_parse(&request, slice_of(copy, size), err),
-                            &base_json_malformed);
+        assert_refused(attestation_request_parse(&request, slice_of(copy, size), err),
+                       &base_json_malformed);
         free(copy);
     }
 }
@@ -146,8 +146,7 @@ static void test_deep(void **state)
     for (int i = 0; i < 10000; i++)
         buf_append_u8(&body, '[');
     struct attestation_request request;
-    testing_assert_code(attestation_request_parse(&request, buf_slice(&body), err),
-                        &base_json_too_deep);
+    assert_refused(attestation_request_parse(&request, buf_slice(&body), err), &base_json_too_deep);
 }
 
 int main(void)

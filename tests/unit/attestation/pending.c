@@ -9,7 +9,7 @@
 static struct attestation_boot pending_of(struct fixture *fixture, const char *host)
 {
     struct attestation_boot boot = {0};
-    testing_assert_good(attestation_boot_load_pending(&boot, fixture->store, host, err));
+    assert_ok(attestation_boot_load_pending(&boot, fixture->store, host, err));
     return boot;
 }
 
@@ -66,7 +66,7 @@ static void test_pass_fail_pass(void **state)
     assert_true(has(fixture, STORE_LAST_BOOT, "n1"));
     assert_false(has(fixture, STORE_PENDING, "n1"));
     struct attestation_boot boot = {0};
-    testing_assert_good(attestation_boot_load_last(&boot, fixture->store, "n1", err));
+    assert_ok(attestation_boot_load_last(&boot, fixture->store, "n1", err));
     assert_true(boot.proven);
     assert_int_equal(boot.reason_count, 0);
     assert_true(slice_equal(buf_slice(&boot.log), buf_slice(&host.log)));
@@ -109,12 +109,12 @@ static void test_no_write_twice(void **state)
     struct client client = {.host = &host};
     assert_int_equal(client_type(fixture, &client), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
     settle(fixture);
-    testing_assert_good(store_revision(fixture->store, &before, err));
+    assert_ok(store_revision(fixture->store, &before, err));
     for (int i = 0; i < 3; i++) {
         assert_int_equal(client_type(fixture, &client), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
         settle(fixture);
     }
-    testing_assert_good(store_revision(fixture->store, &after, err));
+    assert_ok(store_revision(fixture->store, &after, err));
     assert_int_equal(after, before);
 }
 
@@ -187,10 +187,9 @@ static void test_approve(void **state)
     struct attestation_boot boot = pending_of(fixture, "n1");
     struct policy policy;
     int64_t now = clock_now(&fixture->clock);
-    testing_assert_code(attestation_pending_policy(&policy, &boot, "Hgs_X", 0, now, "root", err),
-                        &policy_name);
-    testing_assert_good(
-        attestation_pending_policy(&policy, &boot, "update", now + 60, now, "root", err));
+    assert_refused(attestation_pending_policy(&policy, &boot, "Hgs_X", 0, now, "root", err),
+                   &policy_name);
+    assert_ok(attestation_pending_policy(&policy, &boot, "update", now + 60, now, "root", err));
     assert_int_equal(policy.scope, POLICY_FOR_HOST);
     assert_string_equal(policy.scope_name, "n1");
     add_policy(fixture, &policy);
@@ -207,8 +206,8 @@ static void test_approve(void **state)
     assert_client_refused(fixture, &client, ATTESTATION_REPLY_POLICY_EVALUATION_ERROR,
                           "attestation.policies-failed");
     buf_reset(&boot.log);
-    testing_assert_code(attestation_pending_policy(&policy, &boot, "x", 0, now, "root", err),
-                        &attestation_boot_log_missing);
+    assert_refused(attestation_pending_policy(&policy, &boot, "x", 0, now, "root", err),
+                   &attestation_boot_log_missing);
     attestation_boot_done(&boot);
 }
 

@@ -41,7 +41,7 @@ static void document(struct buf *out, const char *root, const struct slice *leav
 static void assert_is_tpms(const struct platform_identifier *found, const struct simulated_tpm *of)
 {
     struct certificate *certificate = NULL;
-    testing_assert_good(certificate_parse(&certificate, simulated_tpm_certificate(of), err));
+    assert_ok(certificate_parse(&certificate, simulated_tpm_certificate(of), err));
     assert_true(slice_equal(buf_slice(&found->key), public_key_spki(certificate_key(certificate))));
     certificate_free(&certificate);
 }
@@ -69,7 +69,7 @@ static void survives_the_journey(void **state)
     full(&sent);
     buf_init(&file, FILE_MAX);
     platform_identifier_format(&file, &sent);
-    testing_assert_good(platform_identifier_parse(&got, buf_slice(&file), err));
+    assert_ok(platform_identifier_parse(&got, buf_slice(&file), err));
     assert_string_equal(got.name, sent.name);
     assert_true(slice_equal(buf_slice(&got.endorsement_key), buf_slice(&sent.endorsement_key)));
     assert_true(slice_equal(buf_slice(&got.certificate), buf_slice(&sent.certificate)));
@@ -94,7 +94,7 @@ static void any_leaf_counts(void **state)
 {
     (void)state;
     struct certificate *certificate = NULL;
-    testing_assert_good(certificate_parse(&certificate, simulated_tpm_certificate(tpm), err));
+    assert_ok(certificate_parse(&certificate, simulated_tpm_certificate(tpm), err));
     struct slice sized = simulated_tpm_public(tpm);
     const struct {
         struct slice bytes;
@@ -112,7 +112,7 @@ static void any_leaf_counts(void **state)
                                                  "long enough to be one of some kind"),
                                  forms[i].bytes};
         document(&file, "Data xmlns='urn:x' Name='n7'", leaves, 2);
-        testing_assert_good(platform_identifier_parse(&got, buf_slice(&file), err));
+        assert_ok(platform_identifier_parse(&got, buf_slice(&file), err));
         assert_string_equal(got.name, "n7");
         assert_int_equal(got.endorsement_key.size > 0, forms[i].key);
         assert_int_equal(got.certificate.size > 0, forms[i].certificate);
@@ -145,11 +145,10 @@ static void wide_files_are_read(void **state)
         buf_append_text(&text, "<?xml version=\"1.0\" encoding=\"utf-16\"?>\r\n");
         buf_append(&text, buf_slice(&file));
         to_utf16(&wide, buf_slice(&text), big != 0);
-        testing_assert_good(platform_identifier_parse(&got, buf_slice(&wide), err));
+        assert_ok(platform_identifier_parse(&got, buf_slice(&wide), err));
         assert_is_tpms(&got, tpm);
-        testing_assert_code(
-            platform_identifier_parse(&got, slice_of(wide.data, wide.size - 1), err),
-            &attestation_identifier_malformed);
+        assert_refused(platform_identifier_parse(&got, slice_of(wide.data, wide.size - 1), err),
+                       &attestation_identifier_malformed);
     }
     _cleanup_buf_ struct buf marked, file;
     _cleanup_platform_identifier_ struct platform_identifier got;
@@ -157,36 +156,36 @@ static void wide_files_are_read(void **state)
     buf_init(&marked, FILE_MAX);
     buf_append_text(&marked, "\xef\xbb\xbf");
     buf_append(&marked, buf_slice(&file));
-    testing_assert_good(platform_identifier_parse(&got, buf_slice(&marked), err));
+    assert_ok(platform_identifier_parse(&got, buf_slice(&marked), err));
     /* half of a surrogate pair */
     static const uint8_t half[] = {0xff, 0xfe, '<', 0,   'P', 0,   '>', 0,   0x00,
                                    0xd8, '<',  0,   '/', 0,   'P', 0,   '>', 0};
     struct platform_identifier none;
-    testing_assert_code(platform_identifier_parse(&none, slice_of(half, sizeof half), err),
-                        &base_text_malformed);
+    assert_refused(platform_identifier_parse(&none, slice_of(half, sizeof half), err),
+                   &base_text_malformed);
 }
 
-static void assert_refused(const struct slice *leaves, size_t count, const struct error_code *code)
+static void expect_refused(const struct slice *leaves, size_t count, const struct error_code *code)
 {
     struct platform_identifier got;
     _cleanup_buf_ struct buf file;
     document(&file, "P", leaves, count);
-    testing_assert_code(platform_identifier_parse(&got, buf_slice(&file), err), code);
+    assert_refused(platform_identifier_parse(&got, buf_slice(&file), err), code);
 }
 
 static void exactly_one_key_is_taken(void **state)
 {
     (void)state;
     struct slice both[] = {simulated_tpm_public(tpm), simulated_tpm_public(other)};
-    assert_refused(both, 2, &attestation_identifier_several_keys);
+    expect_refused(both, 2, &attestation_identifier_several_keys);
     struct slice mixed[] = {simulated_tpm_public(tpm), simulated_tpm_certificate(other)};
-    assert_refused(mixed, 2, &attestation_identifier_several_keys);
+    expect_refused(mixed, 2, &attestation_identifier_several_keys);
     struct slice same[] = {simulated_tpm_public(tpm), simulated_tpm_certificate(tpm),
                            simulated_tpm_public(tpm)};
     struct platform_identifier got;
     _cleanup_buf_ struct buf file;
     document(&file, "P", same, 3);
-    testing_assert_good(platform_identifier_parse(&got, buf_slice(&file), err));
+    assert_ok(platform_identifier_parse(&got, buf_slice(&file), err));
     platform_identifier_done(&got);
 }
 
@@ -195,15 +194,15 @@ static void no_key_is_refused(void **state)
 {
     (void)state;
     struct slice none[] = {slice_from_text("x")};
-    assert_refused(none, 1, &attestation_identifier_no_key);
-    assert_refused(none, 0, &attestation_identifier_no_key);
+    expect_refused(none, 1, &attestation_identifier_no_key);
+    expect_refused(none, 0, &attestation_identifier_no_key);
     uint8_t altered[1024];
     struct slice sized = simulated_tpm_public(tpm);
     assert_true(sized.size < sizeof altered);
     memcpy(altered, sized.data, sized.size);
     altered[2 + 4 + 1] &= 0xfe; /* not restricted any more: bit 16 of objectAttributes */
     struct slice leaf = slice_of(altered, sized.size);
-    assert_refused(&leaf, 1, &attestation_identifier_no_key);
+    expect_refused(&leaf, 1, &attestation_identifier_no_key);
 }
 
 static void bad_files_are_refused(void **state)
@@ -221,8 +220,8 @@ static void bad_files_are_refused(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct platform_identifier got;
-        testing_assert_code(platform_identifier_parse(&got, slice_from_text(cases[i].text), err),
-                            cases[i].code);
+        assert_refused(platform_identifier_parse(&got, slice_from_text(cases[i].text), err),
+                       cases[i].code);
     }
     struct platform_identifier got;
     _cleanup_buf_ struct buf large;
@@ -230,8 +229,8 @@ static void bad_files_are_refused(void **state)
     memset(buf_reserve(&large, PLATFORM_IDENTIFIER_SIZE_MAX + 1), ' ',
            PLATFORM_IDENTIFIER_SIZE_MAX + 1);
     buf_added(&large, PLATFORM_IDENTIFIER_SIZE_MAX + 1);
-    testing_assert_code(platform_identifier_parse(&got, buf_slice(&large), err),
-                        &attestation_identifier_malformed);
+    assert_refused(platform_identifier_parse(&got, buf_slice(&large), err),
+                   &attestation_identifier_malformed);
 }
 
 int main(void)

@@ -19,7 +19,7 @@ static const char *states(struct fixture *fixture)
     json_write_object(&writer, NULL);
     attestation_signer_describe(fixture->service, &writer, "signers");
     json_write_object_end(&writer);
-    testing_assert_good(json_parse(&document, buf_slice(&out), err));
+    assert_ok(json_parse(&document, buf_slice(&out), err));
     for (const struct json *item = json_first(json_get(document, "signers")); item != NULL;
          item = json_next(item)) {
         const char *active_at = json_text(json_get(item, "active_at"));
@@ -42,7 +42,7 @@ static const char *states(struct fixture *fixture)
 static int64_t count_of(struct fixture *fixture, enum store_kind kind)
 {
     int64_t count;
-    testing_assert_good(store_count(fixture->store, kind, &count, err));
+    assert_ok(store_count(fixture->store, kind, &count, err));
     return count;
 }
 
@@ -110,10 +110,10 @@ static void test_ticking_often_changes_nothing(void **state)
     int64_t before, after;
     initialise(fixture);
     tick(fixture);
-    testing_assert_good(store_revision(fixture->store, &before, err));
+    assert_ok(store_revision(fixture->store, &before, err));
     for (int i = 0; i < 5; i++)
         tick(fixture);
-    testing_assert_good(store_revision(fixture->store, &after, err));
+    assert_ok(store_revision(fixture->store, &after, err));
     assert_int_equal(before, after);
 }
 
@@ -121,7 +121,7 @@ static void test_renew(void **state)
 {
     struct fixture *fixture = *state;
     initialise(fixture);
-    testing_assert_good(attestation_signer_renew(fixture->service, err));
+    assert_ok(attestation_signer_renew(fixture->service, err));
     assert_string_equal(states(fixture), "active published");
     assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
 }
@@ -156,7 +156,7 @@ static void test_longest_is_noted(void **state)
     tick(fixture);
     change(fixture, STORE_SETTING, "attestation", "{\"health_certificate_seconds\":3600}");
     tick(fixture);
-    testing_assert_good(attestation_signer_list_load(&list, fixture->store, NULL, err));
+    assert_ok(attestation_signer_list_load(&list, fixture->store, NULL, err));
     assert_int_equal(list.count, 1);
     assert_int_equal(list.items[0].longest_seconds, 172800);
 }
@@ -167,7 +167,7 @@ static void test_p256(void **state)
     _cleanup_attestation_signer_list_ struct attestation_signer_list list = {0};
     change(fixture, STORE_SETTING, "attestation", "{\"signer_key\":\"p256\"}");
     initialise(fixture);
-    testing_assert_good(attestation_signer_list_load(&list, fixture->store, NULL, err));
+    assert_ok(attestation_signer_list_load(&list, fixture->store, NULL, err));
     assert_int_equal(list.count, 1);
     assert_int_equal(public_key_type(certificate_key(list.items[0].certificate)), PUBLIC_KEY_P256);
     assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
@@ -181,14 +181,13 @@ static void test_record(void **state)
     struct attestation_signer read;
     _cleanup_buf_ struct buf value, again;
     initialise(fixture);
-    testing_assert_good(attestation_signer_list_load(&list, fixture->store, NULL, err));
+    assert_ok(attestation_signer_list_load(&list, fixture->store, NULL, err));
     struct attestation_signer *signer = &list.items[0];
     signer->deny_before = 1700000000;
     buf_init(&value, VECTOR_MAX);
     buf_init(&again, VECTOR_MAX);
     attestation_signer_format(&value, signer);
-    testing_assert_good(
-        attestation_signer_parse(&read, signer->thumbprint, buf_slice(&value), 7, err));
+    assert_ok(attestation_signer_parse(&read, signer->thumbprint, buf_slice(&value), 7, err));
     assert_int_equal(read.deny_before, 1700000000);
     assert_int_equal(read.active_at, signer->active_at);
     assert_int_equal(read.revision, 7);
@@ -198,21 +197,19 @@ static void test_record(void **state)
     attestation_signer_done(&read);
 
     char other[] = "0000000000000000000000000000000000000000000000000000000000000000";
-    testing_assert_code(attestation_signer_parse(&read, other, buf_slice(&value), 0, err),
-                        &attestation_signer_malformed);
+    assert_refused(attestation_signer_parse(&read, other, buf_slice(&value), 0, err),
+                   &attestation_signer_malformed);
     char *id = strstr((char *)value.data, "\"key_id\":\"") + strlen("\"key_id\":\"");
     *id = *id == '0' ? '1' : '0';
-    testing_assert_code(
-        attestation_signer_parse(&read, signer->thumbprint, buf_slice(&value), 0, err),
-        &attestation_signer_malformed);
-    testing_assert_code(
+    assert_refused(attestation_signer_parse(&read, signer->thumbprint, buf_slice(&value), 0, err),
+                   &attestation_signer_malformed);
+    assert_refused(
         attestation_signer_parse(&read, signer->thumbprint, slice_from_text("{}"), 0, err),
         &base_json_malformed);
     char *use = strstr((char *)again.data, "\"use\":\"health\"") + strlen("\"use\":\"");
     *use = 'w';
-    testing_assert_code(
-        attestation_signer_parse(&read, signer->thumbprint, buf_slice(&again), 0, err),
-        &attestation_signer_malformed);
+    assert_refused(attestation_signer_parse(&read, signer->thumbprint, buf_slice(&again), 0, err),
+                   &attestation_signer_malformed);
 }
 
 /* A damaged record of the store is passed over and told. */
@@ -223,7 +220,7 @@ static void test_damaged(void **state)
     _cleanup_attestation_signer_list_ struct attestation_signer_list list = {0};
     initialise(fixture);
     change(fixture, STORE_ATTESTATION_SIGNER, "00", "{}");
-    testing_assert_good(attestation_signer_list_load(&list, fixture->store, &problem, err));
+    assert_ok(attestation_signer_list_load(&list, fixture->store, &problem, err));
     assert_int_equal(list.count, 1);
     assert_ptr_equal(problem.code, &base_json_malformed);
 }
@@ -258,7 +255,7 @@ static void test_failing_leaves_no_key(void **state)
         assert_string_equal(err.code->name, "crypto.certificate-malformed");
     }
     plan.node = "node";
-    testing_assert_good(attestation_signer_create(&draft, &plan, fixture->keyholder, err));
+    assert_ok(attestation_signer_create(&draft, &plan, fixture->keyholder, err));
     attestation_signer_draft_done(&draft);
 }
 

@@ -32,7 +32,7 @@ static void format(struct buf *out, const struct rtpm_context *context)
 {
     buf_init(out, RTPM_CONTEXT_MAX);
     rtpm_context_format(out, context);
-    testing_assert_good(buf_ok(out, "context", err));
+    assert_ok(buf_ok(out, "context", err));
 }
 
 /* In a block of exactly its size, so that the sanitizer sees every read beyond. */
@@ -57,7 +57,7 @@ static void survives_the_journey(void **state)
     struct rtpm_context sent = everything(), got;
     _cleanup_buf_ struct buf bytes;
     format(&bytes, &sent);
-    testing_assert_good(parse(&got, bytes.data, bytes.size, err));
+    assert_ok(parse(&got, bytes.data, bytes.size, err));
     assert_memory_equal(got.state.nonce, sent.state.nonce, sizeof sent.state.nonce);
     assert_memory_equal(got.state.tag, sent.state.tag, sizeof sent.state.tag);
     assert_true(slice_equal(got.state.bytes, sent.state.bytes));
@@ -113,7 +113,7 @@ static void an_empty_one_is_good(void **state)
     _cleanup_buf_ struct buf bytes;
     format(&bytes, &none);
     assert_int_equal(bytes.size, 48);
-    testing_assert_good(parse(&got, bytes.data, bytes.size, err));
+    assert_ok(parse(&got, bytes.data, bytes.size, err));
     assert_int_equal(got.state.bytes.size, 0);
     assert_int_equal(got.command_count + got.response_count, 0);
     assert_false(got.has_device || got.has_handle);
@@ -126,7 +126,7 @@ static void every_truncation_is_refused(void **state)
     _cleanup_buf_ struct buf bytes;
     format(&bytes, &context);
     for (size_t size = 0; size < bytes.size; size++) {
-        testing_assert_code(parse(&got, bytes.data, size, err), &attestation_context_malformed);
+        assert_refused(parse(&got, bytes.data, size, err), &attestation_context_malformed);
         if (size < 4)
             continue;
         /* also when Size goes along with it */
@@ -134,7 +134,7 @@ static void every_truncation_is_refused(void **state)
         memcpy(kept, bytes.data, 4);
         bytes.data[0] = (uint8_t)size;
         bytes.data[1] = (uint8_t)(size >> 8);
-        testing_assert_code(parse(&got, bytes.data, size, err), &attestation_context_malformed);
+        assert_refused(parse(&got, bytes.data, size, err), &attestation_context_malformed);
         memcpy(bytes.data, kept, 4);
     }
 }
@@ -148,7 +148,7 @@ static void assert_altered(size_t offset, uint8_t value, const struct error_code
     assert_true(offset < bytes.size);
     assert_int_not_equal(bytes.data[offset], value);
     bytes.data[offset] = value;
-    testing_assert_code(parse(&got, bytes.data, bytes.size, err), code);
+    assert_refused(parse(&got, bytes.data, bytes.size, err), code);
 }
 
 /* Where the data blobs begin in everything(). */
@@ -183,7 +183,7 @@ static void reserved_is_ignored(void **state)
     _cleanup_buf_ struct buf bytes;
     format(&bytes, &context);
     bytes.data[12] = 1;
-    testing_assert_good(parse(&got, bytes.data, bytes.size, err));
+    assert_ok(parse(&got, bytes.data, bytes.size, err));
 }
 
 /* A context with these blobs: (type, size) pairs, filled with zeros. */
@@ -243,9 +243,9 @@ static void bounds_hold(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         if (cases[i].code == NULL)
-            testing_assert_good(parse_blobs(cases[i].blobs, cases[i].count, err));
+            assert_ok(parse_blobs(cases[i].blobs, cases[i].count, err));
         else
-            testing_assert_code(parse_blobs(cases[i].blobs, cases[i].count, err), cases[i].code);
+            assert_refused(parse_blobs(cases[i].blobs, cases[i].count, err), cases[i].code);
     }
 }
 
@@ -261,7 +261,7 @@ static void a_second_device_is_refused(void **state)
     buf_append_bytes(&bytes, device, sizeof device);
     bytes.data[0] = (uint8_t)bytes.size;
     bytes.data[8] = 2;
-    testing_assert_code(parse(&got, bytes.data, bytes.size, err), &attestation_context_malformed);
+    assert_refused(parse(&got, bytes.data, bytes.size, err), &attestation_context_malformed);
 }
 
 int main(void)

@@ -85,7 +85,7 @@ static void survives_the_journey(void **test)
     buf_init(&bytes, RTPM_STATE_MAX);
     rtpm_state_seal(&sealed, &bytes, &sent, &keys, &binding);
     assert_true(sealed.bytes.size <= RTPM_SEALED_MAX);
-    testing_assert_good(rtpm_state_open(&got, &sealed, &keys, &binding, err));
+    assert_ok(rtpm_state_open(&got, &sealed, &keys, &binding, err));
     assert_int_equal(got.step, sent.step);
     assert_int_equal(got.started, sent.started);
     assert_int_equal(got.version, 2);
@@ -144,27 +144,27 @@ static void a_log_goes_along(void **test)
     buf_init(&plain, RTPM_STATE_MAX);
     sent.kept_log = slice_from_text("a log");
     rtpm_state_seal(&sealed, &plain, &sent, &keys, &binding);
-    testing_assert_good(rtpm_state_open(&got, &sealed, &keys, &binding, err));
+    assert_ok(rtpm_state_open(&got, &sealed, &keys, &binding, err));
     assert_int_equal(got.kept_log.size, 0);
     rtpm_state_done(&got);
     buf_append_text(&plain, "another");
     sealed.bytes = buf_slice(&plain);
-    testing_assert_code(rtpm_state_open(&got, &sealed, &keys, &binding, err),
-                        &attestation_state_refused);
+    assert_refused(rtpm_state_open(&got, &sealed, &keys, &binding, err),
+                   &attestation_state_refused);
     sent.judges_again = true;
     rtpm_state_seal(&sealed, &bytes, &sent, &keys, &binding);
-    testing_assert_good(rtpm_state_open(&got, &sealed, &keys, &binding, err));
+    assert_ok(rtpm_state_open(&got, &sealed, &keys, &binding, err));
     assert_true(got.judges_again);
     assert_true(slice_equal(got.kept_log, sent.kept_log));
     rtpm_state_done(&got);
     sealed.bytes.size -= sent.kept_log.size; /* whoever wants it will miss it */
-    testing_assert_good(rtpm_state_open(&got, &sealed, &keys, &binding, err));
+    assert_ok(rtpm_state_open(&got, &sealed, &keys, &binding, err));
     assert_true(got.judges_again);
     assert_int_equal(got.kept_log.size, 0);
     for (size_t size = 0; size < 8; size++) {
         sealed.bytes.size = size;
-        testing_assert_code(rtpm_state_open(&got, &sealed, &keys, &binding, err),
-                            &attestation_state_refused);
+        assert_refused(rtpm_state_open(&got, &sealed, &keys, &binding, err),
+                       &attestation_state_refused);
     }
 }
 
@@ -192,23 +192,23 @@ static void every_changed_bit_is_refused(void **test)
     seal(&sealed, &bytes, &keys);
     for (size_t i = 0; i < bytes.size; i++) {
         bytes.data[i] ^= (uint8_t)(1u << i % 8);
-        testing_assert_code(rtpm_state_open(&got, &sealed, &keys, &binding, err),
-                            &attestation_state_refused);
+        assert_refused(rtpm_state_open(&got, &sealed, &keys, &binding, err),
+                       &attestation_state_refused);
         bytes.data[i] ^= (uint8_t)(1u << i % 8);
     }
     sealed.nonce[0] ^= 1;
-    testing_assert_code(rtpm_state_open(&got, &sealed, &keys, &binding, err),
-                        &attestation_state_refused);
+    assert_refused(rtpm_state_open(&got, &sealed, &keys, &binding, err),
+                   &attestation_state_refused);
     sealed.nonce[0] ^= 1;
     sealed.tag[15] ^= 0x80;
-    testing_assert_code(rtpm_state_open(&got, &sealed, &keys, &binding, err),
-                        &attestation_state_refused);
+    assert_refused(rtpm_state_open(&got, &sealed, &keys, &binding, err),
+                   &attestation_state_refused);
     sealed.tag[15] ^= 0x80;
     sealed.bytes.size--;
-    testing_assert_code(rtpm_state_open(&got, &sealed, &keys, &binding, err),
-                        &attestation_state_refused);
+    assert_refused(rtpm_state_open(&got, &sealed, &keys, &binding, err),
+                   &attestation_state_refused);
     sealed.bytes.size++;
-    testing_assert_good(rtpm_state_open(&got, &sealed, &keys, &binding, err));
+    assert_ok(rtpm_state_open(&got, &sealed, &keys, &binding, err));
     rtpm_state_done(&got);
 }
 
@@ -227,10 +227,10 @@ static void another_session_key_or_cluster_is_refused(void **test)
     seal(&sealed, &bytes, &keys);
     const struct rtpm_binding bad[] = {{&other_session, endorsement_key}, {&session, other_key}};
     for (size_t i = 0; i < 2; i++)
-        testing_assert_code(rtpm_state_open(&got, &sealed, &keys, &bad[i], err),
-                            &attestation_state_refused);
-    testing_assert_code(rtpm_state_open(&got, &sealed, &others, &binding, err),
-                        &attestation_state_refused);
+        assert_refused(rtpm_state_open(&got, &sealed, &keys, &bad[i], err),
+                       &attestation_state_refused);
+    assert_refused(rtpm_state_open(&got, &sealed, &others, &binding, err),
+                   &attestation_state_refused);
 }
 
 /* The key that sealed is another epoch's for the one who opens. */
@@ -247,7 +247,7 @@ static void keys_of_other_epochs_open(void **test)
         struct secret moved = keys.keys[0];
         keys.keys[0] = keys.keys[i];
         keys.keys[i] = moved;
-        testing_assert_good(rtpm_state_open(&got, &sealed, &keys, &binding, err));
+        assert_ok(rtpm_state_open(&got, &sealed, &keys, &binding, err));
         rtpm_state_done(&got);
     }
 }

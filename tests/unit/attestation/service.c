@@ -30,8 +30,8 @@ static void get_listed(struct fixture *fixture, struct listed *listed)
     assert_true(text.size < 8192); /* JDBC reads what came at once */
     for (size_t i = 0; i < text.size; i++)
         assert_non_null(strchr("0123456789,[]", text.data[i]));
-    testing_assert_good(attestation_reply_parse_signing_certificates(&der, buf_slice(&text), err));
-    testing_assert_good(cms_parse_certificates(buf_slice(&der), take_listed, listed, err));
+    assert_ok(attestation_reply_parse_signing_certificates(&der, buf_slice(&text), err));
+    assert_ok(cms_parse_certificates(buf_slice(&der), take_listed, listed, err));
 }
 
 static void free_listed(struct listed *listed)
@@ -62,14 +62,13 @@ static void test_not_initialised(void **state)
     assert_string_equal(trail_text("code"), "attestation.not-initialized");
     struct attestation_reply reply;
     attestation_signing_certificates(fixture->service, &out);
-    testing_assert_good(attestation_reply_parse(&reply, buf_slice(&out), err));
+    assert_ok(attestation_reply_parse(&reply, buf_slice(&out), err));
     assert_int_equal(reply.type, ATTESTATION_REPLY_UNAVAILABLE_ERROR);
     assert_true(reply.retryable);
     assert_true(tick(fixture) > clock_now(&fixture->clock));
-    testing_assert_code(attestation_signer_renew(fixture->service, err),
-                        &attestation_not_initialized);
+    assert_refused(attestation_signer_renew(fixture->service, err), &attestation_not_initialized);
     int64_t count;
-    testing_assert_good(store_count(fixture->store, STORE_ATTESTATION_SIGNER, &count, err));
+    assert_ok(store_count(fixture->store, STORE_ATTESTATION_SIGNER, &count, err));
     assert_int_equal(count, 0);
 }
 
@@ -87,7 +86,7 @@ static void write_file(struct fixture *fixture, const char *name, struct slice b
 {
     char path[128];
     snprintf(path, sizeof path, "%s/%s", fixture->folder, name);
-    testing_assert_good(file_replace(path, bytes, 0600, err));
+    assert_ok(file_replace(path, bytes, 0600, err));
 }
 
 /* What a command prints, run in the fixture's folder; it must succeed. */
@@ -158,8 +157,7 @@ static void test_certificate(void **state)
     assert_null(strstr(buf_text(&text), "Extended Key Usage"));
 
     const char *key_id;
-    testing_assert_good(
-        json_get_text(&key_id, json_get(fixture->vectors, "rsa-pkcs1"), "key_id", err));
+    assert_ok(json_get_text(&key_id, json_get(fixture->vectors, "rsa-pkcs1"), "key_id", err));
     buf_init(&upper, 256);
     buf_append_text(&upper, "Subject: CN = ");
     for (const char *c = key_id; *c != '\0'; c++)
@@ -168,7 +166,7 @@ static void test_certificate(void **state)
 
     /* and the trail says the same */
     struct certificate *health = NULL;
-    testing_assert_good(certificate_parse(&health, reply.certificates[0].der, err));
+    assert_ok(certificate_parse(&health, reply.certificates[0].der, err));
     const struct certificate_facts *facts = certificate_facts(health);
     char time[CLOCK_TEXT_SIZE], thumbprint[65];
     int64_t now = clock_now(&fixture->clock);
@@ -234,7 +232,7 @@ static void test_refusals(void **state)
 
     /* a host that is taken from the list, and one whose key is replaced */
     const char *key_id;
-    testing_assert_good(json_get_text(&key_id, json_get(fixture->vectors, "p256"), "key_id", err));
+    assert_ok(json_get_text(&key_id, json_get(fixture->vectors, "p256"), "key_id", err));
     change(fixture, STORE_HOST, "p256", NULL);
     assert_int_equal(type_of(fixture, "p256"), ATTESTATION_REPLY_UNAUTHORIZED_ERROR);
     assert_string_equal(trail_text("code"), "attestation.host-unknown");
@@ -356,12 +354,12 @@ static void test_unprotected_signing_keys(void **state)
     assert_int_equal(reply.type, ATTESTATION_REPLY_HEALTH_CERTIFICATE);
     assert_int_equal(reply.certificate_count, 2);
     for (size_t i = 0; i < 2; i++)
-        testing_assert_good(certificate_parse(&certificates[i], reply.certificates[i].der, err));
+        assert_ok(certificate_parse(&certificates[i], reply.certificates[i].der, err));
     assert_int_equal(certificate_facts(certificates[0])->usage, CERTIFICATE_KEY_ENCIPHERMENT);
     assert_int_equal(certificate_facts(certificates[1])->usage, CERTIFICATE_DIGITAL_SIGNATURE);
     /* each by a signer of its own; the health certificate's stands first */
-    testing_assert_good(certificate_verify_issued(certificates[0], listed.items[0], err));
-    testing_assert_good(certificate_verify_issued(certificates[1], listed.items[1], err));
+    assert_ok(certificate_verify_issued(certificates[0], listed.items[0], err));
+    assert_ok(certificate_verify_issued(certificates[1], listed.items[1], err));
     assert_false(certificate_verify_issued(certificates[1], listed.items[0], NULL));
     for (size_t i = 0; i < 2; i++)
         certificate_free(&certificates[i]);
@@ -375,7 +373,7 @@ static void test_unprotected_signing_keys(void **state)
     assert_int_equal(type_of(fixture, "wants-signing"), ATTESTATION_REPLY_PAYLOAD_ERROR);
     tick(fixture);
     int64_t count;
-    testing_assert_good(store_count(fixture->store, STORE_ATTESTATION_SIGNER, &count, err));
+    assert_ok(store_count(fixture->store, STORE_ATTESTATION_SIGNER, &count, err));
     assert_int_equal(count, 1);
 }
 
@@ -409,7 +407,7 @@ static void test_reload(void **state)
     assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
     struct store_change gone = {
         .kind = STORE_HOST, .key = "rsa", .remove = true, .expected = STORE_ANY};
-    testing_assert_good(store_commit(fixture->store, &gone, 1, NULL, err));
+    assert_ok(store_commit(fixture->store, &gone, 1, NULL, err));
     attestation_apply(fixture->service, NULL, 0);
     assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_UNAUTHORIZED_ERROR);
     assert_int_equal(attestation_host_count(fixture->service), 2);
@@ -417,7 +415,7 @@ static void test_reload(void **state)
     struct attestation_host host;
     _cleanup_buf_ struct buf key, record;
     testing_decode(&key, json_get(fixture->vectors, "rsa-pkcs1"), "host_key");
-    testing_assert_good(attestation_host_init(&host, "rsa", buf_slice(&key), 0, "root", err));
+    assert_ok(attestation_host_init(&host, "rsa", buf_slice(&key), 0, "root", err));
     buf_init(&record, VECTOR_MAX);
     attestation_host_format(&record, &host);
     attestation_host_done(&host);
@@ -437,7 +435,7 @@ static void test_host_find(void **state)
     struct attestation_host host;
     _cleanup_buf_ struct buf key;
     testing_decode(&key, json_get(fixture->vectors, "p384"), "host_key");
-    testing_assert_good(attestation_host_init(&host, "x", buf_slice(&key), 0, "root", err));
+    assert_ok(attestation_host_init(&host, "x", buf_slice(&key), 0, "root", err));
     assert_true(
         attestation_host_find(fixture->service, ATTESTATION_MODE_HOST_KEY, host.key_id, name));
     assert_string_equal(name, "p384");
@@ -487,7 +485,7 @@ static void test_signer_test(void **state)
     assert_false(attestation_signer_test(fixture->service, thumbprint, &why));
     assert_string_equal(why.code->name, "attestation.no-signer");
     initialise(fixture);
-    testing_assert_good(attestation_signer_test(fixture->service, thumbprint, err));
+    assert_ok(attestation_signer_test(fixture->service, thumbprint, err));
     assert_int_equal(strlen(thumbprint), 64);
     kill_keyholder(fixture);
     assert_false(attestation_signer_test(fixture->service, thumbprint, &why));

@@ -16,7 +16,7 @@ static void test_defaults(void **state)
     assert_int_equal(settings.mode, ATTESTATION_MODE_UNKNOWN);
     settings.mode = ATTESTATION_MODE_AD;
     settings.signer_lifetime_days = 99;
-    testing_assert_good(parse(&settings, "{\"other\":[]}", err));
+    assert_ok(parse(&settings, "{\"other\":[]}", err));
     assert_int_equal(settings.mode, ATTESTATION_MODE_AD);
     assert_int_equal(settings.health_certificate_seconds, 28800);
     assert_int_equal(settings.clock_tolerance_seconds, 300);
@@ -34,18 +34,18 @@ static void test_all(void **state)
     (void)state;
     struct attestation_settings settings;
     attestation_settings_init(&settings);
-    testing_assert_good(parse(&settings,
-                              "{\"health_certificate_seconds\":300,\"clock_tolerance_seconds\":0,"
-                              "\"signer_lifetime_days\":825,\"signer_key\":\"p256\","
-                              "\"allow_unprotected_signing_keys\":true}",
-                              err));
+    assert_ok(parse(&settings,
+                    "{\"health_certificate_seconds\":300,\"clock_tolerance_seconds\":0,"
+                    "\"signer_lifetime_days\":825,\"signer_key\":\"p256\","
+                    "\"allow_unprotected_signing_keys\":true}",
+                    err));
     assert_int_equal(settings.health_certificate_seconds, 300);
     assert_int_equal(settings.clock_tolerance_seconds, 0);
     assert_int_equal(attestation_settings_clock_bound(&settings), 2);
     assert_int_equal(settings.signer_lifetime_days, 825);
     assert_int_equal(settings.signer_key, ATTESTATION_SIGNER_KEY_P256);
     assert_true(settings.allow_unprotected_signing_keys);
-    testing_assert_good(parse(&settings, "{\"clock_warning_seconds\":86400}", err));
+    assert_ok(parse(&settings, "{\"clock_warning_seconds\":86400}", err));
     assert_int_equal(attestation_settings_clock_bound(&settings), 86400);
 }
 
@@ -71,13 +71,12 @@ static void test_refuses(void **state)
         assert_memory_equal(&settings, &before, sizeof settings);
     }
     for (size_t i = 0; i < sizeof out_of_bounds / sizeof out_of_bounds[0]; i++)
-        testing_assert_code(parse(&settings, out_of_bounds[i], err),
-                            &attestation_settings_malformed);
-    testing_assert_code(parse(&settings, "{\"signer_lifetime_days\":\"30\"}", err),
-                        &base_json_malformed);
-    testing_assert_code(parse(&settings, "{\"allow_unprotected_signing_keys\":1}", err),
-                        &base_json_malformed);
-    testing_assert_code(parse(&settings, "{", err), &base_json_malformed);
+        assert_refused(parse(&settings, out_of_bounds[i], err), &attestation_settings_malformed);
+    assert_refused(parse(&settings, "{\"signer_lifetime_days\":\"30\"}", err),
+                   &base_json_malformed);
+    assert_refused(parse(&settings, "{\"allow_unprotected_signing_keys\":1}", err),
+                   &base_json_malformed);
+    assert_refused(parse(&settings, "{", err), &base_json_malformed);
     assert_memory_equal(&settings, &before, sizeof settings);
 }
 
@@ -95,15 +94,15 @@ static void test_service(void **state)
     struct attestation_settings settings;
     attestation_settings_init(&settings);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        testing_assert_good(
+        assert_ok(
             attestation_settings_parse_service(&settings, slice_from_text(cases[i].text), err));
         assert_int_equal(settings.mode, cases[i].mode);
     }
-    testing_assert_code(attestation_settings_parse_service(
-                            &settings, slice_from_text("{\"mode\":\"unknown\"}"), err),
-                        &attestation_settings_malformed);
-    testing_assert_code(attestation_settings_parse_service(&settings, slice_from_text("{}"), err),
-                        &base_json_malformed);
+    assert_refused(attestation_settings_parse_service(
+                       &settings, slice_from_text("{\"mode\":\"unknown\"}"), err),
+                   &attestation_settings_malformed);
+    assert_refused(attestation_settings_parse_service(&settings, slice_from_text("{}"), err),
+                   &base_json_malformed);
     assert_int_equal(settings.mode, ATTESTATION_MODE_HOST_KEY);
 }
 

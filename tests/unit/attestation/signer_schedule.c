@@ -17,8 +17,8 @@ static struct private_key *rsa, *p256;
 static int set_up(void **state)
 {
     (void)state;
-    testing_assert_good(private_key_generate(&rsa, PRIVATE_KEY_RSA_2048, err));
-    testing_assert_good(private_key_generate(&p256, PRIVATE_KEY_P256, err));
+    assert_ok(private_key_generate(&rsa, PRIVATE_KEY_RSA_2048, err));
+    assert_ok(private_key_generate(&p256, PRIVATE_KEY_P256, err));
     return 0;
 }
 
@@ -50,8 +50,8 @@ static const char *add(struct attestation_signer_list *list,
                                       .publish_at = plan->publish_at,
                                       .active_at = plan->active_at,
                                       .longest_seconds = plan->longest_seconds};
-    testing_assert_good(certificate_issue(&der, &template, &signer, err));
-    testing_assert_good(certificate_parse(&made.certificate, buf_slice(&der), err));
+    assert_ok(certificate_issue(&der, &template, &signer, err));
+    assert_ok(certificate_parse(&made.certificate, buf_slice(&der), err));
     const struct certificate_facts *facts = certificate_facts(made.certificate);
     for (size_t i = 0; i < 32; i++)
         snprintf(made.thumbprint + 2 * i, 3, "%02x", facts->thumbprint[i]);

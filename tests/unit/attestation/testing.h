@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What the tests of this room share: vectors from files, and assertions about errors. */
+/* What the tests of this room share: vectors from files. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "../testing.h"
 #include "attestation/errors.h"
 #include "base/base64.h"
 #include "base/errors.h"
@@ -41,30 +35,9 @@ static inline void testing_assert_slice(struct slice value, const char *text)
     assert_memory_equal(value.data, text, value.size);
 }
 
-/* The value is refused, with this code. */
-#define testing_assert_code(call, expected)                              \
-    do {                                                                 \
-        struct error testing_error = {0};                                \
-        struct error *err = &testing_error;                              \
-        assert_false(call);                                              \
-        assert_non_null(testing_error.code);                             \
-        assert_string_equal(testing_error.code->name, (expected)->name); \
-        (void)err;                                                       \
-    } while (0)
-
-#define testing_assert_good(call)                                                        \
-    do {                                                                                 \
-        struct error testing_error = {0};                                                \
-        struct error *err = &testing_error;                                              \
-        if (!(call))                                                                     \
-            fail_msg("%s: %s (%s)", testing_error.object, testing_error.message,         \
-                     testing_error.code == NULL ? "no code" : testing_error.code->name); \
-        (void)err;                                                                       \
-    } while (0)
-
 /* A member of the file of host key vectors, decoded from base64 into out (initialised here). */
 static inline void testing_decode(struct buf *out, const struct json *object, const char *name)
 {
     buf_init(out, VECTOR_MAX);
-    testing_assert_good(json_get_bytes(out, object, name, err));
+    assert_ok(json_get_bytes(out, object, name, err));
 }

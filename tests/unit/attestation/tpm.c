@@ -7,7 +7,7 @@ static void assert_certified(const struct attestation_reply *reply, size_t index
                              const struct public_key *key, unsigned usage)
 {
     struct certificate *certificate = NULL;
-    testing_assert_good(certificate_parse(&certificate, reply->certificates[index].der, err));
+    assert_ok(certificate_parse(&certificate, reply->certificates[index].der, err));
     const struct certificate_facts *facts = certificate_facts(certificate);
     assert_int_equal(facts->usage, usage);
     if (key != NULL)
@@ -89,7 +89,7 @@ static void test_other_node_continues(void **state)
                                           .node = "n1"};
     struct attestation_service *other;
     int64_t revision;
-    testing_assert_good(attestation_service_new(&other, &options, &revision, err));
+    assert_ok(attestation_service_new(&other, &options, &revision, err));
     passes(fixture, &(struct client){.host = &host, .other = other}, 3);
     attestation_service_free(&other);
 }
@@ -105,7 +105,7 @@ static void test_no_context(void **state)
     for (int i = 0; i < 2; i++) {
         client_send(fixture, &client, i == 0 ? NULL : &context, &reply);
         assert_int_equal(reply.type, ATTESTATION_REPLY_TPM_CONTINUE);
-        testing_assert_good(rtpm_context_parse(&got, reply.context, err));
+        assert_ok(rtpm_context_parse(&got, reply.context, err));
         assert_int_equal(got.command_count, 0);
         assert_int_equal(got.state.bytes.size, 0);
         attestation_reply_done(&reply);
@@ -527,8 +527,8 @@ static void add_baseline_until(struct fixture *fixture, const struct host *host,
     struct eventlog log;
     struct policy policy = new_policy("model", POLICY_BASELINE, host->profile);
     policy.until = until;
-    testing_assert_good(eventlog_parse(&log, buf_slice(&host->log), err));
-    testing_assert_good(baseline_take(&policy.baseline, &log, BASELINE_PCRS_DEFAULT, err));
+    assert_ok(eventlog_parse(&log, buf_slice(&host->log), err));
+    assert_ok(baseline_take(&policy.baseline, &log, BASELINE_PCRS_DEFAULT, err));
     eventlog_done(&log);
     add_policy(fixture, &policy);
 }
@@ -540,7 +540,7 @@ static int64_t certificate_end(struct fixture *fixture, struct host *host)
     struct certificate *certificate = NULL;
     client_run(fixture, &client, &reply);
     assert_int_equal(reply.type, ATTESTATION_REPLY_HEALTH_CERTIFICATE);
-    testing_assert_good(certificate_parse(&certificate, reply.certificates[0].der, err));
+    assert_ok(certificate_parse(&certificate, reply.certificates[0].der, err));
     int64_t end = certificate_facts(certificate)->not_after;
     certificate_free(&certificate);
     attestation_reply_done(&reply);
@@ -607,7 +607,7 @@ static void remove_root(struct client *client, unsigned round, struct rtpm_conte
     (void)client;
     (void)context;
     buf_init(&value, VECTOR_MAX);
-    testing_assert_good(
+    assert_ok(
         attestation_tpm_root_format(&value, key, simulated_tpm_root(), false, 0, "root", err));
     if (round == 2)
         change(changing, STORE_TPM_ROOT, key, NULL);
@@ -652,7 +652,7 @@ static void test_who_asks(void **state)
     /* staged: not yet */
     struct attestation_registration staged = {
         .profile = EVENTLOG_PROFILE_LINUX, .version = POLICY_VERSION_2, .staged = true};
-    testing_assert_good(register_tpm(fixture, "n2", &stranger, &staged, true, err));
+    assert_ok(register_tpm(fixture, "n2", &stranger, &staged, true, err));
     assert_client_refused(fixture, &client, ATTESTATION_REPLY_UNAUTHORIZED_ERROR,
                           "attestation.host-unknown");
 }
@@ -669,17 +669,17 @@ static void test_uncertified(void **state)
     tick(fixture);
     host_init(&host, SIMULATED_P256, EVENTLOG_PROFILE_LINUX);
     add_baseline(fixture, "model", &host);
-    testing_assert_code(register_tpm(fixture, "n1", &host, &registration, false, err),
-                        &attestation_certificate_missing);
+    assert_refused(register_tpm(fixture, "n1", &host, &registration, false, err),
+                   &attestation_certificate_missing);
     registration.force = true;
-    testing_assert_code(register_tpm(fixture, "n1", &host, &registration, false, err),
-                        &attestation_force_version);
+    assert_refused(register_tpm(fixture, "n1", &host, &registration, false, err),
+                   &attestation_force_version);
     registration.version = POLICY_VERSION_1;
     registration.force = false;
-    testing_assert_code(register_tpm(fixture, "n1", &host, &registration, true, err),
-                        &attestation_force_needed);
+    assert_refused(register_tpm(fixture, "n1", &host, &registration, true, err),
+                   &attestation_force_needed);
     registration.force = true;
-    testing_assert_good(register_tpm(fixture, "n1", &host, &registration, true, err));
+    assert_ok(register_tpm(fixture, "n1", &host, &registration, true, err));
     struct client client = {.host = &host};
     assert_client_refused(fixture, &client, ATTESTATION_REPLY_POLICY_EVALUATION_ERROR,
                           "attestation.policies-failed");
@@ -695,8 +695,8 @@ static void test_untrusted(void **state)
     _cleanup_buf_ struct buf value;
     buf_init(&value, VECTOR_MAX);
     good_host(fixture, &host);
-    testing_assert_good(attestation_tpm_root_format(&value, key, simulated_tpm_intermediate(), true,
-                                                    0, "root", err));
+    assert_ok(attestation_tpm_root_format(&value, key, simulated_tpm_intermediate(), true, 0,
+                                          "root", err));
     change(fixture, STORE_TPM_ROOT, key, NULL);
     struct client client = {.host = &host};
     assert_client_refused(fixture, &client, ATTESTATION_REPLY_UNAUTHORIZED_ERROR,
@@ -805,7 +805,7 @@ static void test_payloads(void **state)
         buf_init(&out, VECTOR_MAX);
         attestation_attest(fixture->service, ATTESTATION_DOOR_TPM, cases[i].version,
                            slice_from_text(cases[i].body), "192.0.2.1", NULL, &out);
-        testing_assert_good(attestation_reply_parse(&reply, buf_slice(&out), err));
+        assert_ok(attestation_reply_parse(&reply, buf_slice(&out), err));
         assert_int_equal(reply.type, ATTESTATION_REPLY_PAYLOAD_ERROR);
         if (strcmp(trail_text("code"), cases[i].code) != 0)
             fail_msg("case %zu: %s", i, trail.fields);

@@ -33,7 +33,7 @@ static void read_pcrs(struct tpm_pcr_bank *bank, const char *path)
         if (sscanf(line, "sha256 %u %64[0-9A-Fa-f]", &pcr, hex) != 2 || strlen(hex) != 64 ||
             pcr >= TPM_PCR_COUNT)
             continue;
-        testing_assert_good(hex_parse(&value, slice_from_text(hex), err));
+        assert_ok(hex_parse(&value, slice_from_text(hex), err));
         tpm_pcr_set(bank, pcr, buf_slice(&value));
     }
 }
@@ -89,7 +89,7 @@ static void recorded_boots_are_judged(void **state)
     for (size_t i = 0; i < sizeof boots / sizeof boots[0]; i++) {
         _cleanup_recorded_ struct recorded recorded;
         recorded_init(&recorded, boots[i]);
-        testing_assert_good(judge(&recorded, 0x78ff, err));
+        assert_ok(judge(&recorded, 0x78ff, err));
     }
 }
 
@@ -119,7 +119,7 @@ static void a_register_without_value_is_refused(void **state)
     _cleanup_recorded_ struct recorded recorded;
     recorded_init(&recorded, "secure-boot-uki");
     recorded.bank.present &= ~(1u << 7);
-    testing_assert_code(judge(&recorded, 1u << 7, err), &attestation_pcr_missing);
+    assert_refused(judge(&recorded, 1u << 7, err), &attestation_pcr_missing);
 }
 
 /* PCR 10 is what the IMA list leads to, or some beginning of it. */
@@ -129,14 +129,14 @@ static void the_ima_list_must_reach_its_register(void **state)
     _cleanup_recorded_ struct recorded recorded;
     recorded_init(&recorded, "secure-boot-uki");
     uint32_t registers = 1u << 7 | 1u << IMA_PCR;
-    testing_assert_good(judge(&recorded, registers, err));
+    assert_ok(judge(&recorded, registers, err));
     recorded.bank.values[IMA_PCR][0] ^= 1;
-    testing_assert_code(judge(&recorded, registers, err), &eventlog_ima_mismatch);
+    assert_refused(judge(&recorded, registers, err), &eventlog_ima_mismatch);
     recorded.bank.values[IMA_PCR][0] ^= 1;
     recorded.ima.size--;
-    testing_assert_code(judge(&recorded, registers, err), &eventlog_ima_truncated);
+    assert_refused(judge(&recorded, registers, err), &eventlog_ima_truncated);
     recorded.ima.size = 0; /* none: nothing is known of PCR 10, and nothing is refused */
-    testing_assert_good(judge(&recorded, registers, err));
+    assert_ok(judge(&recorded, registers, err));
 }
 
 static void extend_text(struct tpm_pcr_bank *bank, const char *text)
@@ -170,8 +170,8 @@ static void phases_may_follow_in_the_stubs_register(void **state)
             if (bad[i][k] != NULL)
                 extend_text(&wrong.bank, bad[i][k]);
         }
-        testing_assert_good(judge(&right, 1u << STUB_PCR, err));
-        testing_assert_code(judge(&wrong, 1u << STUB_PCR, err), &attestation_log_mismatch);
+        assert_ok(judge(&right, 1u << STUB_PCR, err));
+        assert_refused(judge(&wrong, 1u << STUB_PCR, err), &attestation_log_mismatch);
     }
 }
 
@@ -180,13 +180,13 @@ static void what_is_read_and_what_is_sealed_to(void **state)
     (void)state;
     struct attestation_tpm_registers registers;
     struct policy_set *set = policy_set_new(2);
-    testing_assert_good(attestation_tpm_boot_registers(&registers, set, &linux_host, err));
+    assert_ok(attestation_tpm_boot_registers(&registers, set, &linux_host, err));
     assert_int_equal(registers.read, policy_pcrs(set, &linux_host));
     assert_int_equal(registers.sealed & (1u << 10 | 1u << 11 | 1u << 15 | 0xff0000), 0);
     assert_int_equal(registers.sealed & 1u << 7, 1u << 7);
     assert_int_equal(registers.sealed & ~registers.read, 0);
     /* the identity keys of Windows are in its log */
-    testing_assert_good(attestation_tpm_boot_registers(&registers, set, &windows_host, err));
+    assert_ok(attestation_tpm_boot_registers(&registers, set, &windows_host, err));
     assert_int_equal(registers.read & 0x7890, 0x7890);
     assert_int_equal(registers.sealed & 1u << 11, 1u << 11);
     policy_set_free(set);
@@ -204,9 +204,9 @@ static void too_many_registers_are_refused(void **state)
                               .state = POLICY_ENABLED,
                               .baseline.pcrs = 0x1ffff};
     snprintf(baseline.name, sizeof baseline.name, "all");
-    testing_assert_good(policy_set_add(set, &baseline, err));
-    testing_assert_code(attestation_tpm_boot_registers(&registers, set, &linux_host, err),
-                        &attestation_pcrs_none);
+    assert_ok(policy_set_add(set, &baseline, err));
+    assert_refused(attestation_tpm_boot_registers(&registers, set, &linux_host, err),
+                   &attestation_pcrs_none);
     policy_set_free(set);
 }
 

@@ -34,7 +34,7 @@ static void good_host(struct host *host, bool remembered)
 }
 
 /* It is refused with this code, retryable or not. */
-static void assert_refused(struct client *client, const char *code, bool retryable)
+static void expect_refused(struct client *client, const char *code, bool retryable)
 {
     struct attestation_reply reply = {0};
     client_run(fixture, client, &reply);
@@ -74,7 +74,7 @@ static size_t state_size(struct host *host)
 static void assert_last_boot(const struct host *host)
 {
     struct attestation_boot boot = {0};
-    testing_assert_good(attestation_boot_load_last(&boot, fixture->store, "n1", err));
+    assert_ok(attestation_boot_load_last(&boot, fixture->store, "n1", err));
     assert_true(boot.proven);
     assert_true(slice_equal(buf_slice(&boot.log), buf_slice(&host->log)));
     attestation_boot_done(&boot);
@@ -134,7 +134,7 @@ static void test_another_node_remembers(void **state)
                                           .node = "n1"};
     struct attestation_service *first = fixture->service, *second;
     int64_t revision;
-    testing_assert_good(attestation_service_new(&second, &options, &revision, err));
+    assert_ok(attestation_service_new(&second, &options, &revision, err));
     struct client client = {.host = &host, .alter = end_at_another, .kept = second};
     assert_passes(&client, LAST + 1);
     attestation_settle(second);
@@ -166,7 +166,7 @@ static void test_nothing_stays_pending(void **state)
     boot.is_secure_boot_on = false;
     struct tpm_pcr_bank held = *simulated_tpm_pcrs(host.tpm);
     host_boot_linux(&twin, &boot);
-    assert_refused(&(struct client){.host = &twin}, "attestation.policies-failed", false);
+    expect_refused(&(struct client){.host = &twin}, "attestation.policies-failed", false);
     twin.tpm = NULL;
     *simulated_tpm_pcrs(host.tpm) = held;
     attestation_settle(fixture->service);
@@ -239,7 +239,7 @@ static void test_another_log(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         _cleanup_host_ struct host host;
         good_host(&host, cases[i].remembered);
-        assert_refused(&(struct client){.host = &host, .alter = cases[i].alter}, cases[i].code,
+        expect_refused(&(struct client){.host = &host, .alter = cases[i].alter}, cases[i].code,
                        false);
     }
     buf_done(&altered);
@@ -288,7 +288,7 @@ static void test_registers_change(void **state)
         if (code == NULL)
             assert_passes(&client, LAST + 1);
         else
-            assert_refused(&client, code, strcmp(code, "attestation.pcr-changed") == 0);
+            expect_refused(&client, code, strcmp(code, "attestation.pcr-changed") == 0);
     }
 }
 
@@ -318,7 +318,7 @@ static void test_another_boot_ends_it(void **state)
         enum eventlog_profile profile =
             i / 2 == 0 ? EVENTLOG_PROFILE_LINUX : EVENTLOG_PROFILE_WINDOWS;
         good_host_of(&host, profile, i % 2 != 0);
-        assert_refused(&(struct client){.host = &host, .alter = reboot},
+        expect_refused(&(struct client){.host = &host, .alter = reboot},
                        i / 2 == 0 ? "attestation.pcr-changed" : "attestation.log-mismatch",
                        i / 2 == 0);
     }
@@ -351,7 +351,7 @@ static void into_a_set(struct client *client, unsigned round, struct rtpm_contex
                                                     .set_count = 1};
     (void)context;
     if (round == LAST)
-        testing_assert_good(register_tpm(fixture, "n1", client->host, &registration, true, err));
+        assert_ok(register_tpm(fixture, "n1", client->host, &registration, true, err));
 }
 
 static void to_another_profile(struct client *client, unsigned round, struct rtpm_context *context)
@@ -360,7 +360,7 @@ static void to_another_profile(struct client *client, unsigned round, struct rtp
                                                     .version = POLICY_VERSION_2};
     (void)context;
     if (round == LAST)
-        testing_assert_good(register_tpm(fixture, "n1", client->host, &registration, true, err));
+        assert_ok(register_tpm(fixture, "n1", client->host, &registration, true, err));
 }
 
 static void to_another_version(struct client *client, unsigned round, struct rtpm_context *context)
@@ -369,7 +369,7 @@ static void to_another_version(struct client *client, unsigned round, struct rtp
         .profile = client->host->profile, .version = POLICY_VERSION_1, .force = true};
     (void)context;
     if (round == LAST)
-        testing_assert_good(register_tpm(fixture, "n1", client->host, &registration, true, err));
+        assert_ok(register_tpm(fixture, "n1", client->host, &registration, true, err));
 }
 
 static void test_policies_change(void **state)
@@ -381,7 +381,7 @@ static void test_policies_change(void **state)
     for (size_t i = 0; i < 2 * sizeof changes / sizeof changes[0]; i++) {
         _cleanup_host_ struct host host;
         good_host(&host, i % 2 != 0);
-        assert_refused(&(struct client){.host = &host, .alter = changes[i / 2]},
+        expect_refused(&(struct client){.host = &host, .alter = changes[i / 2]},
                        "attestation.policies-changed", true);
         change(fixture, STORE_POLICY, "another", NULL);
     }
@@ -404,8 +404,8 @@ static void test_policy_ends(void **state)
         struct eventlog log;
         good_host(&host, false);
         struct policy policy = new_policy("model", POLICY_BASELINE, host.profile);
-        testing_assert_good(eventlog_parse(&log, buf_slice(&host.log), err));
-        testing_assert_good(baseline_take(&policy.baseline, &log, BASELINE_PCRS_DEFAULT, err));
+        assert_ok(eventlog_parse(&log, buf_slice(&host.log), err));
+        assert_ok(baseline_take(&policy.baseline, &log, BASELINE_PCRS_DEFAULT, err));
         eventlog_done(&log);
         policy.until = clock_now(&fixture->clock) + 90;
         add_policy(fixture, &policy);
@@ -421,9 +421,9 @@ static void test_policy_ends(void **state)
         if (!remembered)
             change(fixture, STORE_LAST_BOOT, "n1", NULL);
         if (remembered)
-            assert_refused(&client, "attestation.policies-changed", true);
+            expect_refused(&client, "attestation.policies-changed", true);
         else
-            assert_refused(&client, "attestation.policies-failed", false);
+            expect_refused(&client, "attestation.policies-failed", false);
     }
 }
 
@@ -457,7 +457,7 @@ static void test_signing_is_forbidden_meanwhile(void **state)
         if (i == 0)
             change(fixture, STORE_LAST_BOOT, "n1", NULL);
         client.alter = protect_signing_keys;
-        assert_refused(&client, "attestation.content-refused", false);
+        expect_refused(&client, "attestation.content-refused", false);
     }
 }
 
@@ -481,11 +481,11 @@ static void good_host_384(struct host *host, enum digest_algorithm registered)
     log_builder_init(&builder, banks, 2);
     log_linux_build(&builder, &boot);
     buf_append(&host->log, log_builder_slice(&builder));
-    testing_assert_good(eventlog_parse(&log, buf_slice(&host->log), err));
-    testing_assert_good(eventlog_replay(simulated_tpm_pcrs(host->tpm), &log, DIGEST_SHA384, err));
+    assert_ok(eventlog_parse(&log, buf_slice(&host->log), err));
+    assert_ok(eventlog_replay(simulated_tpm_pcrs(host->tpm), &log, DIGEST_SHA384, err));
     eventlog_done(&log);
     add_baseline(fixture, "model", host);
-    testing_assert_good(register_tpm(fixture, "n1", host, &registration, true, err));
+    assert_ok(register_tpm(fixture, "n1", host, &registration, true, err));
 }
 
 static void to_another_bank(struct client *client, unsigned round, struct rtpm_context *context)
@@ -494,7 +494,7 @@ static void to_another_bank(struct client *client, unsigned round, struct rtpm_c
         .profile = client->host->profile, .version = POLICY_VERSION_2, .bank = DIGEST_SHA256};
     (void)context;
     if (round == LAST)
-        testing_assert_good(register_tpm(fixture, "n1", client->host, &registration, true, err));
+        assert_ok(register_tpm(fixture, "n1", client->host, &registration, true, err));
 }
 
 /* A host attests by the bank that it is registered for, however good another looks. */
@@ -504,7 +504,7 @@ static void test_bank(void **state)
     fixture = *state;
     good_host_384(&host, 0); /* SHA-256 */
     struct client client = {.host = &host};
-    assert_refused(&client, "attestation.pcr-bank", false);
+    expect_refused(&client, "attestation.pcr-bank", false);
     assert_int_equal(client.rounds, 1);
     assert_non_null(strstr(trail_text("reason"), "sha384"));
     host_done(&host);
@@ -512,9 +512,9 @@ static void test_bank(void **state)
     client.host = &host;
     assert_passes(&client, LAST + 1);
     client.alter = to_another_bank;
-    assert_refused(&client, "attestation.policies-changed", true);
+    expect_refused(&client, "attestation.policies-changed", true);
     client.alter = NULL;
-    assert_refused(&client, "attestation.pcr-bank", false);
+    expect_refused(&client, "attestation.pcr-bank", false);
     host_done(&host);
     good_host(&host, true);
     assert_passes(&(struct client){.host = &host}, LAST + 1);
@@ -562,7 +562,7 @@ static void as_version_1(struct host *host)
 {
     struct attestation_registration registration = {
         .profile = host->profile, .version = POLICY_VERSION_1, .force = true};
-    testing_assert_good(register_tpm(fixture, "n1", host, &registration, true, err));
+    assert_ok(register_tpm(fixture, "n1", host, &registration, true, err));
 }
 
 /* The first step remembers a boot that passed, and nothing beside it. */
@@ -586,9 +586,9 @@ static void test_first_step_remembers_no_more(void **state)
         struct client client = {.host = &host};
         assert_passes(&client, LAST + 1);
         cases[i].change(&host);
-        assert_refused(&client, cases[i].code, false);
+        expect_refused(&client, cases[i].code, false);
         assert_int_equal(client.rounds, 1);
-        assert_refused(&client, cases[i].code, false); /* nor a boot that failed */
+        expect_refused(&client, cases[i].code, false); /* nor a boot that failed */
     }
 }
 
@@ -600,8 +600,8 @@ static void test_first_step_sees_ends(void **state)
     fixture = *state;
     good_host(&host, true);
     struct policy policy = new_policy("model", POLICY_BASELINE, host.profile);
-    testing_assert_good(eventlog_parse(&log, buf_slice(&host.log), err));
-    testing_assert_good(baseline_take(&policy.baseline, &log, BASELINE_PCRS_DEFAULT, err));
+    assert_ok(eventlog_parse(&log, buf_slice(&host.log), err));
+    assert_ok(baseline_take(&policy.baseline, &log, BASELINE_PCRS_DEFAULT, err));
     eventlog_done(&log);
     policy.until = clock_now(&fixture->clock) + 90;
     add_policy(fixture, &policy);
@@ -609,7 +609,7 @@ static void test_first_step_sees_ends(void **state)
     for (int i = 0; i < 2; i++)
         assert_passes(&client, LAST + 1);
     fixture->clock.offset += 90;
-    assert_refused(&client, "attestation.policies-failed", false);
+    expect_refused(&client, "attestation.policies-failed", false);
 }
 
 /* ---- another IMA list ---- */
@@ -672,7 +672,7 @@ static void ima_host(struct host *host)
 {
     good_host(host, false);
     struct policy policy = new_policy("kernel", POLICY_CI, EVENTLOG_PROFILE_LINUX);
-    testing_assert_good(code_integrity_take_ima(&policy.ci, slice_from_text("rules"), err));
+    assert_ok(code_integrity_take_ima(&policy.ci, slice_from_text("rules"), err));
     add_policy(fixture, &policy);
     buf_reserve(&host->ima, 4096); /* what was sent stays where it is while the list grows */
     measure_aggregate(host);
@@ -739,7 +739,7 @@ static void test_ima(void **state)
         if (cases[i].code == NULL)
             assert_passes(&client, LAST + 1);
         else
-            assert_refused(&client, cases[i].code, false);
+            expect_refused(&client, cases[i].code, false);
     }
 }
 

@@ -50,8 +50,8 @@ static inline void host_boot(struct host *host, struct slice log)
     struct tpm_pcr_bank bank;
     buf_reset(&host->log);
     buf_append(&host->log, log);
-    testing_assert_good(eventlog_parse(&parsed, buf_slice(&host->log), err));
-    testing_assert_good(eventlog_replay(&bank, &parsed, DIGEST_SHA256, err));
+    assert_ok(eventlog_parse(&parsed, buf_slice(&host->log), err));
+    assert_ok(eventlog_replay(&bank, &parsed, DIGEST_SHA256, err));
     for (unsigned pcr = 0; pcr < TPM_PCR_COUNT; pcr++)
         tpm_pcr_set(simulated_tpm_pcrs(host->tpm), pcr, tpm_pcr_value(&bank, pcr));
     eventlog_done(&parsed);
@@ -105,8 +105,7 @@ static inline void add_root(struct fixture *fixture, struct slice der, bool inte
     char key[ATTESTATION_THUMBPRINT_SIZE];
     _cleanup_buf_ struct buf value;
     buf_init(&value, VECTOR_MAX);
-    testing_assert_good(
-        attestation_tpm_root_format(&value, key, der, intermediate, 0, "root", err));
+    assert_ok(attestation_tpm_root_format(&value, key, der, intermediate, 0, "root", err));
     change(fixture, STORE_TPM_ROOT, key, buf_text(&value));
 }
 
@@ -145,7 +144,7 @@ static inline void register_good(struct fixture *fixture, const char *name, cons
 {
     struct attestation_registration registration = {.profile = host->profile,
                                                     .version = POLICY_VERSION_2};
-    testing_assert_good(register_tpm(fixture, name, host, &registration, true, err));
+    assert_ok(register_tpm(fixture, name, host, &registration, true, err));
 }
 
 /* Puts the policy into the store; it is empty then. */
@@ -176,8 +175,8 @@ static inline void add_baseline_of(struct fixture *fixture, const char *name,
 {
     struct eventlog log;
     struct policy policy = new_policy(name, POLICY_BASELINE, host->profile);
-    testing_assert_good(eventlog_parse(&log, buf_slice(&host->log), err));
-    testing_assert_good(baseline_take(&policy.baseline, &log, pcrs, err));
+    assert_ok(eventlog_parse(&log, buf_slice(&host->log), err));
+    assert_ok(baseline_take(&policy.baseline, &log, pcrs, err));
     eventlog_done(&log);
     add_policy(fixture, &policy);
 }
@@ -195,8 +194,8 @@ static inline void add_code_integrity(struct fixture *fixture)
     log_linux_init(&linux_boot);
     log_windows_init(&windows_boot);
     struct policy kernel = new_policy("kernel", POLICY_CI, EVENTLOG_PROFILE_LINUX);
-    testing_assert_good(code_integrity_take_kernel(&kernel.ci, slice_from_text("kernel"),
-                                                   linux_boot.grub_line, err));
+    assert_ok(code_integrity_take_kernel(&kernel.ci, slice_from_text("kernel"),
+                                         linux_boot.grub_line, err));
     add_policy(fixture, &kernel);
     struct policy si = new_policy("si", POLICY_CI, EVENTLOG_PROFILE_WINDOWS);
     si.ci.windows.candidate_count = 1;
@@ -273,7 +272,7 @@ static inline void client_send(struct fixture *fixture, struct client *client,
     else
         attestation_attest(service, ATTESTATION_DOOR_TPM, client->version, buf_slice(&body),
                            "192.0.2.1", NULL, &out);
-    testing_assert_good(attestation_reply_parse(reply, buf_slice(&out), err));
+    assert_ok(attestation_reply_parse(reply, buf_slice(&out), err));
 }
 
 /* What the TPM answers; the responses borrow from answers. True when they answer more than
@@ -283,8 +282,8 @@ static inline bool client_execute(const struct client *client, const struct rtpm
 {
     bool more = false;
     for (size_t i = 0; i < asked->command_count; i++) {
-        testing_assert_good(tpm_command_is_allowed(asked->commands[i],
-                                                   simulated_tpm_handle(client->host->tpm), err));
+        assert_ok(tpm_command_is_allowed(asked->commands[i],
+                                         simulated_tpm_handle(client->host->tpm), err));
         more = more || tpm_command_code(asked->commands[i]) != TPM_CC_START_AUTH_SESSION;
         buf_reset(&answers[i]);
         simulated_tpm_execute(client->host->tpm, asked->commands[i], &answers[i]);
@@ -332,7 +331,7 @@ static inline void client_run(struct fixture *fixture, struct client *client,
     if (client->version == 1) {
         client_send(fixture, client, NULL, reply);
         if (reply->type == ATTESTATION_REPLY_TPM_CONTINUE) {
-            testing_assert_good(rtpm_context_parse(&context, reply->context, err));
+            assert_ok(rtpm_context_parse(&context, reply->context, err));
             assert_int_equal(context.state.bytes.size + context.command_count, 0);
         }
     }
@@ -350,7 +349,7 @@ static inline void client_run(struct fixture *fixture, struct client *client,
             buf_reset(&sealed);
             buf_append(&sealed, reply->context);
             attestation_reply_done(reply);
-            testing_assert_good(rtpm_context_parse(&asked, buf_slice(&sealed), err));
+            assert_ok(rtpm_context_parse(&asked, buf_slice(&sealed), err));
             next.state = asked.state;
             if (client_execute(client, &asked, &next, answers)) {
                 next.ima_log = buf_slice(&client->host->ima);

@@ -42,7 +42,7 @@ static void each_certificate_has_its_key(void **state)
     uint8_t one[257], two[257];
     struct eventlog_claims claims = claims_of(modulus_of(one, 0x33), modulus_of(two, 0x55));
     _cleanup_attestation_evidence_ struct attestation_evidence evidence = evidence_for(both, 2);
-    testing_assert_good(attestation_tpm_identity_measured(&evidence, &claims, false, err));
+    assert_ok(attestation_tpm_identity_measured(&evidence, &claims, false, err));
     assert_true(evidence.signing_key_protected);
     for (size_t i = 0; i < 2; i++) {
         struct slice spki = public_key_spki(evidence.identity_keys[i]);
@@ -62,17 +62,17 @@ static void a_signing_key_needs_secure_mode(void **state)
         _cleanup_attestation_evidence_ struct attestation_evidence refused = evidence_for(both, 1);
         _cleanup_attestation_evidence_ struct attestation_evidence allowed = evidence_for(both, 1);
         claims.claims[EVENTLOG_CLAIM_VSM_RUNNING].value = values[i];
-        testing_assert_code(attestation_tpm_identity_measured(&refused, &claims, false, err),
-                            &attestation_content_refused);
-        testing_assert_good(attestation_tpm_identity_measured(&allowed, &claims, true, err));
+        assert_refused(attestation_tpm_identity_measured(&refused, &claims, false, err),
+                       &attestation_content_refused);
+        assert_ok(attestation_tpm_identity_measured(&allowed, &claims, true, err));
         assert_false(allowed.signing_key_protected);
     }
     struct eventlog_claims none = claims_of(modulus_of(one, 0x33), SLICE_EMPTY);
     _cleanup_attestation_evidence_ struct attestation_evidence refused = evidence_for(both, 1);
-    testing_assert_code(attestation_tpm_identity_measured(&refused, &none, false, err),
-                        &attestation_content_refused);
-    testing_assert_code(attestation_tpm_identity_measured(&refused, &none, true, err),
-                        &attestation_identity_key);
+    assert_refused(attestation_tpm_identity_measured(&refused, &none, false, err),
+                   &attestation_content_refused);
+    assert_refused(attestation_tpm_identity_measured(&refused, &none, true, err),
+                   &attestation_identity_key);
 }
 
 static void unusable_keys_are_refused(void **state)
@@ -91,8 +91,8 @@ static void unusable_keys_are_refused(void **state)
         struct eventlog_claims claims = claims_of(bad[i], SLICE_EMPTY);
         _cleanup_attestation_evidence_ struct attestation_evidence evidence =
             evidence_for(encryption, 1);
-        testing_assert_code(attestation_tpm_identity_measured(&evidence, &claims, false, err),
-                            &attestation_identity_key);
+        assert_refused(attestation_tpm_identity_measured(&evidence, &claims, false, err),
+                       &attestation_identity_key);
     }
 }
 

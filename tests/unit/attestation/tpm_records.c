@@ -14,7 +14,7 @@ static void record_of(struct buf *out, struct fixture *fixture, enum store_kind 
                       const char *key)
 {
     buf_init(out, STORE_VALUE_MAX);
-    testing_assert_good(store_get(fixture->store, kind, key, out, NULL, err));
+    assert_ok(store_get(fixture->store, kind, key, out, NULL, err));
 }
 
 static void test_host_record(void **state)
@@ -32,9 +32,9 @@ static void test_host_record(void **state)
     _cleanup_buf_ struct buf value, again;
     initialise_tpm(fixture);
     host_init(&host, SIMULATED_P384, EVENTLOG_PROFILE_WINDOWS);
-    testing_assert_good(register_tpm(fixture, "n1", &host, &registration, true, err));
+    assert_ok(register_tpm(fixture, "n1", &host, &registration, true, err));
     record_of(&value, fixture, STORE_HOST, "n1");
-    testing_assert_good(attestation_host_parse(&read, buf_slice(&value), err));
+    assert_ok(attestation_host_parse(&read, buf_slice(&value), err));
     assert_int_equal(read.mode, ATTESTATION_MODE_TPM);
     assert_true(read.tpm.certified);
     assert_true(read.tpm.staged);
@@ -62,23 +62,23 @@ static void test_registration_refusals(void **state)
     host_init(&host, SIMULATED_P256, EVENTLOG_PROFILE_LINUX);
     struct attestation_registration registration = {.profile = EVENTLOG_PROFILE_LINUX,
                                                     .version = POLICY_VERSION_2};
-    testing_assert_code(register_tpm(fixture, "a b", &host, &registration, true, err),
-                        &attestation_host_name);
+    assert_refused(register_tpm(fixture, "a b", &host, &registration, true, err),
+                   &attestation_host_name);
     registration.sets = bad_name;
     registration.set_count = 1;
-    testing_assert_code(register_tpm(fixture, "n1", &host, &registration, true, err),
-                        &attestation_host_set);
+    assert_refused(register_tpm(fixture, "n1", &host, &registration, true, err),
+                   &attestation_host_set);
     for (size_t i = 0; i <= ATTESTATION_SETS_MAX; i++)
         many[i] = "set";
     registration.sets = many;
     registration.set_count = ATTESTATION_SETS_MAX + 1;
-    testing_assert_code(register_tpm(fixture, "n1", &host, &registration, true, err),
-                        &attestation_host_set);
+    assert_refused(register_tpm(fixture, "n1", &host, &registration, true, err),
+                   &attestation_host_set);
     /* at a time when no certificate is good */
     registration.set_count = 0;
     fixture->clock.offset -= INT64_C(86400) * 365 * 100;
-    testing_assert_code(register_tpm(fixture, "n1", &host, &registration, true, err),
-                        &tpm_certificate_time);
+    assert_refused(register_tpm(fixture, "n1", &host, &registration, true, err),
+                   &tpm_certificate_time);
 }
 
 /* Replaces text in a record; the result is refused. */
@@ -128,13 +128,13 @@ static void test_host_cache(void **state)
     host_init(&other, SIMULATED_P256, EVENTLOG_PROFILE_LINUX);
     register_good(fixture, "n1", &host);
     struct attestation_host_cache *cache = attestation_host_cache_new(fixture->store, 4);
-    testing_assert_good(attestation_host_cache_get(&first, cache, "n1", err));
-    testing_assert_good(attestation_host_cache_get(&second, cache, "n1", err));
+    assert_ok(attestation_host_cache_get(&first, cache, "n1", err));
+    assert_ok(attestation_host_cache_get(&second, cache, "n1", err));
     assert_ptr_equal(first, second);
     attestation_known_host_release(&second);
     register_good(fixture, "n1", &other); /* its TPM was replaced */
     attestation_host_cache_forget(cache, "n1");
-    testing_assert_good(attestation_host_cache_get(&third, cache, "n1", err));
+    assert_ok(attestation_host_cache_get(&third, cache, "n1", err));
     assert_memory_not_equal(tpm_endorsement_key_identity(&third->key),
                             tpm_endorsement_key_identity(&first->key), 32);
     attestation_known_host_release(&third);
@@ -145,7 +145,7 @@ static void test_host_cache(void **state)
         snprintf(name, sizeof name, "n%d", i % 20);
         if (i < 20)
             register_good(fixture, name, i % 2 == 0 ? &host : &other);
-        testing_assert_good(attestation_host_cache_get(&first, cache, name, err));
+        assert_ok(attestation_host_cache_get(&first, cache, name, err));
         assert_string_equal(first->host.name, name);
         attestation_known_host_release(&first);
     }
@@ -155,8 +155,8 @@ static void test_host_cache(void **state)
     assert_false(attestation_host_cache_get(&first, cache, "n1", &gone));
     assert_int_equal(error_kind(&gone), ERROR_NOT_FOUND);
     register_host(fixture, "rsa", "rsa-pkcs1");
-    testing_assert_code(attestation_host_cache_get(&first, cache, "rsa", err),
-                        &attestation_host_unknown);
+    assert_refused(attestation_host_cache_get(&first, cache, "rsa", err),
+                   &attestation_host_unknown);
     attestation_host_cache_free(&cache);
     attestation_host_cache_free(&cache);
 }
@@ -174,7 +174,7 @@ static void test_host_of_two_keys(void **state)
     host_init(&other, SIMULATED_P256, EVENTLOG_PROFILE_LINUX);
     register_good(fixture, "n1", &host);
     record_of(&value, fixture, STORE_HOST, "n1");
-    testing_assert_good(attestation_host_parse(&record, buf_slice(&value), err));
+    assert_ok(attestation_host_parse(&record, buf_slice(&value), err));
     buf_reset(&record.tpm.endorsement_key);
     buf_append(&record.tpm.endorsement_key, simulated_tpm_public(other.tpm));
     buf_init(&mixed, STORE_VALUE_MAX);
@@ -182,8 +182,8 @@ static void test_host_of_two_keys(void **state)
     attestation_host_done(&record);
     change(fixture, STORE_HOST, "n1", buf_text(&mixed));
     struct attestation_host_cache *cache = attestation_host_cache_new(fixture->store, 4);
-    testing_assert_code(attestation_host_cache_get(&known, cache, "n1", err),
-                        &attestation_host_malformed);
+    assert_refused(attestation_host_cache_get(&known, cache, "n1", err),
+                   &attestation_host_malformed);
     attestation_host_cache_free(&cache);
 }
 
@@ -244,13 +244,12 @@ static void test_roots(void **state)
     host_init(&host, SIMULATED_P256, EVENTLOG_PROFILE_LINUX);
     buf_init(&value, ATTESTATION_TPM_ROOT_VALUE_MAX);
     buf_init(&der, CERTIFICATE_SIZE_MAX);
-    testing_assert_code(attestation_tpm_root_format(&value, key,
-                                                    simulated_tpm_certificate(host.tpm), false, 0,
-                                                    "root", err),
-                        &tpm_root_not_authority);
-    testing_assert_good(attestation_tpm_root_format(&value, key, simulated_tpm_intermediate(), true,
-                                                    0, "root", err));
-    testing_assert_good(attestation_tpm_root_parse(&der, &intermediate, buf_slice(&value), err));
+    assert_refused(attestation_tpm_root_format(&value, key, simulated_tpm_certificate(host.tpm),
+                                               false, 0, "root", err),
+                   &tpm_root_not_authority);
+    assert_ok(attestation_tpm_root_format(&value, key, simulated_tpm_intermediate(), true, 0,
+                                          "root", err));
+    assert_ok(attestation_tpm_root_parse(&der, &intermediate, buf_slice(&value), err));
     assert_true(intermediate);
     assert_true(slice_equal(buf_slice(&der), simulated_tpm_intermediate()));
     struct attestation_tpm_roots *roots = attestation_tpm_roots_new();
@@ -293,7 +292,7 @@ static void test_boot_record(void **state)
     _cleanup_buf_ struct buf value;
     buf_init(&value, STORE_VALUE_MAX);
     attestation_boot_format(&value, &boot);
-    testing_assert_good(attestation_boot_parse(&got, buf_slice(&value), err));
+    assert_ok(attestation_boot_parse(&got, buf_slice(&value), err));
     assert_string_equal(got.host, "n1");
     assert_int_equal(got.time, boot.time);
     assert_memory_equal(got.digest, boot.digest, 32);
@@ -320,8 +319,8 @@ static void test_boot_of_a_large_log(void **state)
     }
     buf_init(&value, STORE_VALUE_MAX);
     attestation_boot_format(&value, &boot);
-    testing_assert_good(buf_ok(&value, "record", err));
-    testing_assert_good(attestation_boot_parse(&got, buf_slice(&value), err));
+    assert_ok(buf_ok(&value, "record", err));
+    assert_ok(attestation_boot_parse(&got, buf_slice(&value), err));
     assert_int_equal(got.log.size, 0);
 }
 
@@ -364,10 +363,10 @@ static void test_no_boot(void **state)
 {
     struct fixture *fixture = *state;
     struct attestation_boot boot;
-    testing_assert_code(attestation_boot_load_pending(&boot, fixture->store, "n1", err),
-                        &attestation_boot_none);
-    testing_assert_code(attestation_boot_load_last(&boot, fixture->store, "n1", err),
-                        &attestation_boot_none);
+    assert_refused(attestation_boot_load_pending(&boot, fixture->store, "n1", err),
+                   &attestation_boot_none);
+    assert_refused(attestation_boot_load_last(&boot, fixture->store, "n1", err),
+                   &attestation_boot_none);
     change(fixture, STORE_PENDING, "n1", "{}");
     assert_false(attestation_boot_load_pending(&boot, fixture->store, "n1", NULL));
 }

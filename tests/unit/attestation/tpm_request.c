@@ -34,7 +34,7 @@ static void first_version(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         _cleanup_attestation_tpm_request_ struct attestation_tpm_request got = {0};
-        testing_assert_good(parse(&got, 1, cases[i].body, err));
+        assert_ok(parse(&got, 1, cases[i].body, err));
         assert_int_equal(got.version, 1);
         assert_int_equal(got.session.bytes[15], 16);
         assert_int_equal(got.requested_count, 1);
@@ -48,12 +48,12 @@ static void second_version(void **state)
 {
     (void)state;
     _cleanup_attestation_tpm_request_ struct attestation_tpm_request got = {0}, wrapped = {0};
-    testing_assert_good(parse(&got, 2,
-                              "{" SESSION ",\"RequestedContent\":[2,1],\"ProvidedContent\":["
-                              "{\"m_Item1\":4,\"m_Item2\":\"Y2VydA==\"},"
-                              "{\"m_Item1\":2,\"m_Item2\":\"Y29udGV4dA==\"},"
-                              "{\"m_Item1\":1,\"m_Item2\":\"a2V5\"}]}",
-                              err));
+    assert_ok(parse(&got, 2,
+                    "{" SESSION ",\"RequestedContent\":[2,1],\"ProvidedContent\":["
+                    "{\"m_Item1\":4,\"m_Item2\":\"Y2VydA==\"},"
+                    "{\"m_Item1\":2,\"m_Item2\":\"Y29udGV4dA==\"},"
+                    "{\"m_Item1\":1,\"m_Item2\":\"a2V5\"}]}",
+                    err));
     assert_int_equal(got.version, 2);
     assert_int_equal(got.requested_count, 2);
     assert_int_equal(got.requested[0], ATTESTATION_RESULT_SIGNING_CERTIFICATE);
@@ -61,10 +61,10 @@ static void second_version(void **state)
     testing_assert_slice(got.context, "context");
     testing_assert_slice(got.endorsement_key, "key");
     /* {"Key":"a2V5"}: EndorsementKey, MS-HGSA 2.2.2.12 */
-    testing_assert_good(parse(&wrapped, 2,
-                              "{" SESSION ",\"RequestedContent\":[1],\"ProvidedContent\":["
-                              "{\"m_Item1\":1,\"m_Item2\":\"eyJLZXkiOiJhMlY1In0=\"}]}",
-                              err));
+    assert_ok(parse(&wrapped, 2,
+                    "{" SESSION ",\"RequestedContent\":[1],\"ProvidedContent\":["
+                    "{\"m_Item1\":1,\"m_Item2\":\"eyJLZXkiOiJhMlY1In0=\"}]}",
+                    err));
     testing_assert_slice(wrapped.endorsement_key, "key");
     assert_int_equal(wrapped.context.size, 0);
 }
@@ -139,8 +139,8 @@ static void large_keys_are_refused(void **state)
     for (int i = 0; i < 20000; i++)
         buf_append_text(&body, "AAAA");
     buf_append_text(&body, "\"}]}");
-    testing_assert_code(attestation_tpm_request_parse(&got, 2, buf_slice(&body), err),
-                        &attestation_payload_malformed);
+    assert_refused(attestation_tpm_request_parse(&got, 2, buf_slice(&body), err),
+                   &attestation_payload_malformed);
 }
 
 int main(void)

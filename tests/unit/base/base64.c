@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../testing.h"
 #include "base/errors.h"
-#include "refusal.h"
 
 static void encodes(const char *bytes, size_t size, const char *text)
 {
@@ -15,7 +15,7 @@ static void encodes(const char *bytes, size_t size, const char *text)
     base64_append(&out, slice_of(bytes, size));
     assert_string_equal(buf_text(&out), text);
     buf_reset(&out);
-    assert_fine(base64_parse(&out, slice_from_text(text), &err));
+    assert_ok(base64_parse(&out, slice_from_text(text), err));
     assert_int_equal(out.size, size);
     assert_memory_equal(buf_text(&out), bytes, size);
     buf_done(&out);
@@ -69,7 +69,7 @@ static void test_refusals(void **state)
         size_t size = strlen(malformed[i]);
         uint8_t *exact = malloc(size);
         memcpy(exact, malformed[i], size);
-        assert_refused(base64_parse(&out, slice_of(exact, size), &err), base_base64_malformed);
+        assert_refused(base64_parse(&out, slice_of(exact, size), err), base_base64_malformed);
         assert_string_equal(buf_text(&out), "before");
         free(exact);
         buf_done(&out);
@@ -81,8 +81,8 @@ static void test_nul_is_foreign(void **state)
     (void)state;
     struct buf out;
     buf_init(&out, 10);
-    assert_refused(base64_parse(&out, slice_of("AA\0A", 4), &err), base_base64_malformed);
-    assert_refused(base64_parse_spaced(&out, slice_of("AA\0A", 4), &err), base_base64_malformed);
+    assert_refused(base64_parse(&out, slice_of("AA\0A", 4), err), base_base64_malformed);
+    assert_refused(base64_parse_spaced(&out, slice_of("AA\0A", 4), err), base_base64_malformed);
     buf_done(&out);
 }
 
@@ -96,19 +96,19 @@ static void test_spaced(void **state)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct buf out;
         buf_init(&out, 6);
-        assert_fine(base64_parse_spaced(&out, slice_from_text(texts[i]), &err));
+        assert_ok(base64_parse_spaced(&out, slice_from_text(texts[i]), err));
         assert_string_equal(buf_text(&out), "foobar");
         buf_done(&out);
     }
     struct buf out;
     buf_init(&out, 4);
-    assert_fine(base64_parse_spaced(&out, slice_from_text("Zm9v\nYg =\t=\n"), &err));
+    assert_ok(base64_parse_spaced(&out, slice_from_text("Zm9v\nYg =\t=\n"), err));
     assert_string_equal(buf_text(&out), "foob");
     buf_reset(&out);
-    assert_fine(base64_parse_spaced(&out, slice_from_text(" \n "), &err));
+    assert_ok(base64_parse_spaced(&out, slice_from_text(" \n "), err));
     assert_int_equal(out.size, 0);
-    assert_refused(base64_parse_spaced(&out, slice_from_text("Zm 9"), &err), base_base64_malformed);
-    assert_refused(base64_parse_spaced(&out, slice_from_text("Zg==\n*===\n"), &err),
+    assert_refused(base64_parse_spaced(&out, slice_from_text("Zm 9"), err), base_base64_malformed);
+    assert_refused(base64_parse_spaced(&out, slice_from_text("Zg==\n*===\n"), err),
                    base_base64_malformed);
     buf_done(&out);
 }
@@ -118,7 +118,7 @@ static void test_ceiling(void **state)
     (void)state;
     struct buf out;
     buf_init(&out, 5);
-    assert_refused(base64_parse(&out, slice_from_text("Zm9vYmFy"), &err), base_buffer_full);
+    assert_refused(base64_parse(&out, slice_from_text("Zm9vYmFy"), err), base_buffer_full);
     buf_reset(&out);
     base64_append(&out, slice_from_text("foo"));
     base64_append(&out, slice_from_text("bar"));

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../testing.h"
 #include "base/memory.h"
-#include "refusal.h"
 
 #define THREADS 4
 

@@ -7,13 +7,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "../testing.h"
 #include "base/errors.h"
-#include "refusal.h"
 
 static void stands_for(const char *text, int64_t time)
 {
     int64_t parsed = -1;
-    assert_fine(clock_parse(&parsed, text, &err));
+    assert_ok(clock_parse(&parsed, text, err));
     assert_int_equal(parsed, time);
 }
 
@@ -74,7 +74,7 @@ static void test_refusals(void **state)
     };
     for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
         int64_t time = 42;
-        assert_refused(clock_parse(&time, malformed[i], &err), base_time_malformed);
+        assert_refused(clock_parse(&time, malformed[i], err), base_time_malformed);
         assert_int_equal(time, 42);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock_watch.h"
 
-#include "refusal.h"
+#include "../testing.h"
 
 /* Another time than the last look's is told once. */
 static void test_steps(void **state)

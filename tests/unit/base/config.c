@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../testing.h"
 #include "base/errors.h"
 #include "base/file.h"
-#include "refusal.h"
 
 struct settings {
     char *user;
@@ -50,7 +50,7 @@ static const char *write_file(const char *text)
 {
     static char path[64];
     snprintf(path, sizeof path, "/tmp/hgs-config-%d.conf", (int)getpid());
-    assert_fine(file_replace(path, slice_from_text(text), 0600, &err));
+    assert_ok(file_replace(path, slice_from_text(text), 0600, err));
     return path;
 }
 
@@ -58,7 +58,7 @@ static void test_defaults(void **state)
 {
     (void)state;
     struct settings settings = {0};
-    assert_fine(config_load(&settings, keys, COUNT, NULL, &err));
+    assert_ok(config_load(&settings, keys, COUNT, NULL, err));
     assert_string_equal(settings.user, "nobody");
     assert_null(settings.none);
     assert_int_equal(settings.listen.count, 2);
@@ -85,7 +85,7 @@ static void test_file(void **state)
              "  idle = 5min ; a comment\n[service]\nenabled: OFF\nuser = with space=x#y\n"
              "[limits]\nbody = 64KiB\noffset = -5",
              list);
-    assert_fine(config_load(&settings, keys, COUNT, write_file(text), &err));
+    assert_ok(config_load(&settings, keys, COUNT, write_file(text), err));
     assert_string_equal(settings.user, "with space=x#y");
     assert_int_equal(settings.listen.count, 100); /* more than inih's usual line */
     assert_string_equal(settings.listen.items[99], "192.0.2.99:8080");
@@ -101,8 +101,8 @@ static void test_empty_values(void **state)
 {
     (void)state;
     struct settings settings = {0};
-    assert_fine(config_load(&settings, keys, COUNT,
-                            write_file("[service]\nuser =\n[listen]\nhttp = \n"), &err));
+    assert_ok(config_load(&settings, keys, COUNT,
+                          write_file("[service]\nuser =\n[listen]\nhttp = \n"), err));
     assert_string_equal(settings.user, "");
     assert_int_equal(settings.listen.count, 0);
     config_done(&settings, keys, COUNT);
@@ -165,11 +165,11 @@ static void test_family(void **state)
     (void)state;
     struct settings settings = {0};
     struct config_members members = {0};
-    assert_fine(config_load_family(
+    assert_ok(config_load_family(
         &settings, keys, COUNT, &doors, &members,
         write_file("[door front]\nwidth = 90\n[service]\nuser = a\n[door b-2.x]\n[door front]\n"
                    "colour = red\n"),
-        &err));
+        err));
     assert_string_equal(settings.user, "a");
     assert_int_equal(members.count, 2);
     const struct door *door = members.items;
@@ -220,11 +220,10 @@ static void test_unreadable(void **state)
 {
     (void)state;
     struct settings settings = {0};
-    assert_refused(config_load(&settings, keys, COUNT, "/nowhere/hgsd.conf", &err),
+    assert_refused(config_load(&settings, keys, COUNT, "/nowhere/hgsd.conf", err),
                    base_file_unreadable);
-    assert_refused(
-        config_load(&settings, keys, COUNT, write_file("[service]\nuser = \xff\n"), &err),
-        base_text_malformed);
+    assert_refused(config_load(&settings, keys, COUNT, write_file("[service]\nuser = \xff\n"), err),
+                   base_text_malformed);
     assert_null(settings.user);
     unlink(write_file(""));
 }
@@ -239,16 +238,16 @@ static void test_parse_alone(void **state)
     } durations[] = {{"0", 0},         {"500ms", 500},   {"30", 30000},      {"30s", 30000},
                      {"5min", 300000}, {"8h", 28800000}, {"30d", 2592000000}};
     for (size_t i = 0; i < sizeof durations / sizeof durations[0]; i++) {
-        assert_fine(config_parse_duration(&value, durations[i].text, &err));
+        assert_ok(config_parse_duration(&value, durations[i].text, err));
         assert_int_equal(value, durations[i].value);
     }
-    assert_fine(config_parse_size(&value, "3GiB", &err));
+    assert_ok(config_parse_size(&value, "3GiB", err));
     assert_int_equal(value, 3LL << 30);
-    assert_refused(config_parse_size(&value, "9999999999GiB", &err), base_config_malformed);
-    assert_refused(config_parse_duration(&value, "", &err), base_config_malformed);
-    assert_refused(config_parse_duration(&value, "h", &err), base_config_malformed);
-    assert_refused(config_parse_duration(&value, "1H", &err), base_config_malformed);
-    assert_refused(config_parse_duration(&value, "+1h", &err), base_config_malformed);
+    assert_refused(config_parse_size(&value, "9999999999GiB", err), base_config_malformed);
+    assert_refused(config_parse_duration(&value, "", err), base_config_malformed);
+    assert_refused(config_parse_duration(&value, "h", err), base_config_malformed);
+    assert_refused(config_parse_duration(&value, "1H", err), base_config_malformed);
+    assert_refused(config_parse_duration(&value, "+1h", err), base_config_malformed);
     assert_int_equal(value, 3LL << 30);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/config_dump.h"
 
-#include "refusal.h"
+#include "../testing.h"
 
 struct settings {
     char *text;

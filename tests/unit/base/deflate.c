@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/deflate.h"
 
-#include "refusal.h"
+#include "../testing.h"
 
 static void round_trip(size_t size, unsigned step)
 {

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../testing.h"
 #include "base/errors.h"
-#include "refusal.h"
 
 static void test_set(void **state)
 {

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "../testing.h"
 #include "base/errors.h"
-#include "refusal.h"
 
 static const char text_form[] = "6a460ee1-62ea-416f-ae6c-04e29634506d";
 static const uint8_t wire_form[16] = {0xe1, 0x0e, 0x46, 0x6a, 0xea, 0x62, 0x6f, 0x41,
@@ -20,15 +20,15 @@ static void test_forms(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct guid guid = {{0}};
         char text[GUID_TEXT_SIZE];
-        assert_fine(guid_parse(&guid, slice_from_text(texts[i]), &err));
+        assert_ok(guid_parse(&guid, slice_from_text(texts[i]), err));
         assert_memory_equal(guid.bytes, wire_form, 16);
         assert_string_equal(guid_format(&guid, text), text_form);
         struct guid message = {{0}};
-        assert_fine(guid_parse_message(&message, slice_from_text(texts[i]), &err));
+        assert_ok(guid_parse_message(&message, slice_from_text(texts[i]), err));
         assert_memory_equal(message.bytes, wire_form, 16);
     }
     struct guid guid = {{0}};
-    assert_fine(guid_parse_message(&guid, slice_from_text(base64_form), &err));
+    assert_ok(guid_parse_message(&guid, slice_from_text(base64_form), err));
     assert_memory_equal(guid.bytes, wire_form, 16);
 }
 
@@ -51,13 +51,13 @@ static void test_refusals(void **state)
     };
     for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
         struct guid guid = {{7}};
-        assert_refused(guid_parse_message(&guid, slice_from_text(malformed[i]), &err),
+        assert_refused(guid_parse_message(&guid, slice_from_text(malformed[i]), err),
                        base_guid_malformed);
-        assert_refused(guid_parse(&guid, slice_from_text(malformed[i]), &err), base_guid_malformed);
+        assert_refused(guid_parse(&guid, slice_from_text(malformed[i]), err), base_guid_malformed);
         assert_int_equal(guid.bytes[0], 7);
     }
     struct guid guid;
-    assert_refused(guid_parse(&guid, slice_from_text(base64_form), &err), base_guid_malformed);
+    assert_refused(guid_parse(&guid, slice_from_text(base64_form), err), base_guid_malformed);
 }
 
 int main(void)

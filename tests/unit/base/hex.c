@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "../testing.h"
 #include "base/errors.h"
-#include "refusal.h"
 
 static const uint8_t sample[] = {0x00, 0x0f, 0xa5, 0xff};
 
@@ -28,11 +28,11 @@ static void test_parses(void **state)
     (void)state;
     struct buf out;
     buf_init(&out, 4);
-    assert_fine(hex_parse(&out, slice_from_text("000fA5Ff"), &err));
+    assert_ok(hex_parse(&out, slice_from_text("000fA5Ff"), err));
     assert_int_equal(out.size, 4);
     assert_memory_equal(out.data, sample, 4);
-    assert_fine(hex_parse(&out, SLICE_EMPTY, &err));
-    assert_refused(hex_parse(&out, slice_from_text("00"), &err), base_buffer_full);
+    assert_ok(hex_parse(&out, SLICE_EMPTY, err));
+    assert_refused(hex_parse(&out, slice_from_text("00"), err), base_buffer_full);
     buf_done(&out);
 }
 
@@ -44,13 +44,13 @@ static void test_refusals(void **state)
     for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
         struct buf out;
         buf_init(&out, 100);
-        assert_refused(hex_parse(&out, slice_from_text(malformed[i]), &err), base_hex_malformed);
+        assert_refused(hex_parse(&out, slice_from_text(malformed[i]), err), base_hex_malformed);
         assert_int_equal(out.size, 0);
         buf_done(&out);
     }
     struct buf out;
     buf_init(&out, 100);
-    assert_refused(hex_parse(&out, slice_of("0\0", 2), &err), base_hex_malformed);
+    assert_refused(hex_parse(&out, slice_of("0\0", 2), err), base_hex_malformed);
     buf_done(&out);
 }
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../testing.h"
 #include "base/errors.h"
 #include "base/json_check.h"
 #include "base/memory.h"
-#include "refusal.h"
 
 /* Parses a copy without a NUL, so that a sanitizer sees a read past its end. */
 static bool parse(struct json **out, const char *text, size_t size, struct error *err)
@@ -23,7 +23,7 @@ static bool parse(struct json **out, const char *text, size_t size, struct error
 static struct json *parsed(const char *text)
 {
     struct json *document = NULL;
-    assert_fine(parse(&document, text, strlen(text), &err));
+    assert_ok(parse(&document, text, strlen(text), err));
     return document;
 }
 
@@ -37,21 +37,21 @@ static void test_getters(void **state)
     int64_t number = 0;
     bool flag = false;
     const struct json *list = NULL, *object = NULL;
-    assert_fine(json_get_text(&text, document, "text", &err));
+    assert_ok(json_get_text(&text, document, "text", err));
     assert_string_equal(text, "a\xc3\xa4\n\"");
-    assert_fine(json_get_integer(&number, document, "n", &err));
+    assert_ok(json_get_integer(&number, document, "n", err));
     assert_int_equal(number, -12);
-    assert_fine(json_get_integer(&number, document, "big", &err));
+    assert_ok(json_get_integer(&number, document, "big", err));
     assert_int_equal(number, 9007199254740992);
-    assert_fine(json_get_integer(&number, document, "e", &err));
+    assert_ok(json_get_integer(&number, document, "e", err));
     assert_int_equal(number, 1000);
-    assert_fine(json_get_bool(&flag, document, "b", &err));
+    assert_ok(json_get_bool(&flag, document, "b", err));
     assert_true(flag);
-    assert_fine(json_get_array(&list, document, "list", &err));
+    assert_ok(json_get_array(&list, document, "list", err));
     assert_true(json_number(json_next(json_first(list))) == 2);
     assert_true(json_is_object(json_next(json_next(json_first(list)))));
     assert_null(json_next(json_next(json_next(json_first(list)))));
-    assert_fine(json_get_object(&object, document, "o", &err));
+    assert_ok(json_get_object(&object, document, "o", err));
     assert_string_equal(json_name(json_first(object)), "x");
     assert_true(json_is_null(json_get(object, "x")));
     assert_true(json_number(json_get(document, "half")) == 0.5);
@@ -70,17 +70,17 @@ static void test_getters_refuse(void **state)
     assert_false(json_get_text(&text, document, "missing", &reason));
     assert_ptr_equal(reason.code, &base_json_malformed);
     assert_string_equal(reason.object, "missing");
-    assert_refused(json_get_text(&text, document, "text2", &err), base_json_malformed);
-    assert_refused(json_get_text(&text, document, "n", &err), base_json_malformed);
-    assert_refused(json_get_integer(&number, document, "n", &err), base_json_malformed);
-    assert_refused(json_get_integer(&number, document, "huge", &err), base_json_malformed);
-    assert_refused(json_get_integer(&number, document, "text", &err), base_json_malformed);
-    assert_refused(json_get_bool(&flag, document, "text", &err), base_json_malformed);
-    assert_refused(json_get_array(&list, document, "text", &err), base_json_malformed);
-    assert_refused(json_get_object(&list, document, "text", &err), base_json_malformed);
-    assert_refused(json_get_text(&text, json_get(document, "text"), "text", &err),
+    assert_refused(json_get_text(&text, document, "text2", err), base_json_malformed);
+    assert_refused(json_get_text(&text, document, "n", err), base_json_malformed);
+    assert_refused(json_get_integer(&number, document, "n", err), base_json_malformed);
+    assert_refused(json_get_integer(&number, document, "huge", err), base_json_malformed);
+    assert_refused(json_get_integer(&number, document, "text", err), base_json_malformed);
+    assert_refused(json_get_bool(&flag, document, "text", err), base_json_malformed);
+    assert_refused(json_get_array(&list, document, "text", err), base_json_malformed);
+    assert_refused(json_get_object(&list, document, "text", err), base_json_malformed);
+    assert_refused(json_get_text(&text, json_get(document, "text"), "text", err),
                    base_json_malformed);
-    assert_refused(json_get_text(&text, NULL, "text", &err), base_json_malformed);
+    assert_refused(json_get_text(&text, NULL, "text", err), base_json_malformed);
     assert_null(text);
     assert_null(list);
     assert_int_equal(number, 7);
@@ -96,17 +96,17 @@ static void test_defaults(void **state)
     const char *text = NULL;
     int64_t number = 0;
     bool flag = true;
-    assert_fine(json_get_text_or(&text, document, "t", "other", &err));
+    assert_ok(json_get_text_or(&text, document, "t", "other", err));
     assert_string_equal(text, "x");
-    assert_fine(json_get_text_or(&text, document, "absent", "other", &err));
+    assert_ok(json_get_text_or(&text, document, "absent", "other", err));
     assert_string_equal(text, "other");
-    assert_fine(json_get_integer_or(&number, document, "absent", 9, &err));
+    assert_ok(json_get_integer_or(&number, document, "absent", 9, err));
     assert_int_equal(number, 9);
-    assert_fine(json_get_bool_or(&flag, document, "b", true, &err));
+    assert_ok(json_get_bool_or(&flag, document, "b", true, err));
     assert_false(flag);
-    assert_refused(json_get_text_or(&text, document, "z", "other", &err), base_json_malformed);
-    assert_refused(json_get_integer_or(&number, document, "t", 1, &err), base_json_malformed);
-    assert_refused(json_get_bool_or(&flag, document, "n", true, &err), base_json_malformed);
+    assert_refused(json_get_text_or(&text, document, "z", "other", err), base_json_malformed);
+    assert_refused(json_get_integer_or(&number, document, "t", 1, err), base_json_malformed);
+    assert_refused(json_get_bool_or(&flag, document, "n", true, err), base_json_malformed);
 }
 
 static void test_bytes(void **state)
@@ -117,20 +117,20 @@ static void test_bytes(void **state)
                "\"g\":\"AP8\",\"h\":7,\"i\":[],\"j\":[1,2,3]}");
     struct buf out;
     buf_init(&out, 2);
-    assert_fine(json_get_bytes(&out, document, "a", &err));
+    assert_ok(json_get_bytes(&out, document, "a", err));
     assert_memory_equal(out.data, "\0\xff", 2);
     buf_reset(&out);
-    assert_fine(json_get_bytes(&out, document, "b", &err));
+    assert_ok(json_get_bytes(&out, document, "b", err));
     assert_memory_equal(out.data, "\0\xff", 2);
-    assert_fine(json_get_bytes(&out, document, "i", &err));
+    assert_ok(json_get_bytes(&out, document, "i", err));
     buf_reset(&out);
     for (const char *name = "cdefgh"; *name != '\0'; name++) {
-        assert_refused(json_get_bytes(&out, document, (char[]){*name, '\0'}, &err),
+        assert_refused(json_get_bytes(&out, document, (char[]){*name, '\0'}, err),
                        base_json_malformed);
         assert_int_equal(out.size, 0);
     }
-    assert_refused(json_get_bytes(&out, document, "absent", &err), base_json_malformed);
-    assert_refused(json_get_bytes(&out, document, "j", &err), base_buffer_full);
+    assert_refused(json_get_bytes(&out, document, "absent", err), base_json_malformed);
+    assert_refused(json_get_bytes(&out, document, "j", err), base_buffer_full);
     buf_done(&out);
 }
 
@@ -217,7 +217,7 @@ static void test_malformed(void **state)
         {(const uint8_t *)"\"a\0b\"", 5}, {(const uint8_t *)"{}\0", 3}, {(const uint8_t *)"\0", 1}};
     for (size_t i = 0; i < 3; i++) {
         struct json *document = NULL;
-        assert_refused(json_parse(&document, with_nul[i], &err), base_json_malformed);
+        assert_refused(json_parse(&document, with_nul[i], err), base_json_malformed);
     }
 }
 
@@ -245,7 +245,7 @@ static void test_well_formed(void **state)
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct json *document = NULL;
-        assert_fine(parse(&document, texts[i], strlen(texts[i]), &err));
+        assert_ok(parse(&document, texts[i], strlen(texts[i]), err));
         json_free(&document);
         assert_null(document);
     }
@@ -259,7 +259,7 @@ static void test_truncated(void **state)
         "{\"SessionId\":\"abc\\u00e4\xc3\xa4\",\"List\":[1.5e3,true,null,{\"x\":[]}]}";
     for (size_t size = 0; size < sizeof text - 1; size++) {
         struct json *document = NULL;
-        assert_refused(parse(&document, text, size, &err), base_json_malformed);
+        assert_refused(parse(&document, text, size, err), base_json_malformed);
     }
     json_free(&(struct json *){parsed(text)});
 }
@@ -289,8 +289,8 @@ static void test_depth(void **state)
         char *bomb = nested(kinds[i].open, "1", kinds[i].close, 100000);
         struct json *document = parsed(most);
         json_free(&document);
-        assert_refused(parse(&document, more, strlen(more), &err), base_json_too_deep);
-        assert_refused(parse(&document, bomb, strlen(bomb), &err), base_json_too_deep);
+        assert_refused(parse(&document, more, strlen(more), err), base_json_too_deep);
+        assert_refused(parse(&document, bomb, strlen(bomb), err), base_json_too_deep);
         free(most);
         free(more);
         free(bomb);
@@ -304,10 +304,10 @@ static void test_count(void **state)
     char *text = memory_allocate(strlen(most) + 16);
     struct json *document = NULL;
     snprintf(text, strlen(most) + 16, "[%s]", most);
-    assert_fine(parse(&document, text, strlen(text), &err));
+    assert_ok(parse(&document, text, strlen(text), err));
     json_free(&document);
     snprintf(text, strlen(most) + 16, "[1,%s]", most);
-    assert_refused(parse(&document, text, strlen(text), &err), base_json_too_deep);
+    assert_refused(parse(&document, text, strlen(text), err), base_json_too_deep);
     free(text);
     free(most);
 }
@@ -322,7 +322,7 @@ static struct json *with_array(const char *item, size_t count, const char *last)
     for (size_t i = 0; i < count; i++)
         buf_append_format(&text, "%s,", item);
     buf_append_format(&text, "%s],\"after\":\"\"}", last);
-    assert_fine(parse(&document, (const char *)text.data, text.size, &err));
+    assert_ok(parse(&document, (const char *)text.data, text.size, err));
     buf_done(&text);
     return document;
 }
@@ -340,10 +340,10 @@ static void test_long_array(void **state)
         struct buf out;
         const char *text;
         buf_init(&out, count);
-        assert_refused(json_get_bytes(&out, document, "bytes", &err), base_buffer_full);
+        assert_refused(json_get_bytes(&out, document, "bytes", err), base_buffer_full);
         buf_done(&out);
         buf_init(&out, count + 1);
-        assert_fine(json_get_bytes(&out, document, "bytes", &err));
+        assert_ok(json_get_bytes(&out, document, "bytes", err));
         assert_int_equal(out.size, count + 1);
         for (size_t at = 0; at < count; at++)
             assert_int_equal(out.data[at], bytes[i]);
@@ -351,9 +351,9 @@ static void test_long_array(void **state)
         assert_false(json_is_array(array) || json_is_text(array) || json_is_object(array));
         assert_null(json_first(array));
         assert_null(json_text(array));
-        assert_refused(json_get_array(&other, document, "bytes", &err), base_json_malformed);
-        assert_refused(json_get_text(&text, document, "bytes", &err), base_json_malformed);
-        assert_fine(json_get_text(&text, document, "after", &err));
+        assert_refused(json_get_array(&other, document, "bytes", err), base_json_malformed);
+        assert_refused(json_get_text(&text, document, "bytes", err), base_json_malformed);
+        assert_ok(json_get_text(&text, document, "after", err));
         assert_string_equal(text, "");
         assert_string_equal(json_text(json_first(json_get(document, "before"))), "");
         buf_done(&out);
@@ -371,14 +371,14 @@ static void test_long_array_of_others(void **state)
         struct buf out;
         size_t count = 0;
         buf_init(&out, JSON_LONG_MIN + 1);
-        assert_fine(json_get_array(&array, document, "bytes", &err));
+        assert_ok(json_get_array(&array, document, "bytes", err));
         for (const struct json *item = json_first(array); item != NULL; item = json_next(item))
             count++;
         assert_int_equal(count, JSON_LONG_MIN + 1);
         if (i == 2 || i == 3) /* 1.0 and 1e1 are whole numbers, too */
-            assert_fine(json_get_bytes(&out, document, "bytes", &err));
+            assert_ok(json_get_bytes(&out, document, "bytes", err));
         else
-            assert_refused(json_get_bytes(&out, document, "bytes", &err), base_json_malformed);
+            assert_refused(json_get_bytes(&out, document, "bytes", err), base_json_malformed);
         buf_done(&out);
     }
     struct buf text;
@@ -390,10 +390,10 @@ static void test_long_array_of_others(void **state)
         for (size_t at = 0; at < JSON_LONG_MIN; at++)
             buf_append_text(&text, "1,");
         buf_append_format(&text, "%s]", malformed[i]);
-        assert_refused(parse(&document, (const char *)text.data, text.size, &err),
+        assert_refused(parse(&document, (const char *)text.data, text.size, err),
                        base_json_malformed);
         text.size--; /* without its bracket */
-        assert_refused(parse(&document, (const char *)text.data, text.size, &err),
+        assert_refused(parse(&document, (const char *)text.data, text.size, err),
                        base_json_malformed);
         buf_done(&text);
     }
@@ -430,7 +430,7 @@ static void test_long_texts(void **state)
         buf_append_text(&text, "}");
     }
     buf_append_text(&text, "]");
-    assert_fine(parse(&document, (const char *)text.data, text.size, &err));
+    assert_ok(parse(&document, (const char *)text.data, text.size, err));
     for (const struct json *item = json_first(document); item != NULL; item = json_next(item)) {
         const char *got = json_text(json_get(item, "t"));
         size_t size = JSON_LONG_MIN - 2 + seen;
@@ -442,7 +442,7 @@ static void test_long_texts(void **state)
     assert_int_equal(seen, 3 * JSON_LONGS_MAX);
     json_append(&again, document);
     json_free(&document);
-    assert_fine(parse(&document, (const char *)again.data, again.size, &err));
+    assert_ok(parse(&document, (const char *)again.data, again.size, err));
     json_free(&document);
     buf_done(&text);
     buf_done(&again);
@@ -457,7 +457,7 @@ static void test_long_document(void **state)
     buf_init(&text, 1 << 16);
     buf_init(&out, 1 << 16);
     append_long_text(&text, JSON_LONG_MIN, "z");
-    assert_fine(parse(&document, (const char *)text.data, text.size, &err));
+    assert_ok(parse(&document, (const char *)text.data, text.size, err));
     assert_int_equal(strlen(json_text(document)), JSON_LONG_MIN);
     json_free(&document);
     buf_reset(&text);
@@ -465,8 +465,8 @@ static void test_long_document(void **state)
     for (size_t i = 0; i < JSON_LONG_MIN; i++)
         buf_append_format(&text, "%s%zu", i == 0 ? "" : ",", i % 256);
     buf_append_u8(&text, ']');
-    assert_fine(parse(&document, (const char *)text.data, text.size, &err));
-    assert_fine(json_bytes(&out, document, "document", &err));
+    assert_ok(parse(&document, (const char *)text.data, text.size, err));
+    assert_ok(json_bytes(&out, document, "document", err));
     assert_int_equal(out.size, JSON_LONG_MIN);
     assert_int_equal(out.data[300], 44);
     buf_reset(&out);
@@ -490,9 +490,9 @@ static void test_many_properties(void **state)
             buf_append_format(&text, "\"name-%d\":1,", i);
         buf_append_format(&text, "\"name-%d\":2}", twin ? 4711 : -1);
         if (twin)
-            assert_refused(json_parse(&document, buf_slice(&text), &err), base_json_malformed);
+            assert_refused(json_parse(&document, buf_slice(&text), err), base_json_malformed);
         else
-            assert_fine(json_parse(&document, buf_slice(&text), &err));
+            assert_ok(json_parse(&document, buf_slice(&text), err));
         json_free(&document);
         buf_done(&text);
     }

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../testing.h"
 #include "base/errors.h"
 #include "base/json.h"
-#include "refusal.h"
 
 static void test_document(void **state)
 {

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../testing.h"
 #include "base/errors.h"
-#include "refusal.h"
 
 static char written[8192];
 

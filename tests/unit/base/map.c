@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "refusal.h"
+#include "../testing.h"
 
 /* The reference output of SipHash-2-4 for key 00…0f and inputs 00, 00 01, … (the paper's appendix A
  * has the 15-byte one; the first four are of the authors' vectors.h). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/option.h"
 
-#include "refusal.h"
+#include "../testing.h"
 
 #include <string.h>
 
@@ -95,7 +95,7 @@ static void refused(const char *line, const char *part)
 static struct option_values *accepted(const char *line)
 {
     struct option_values *values = NULL;
-    assert_fine(parse(&values, line, &err));
+    assert_ok(parse(&values, line, err));
     return values;
 }
 
@@ -219,7 +219,7 @@ static void knows_json_wherever_the_error_is(void **state)
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         struct option_values *values = NULL;
-        assert_refused(parse(&values, lines[i].line, &err), base_usage);
+        assert_refused(parse(&values, lines[i].line, err), base_usage);
         assert_int_equal(option_json(values), lines[i].json);
         option_free(&values);
     }
@@ -231,15 +231,15 @@ static void knows_names(void **state)
     char longest[130];
     memset(longest, 'a', sizeof longest);
     longest[128] = '\0';
-    assert_fine(option_check_name(longest, "host", &err));
-    assert_fine(option_check_name("0", "host", &err));
-    assert_fine(option_check_name("A.b_c-9", "host", &err));
+    assert_ok(option_check_name(longest, "host", err));
+    assert_ok(option_check_name("0", "host", err));
+    assert_ok(option_check_name("A.b_c-9", "host", err));
     longest[128] = 'a';
     longest[129] = '\0';
     static const char *const wrong[] = {"", ".", "..", "-a", "_a", "a b", "a/b", "ä", "a\n", "a*"};
-    assert_refused(option_check_name(longest, "host", &err), base_name);
+    assert_refused(option_check_name(longest, "host", err), base_name);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        assert_refused(option_check_name(wrong[i], "host", &err), base_name);
+        assert_refused(option_check_name(wrong[i], "host", err), base_name);
 }
 
 static int main_of(const char *line)
@@ -277,7 +277,7 @@ static void confirms_with_yes(void **state)
 {
     (void)state;
     struct option_values *values = accepted("host add n1 --key k --yes");
-    assert_fine(option_confirm(values, &err, "Remove?"));
+    assert_ok(option_confirm(values, err, "Remove?"));
     option_free(&values);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/option_help.h"
 
-#include "refusal.h"
+#include "../testing.h"
 
 #include <string.h>
 
@@ -115,13 +115,13 @@ static void dumps_json(void **state)
     const struct json *array;
     buf_init(&out, sizeof text);
     option_help_dump(&out, &program);
-    assert_fine(json_parse(&document, buf_slice(&out), &err));
-    assert_fine(json_get_array(&array, document, "nouns", &err));
-    assert_fine(json_get_array(&array, json_first(array), "commands", &err));
+    assert_ok(json_parse(&document, buf_slice(&out), err));
+    assert_ok(json_get_array(&array, document, "nouns", err));
+    assert_ok(json_get_array(&array, json_first(array), "commands", err));
     const struct json *command = json_first(array);
     assert_string_equal(json_text(json_get(command, "name")), "host add");
     assert_string_equal(json_text(json_get(command, "cmdlet")), "Add-Host");
-    assert_fine(json_get_array(&array, command, "options", &err));
+    assert_ok(json_get_array(&array, command, "options", err));
     size_t count = 0;
     for (const struct json *option = json_first(array); option != NULL; option = json_next(option))
         count++;

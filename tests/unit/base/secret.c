@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../testing.h"
 #include "base/secret_pool.h"
-#include "refusal.h"
 
 static void test_life(void **state)
 {

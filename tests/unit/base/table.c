@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/table.h"
 
-#include "refusal.h"
+#include "../testing.h"
 
 #include <stdlib.h>
 #include <string.h>

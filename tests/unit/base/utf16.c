@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/utf16.h"
 
-#include "refusal.h"
+#include "../testing.h"
 
 /* Of RFC 2781 section 5 and its borders, by hand. */
 static const struct {

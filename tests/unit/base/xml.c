@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../testing.h"
 #include "base/errors.h"
 #include "base/file.h"
-#include "refusal.h"
 
 /* Parses a copy without a NUL, so that a sanitizer sees a read past its end. */
 static bool parse(struct xml_document **out, const char *text, size_t size, struct error *err)
@@ -23,7 +23,7 @@ static bool parse(struct xml_document **out, const char *text, size_t size, stru
 static struct xml_document *parsed(const char *text)
 {
     struct xml_document *document = NULL;
-    assert_fine(parse(&document, text, strlen(text), &err));
+    assert_ok(parse(&document, text, strlen(text), err));
     return document;
 }
 
@@ -96,9 +96,9 @@ static void test_attributes(void **state)
     static const char *const both[] = {"b", "a", NULL}, *const one[] = {"a", NULL};
     assert_string_equal(xml_attribute(root, "a"), "1 & A<");
     assert_string_equal(xml_attribute(root, "b"), "");
-    assert_fine(xml_only_attributes(root, both, &err));
-    assert_refused(xml_only_attributes(root, one, &err), base_xml_malformed);
-    assert_refused(xml_only_attributes(xml_first(root), both, &err), base_xml_malformed);
+    assert_ok(xml_only_attributes(root, both, err));
+    assert_refused(xml_only_attributes(root, one, err), base_xml_malformed);
+    assert_refused(xml_only_attributes(xml_first(root), both, err), base_xml_malformed);
 }
 
 static void test_contents(void **state)
@@ -110,18 +110,18 @@ static void test_contents(void **state)
                              *b64 = xml_next(e), *bad = xml_next(b64);
     struct buf out;
     buf_init(&out, 5);
-    assert_refused(xml_text(&out, t, &err), base_xml_malformed);
-    assert_refused(xml_only_elements(root, &err), base_xml_malformed);
-    assert_fine(xml_only_elements(e, &err));
-    assert_fine(xml_text(&out, e, &err));
-    assert_fine(xml_bytes(&out, e, &err));
+    assert_refused(xml_text(&out, t, err), base_xml_malformed);
+    assert_refused(xml_only_elements(root, err), base_xml_malformed);
+    assert_ok(xml_only_elements(e, err));
+    assert_ok(xml_text(&out, e, err));
+    assert_ok(xml_bytes(&out, e, err));
     assert_int_equal(out.size, 0);
-    assert_fine(xml_bytes(&out, b64, &err));
+    assert_ok(xml_bytes(&out, b64, err));
     assert_string_equal(buf_text(&out), "ABCDE");
     buf_reset(&out);
-    assert_refused(xml_bytes(&out, bad, &err), base_xml_malformed);
-    assert_refused(xml_bytes(&out, t, &err), base_xml_malformed);
-    assert_refused(xml_text(&out, b64, &err), base_buffer_full);
+    assert_refused(xml_bytes(&out, bad, err), base_xml_malformed);
+    assert_refused(xml_bytes(&out, t, err), base_xml_malformed);
+    assert_refused(xml_text(&out, b64, err), base_buffer_full);
     buf_done(&out);
 }
 
@@ -136,12 +136,12 @@ static void test_numbers(void **state)
     const struct xml_element *element = xml_first(xml_root(document));
     uint64_t value = 7;
     for (int i = 0; i < 3; i++, element = xml_next(element)) {
-        assert_fine(xml_unsigned(&value, element, UINT64_MAX, &err));
+        assert_ok(xml_unsigned(&value, element, UINT64_MAX, err));
         assert_true(value == expected[i]);
     }
     for (; element != NULL; element = xml_next(element))
-        assert_refused(xml_unsigned(&value, element, UINT64_MAX, &err), base_xml_malformed);
-    assert_refused(xml_unsigned(&value, xml_next(xml_first(xml_root(document))), 41, &err),
+        assert_refused(xml_unsigned(&value, element, UINT64_MAX, err), base_xml_malformed);
+    assert_refused(xml_unsigned(&value, xml_next(xml_first(xml_root(document))), 41, err),
                    base_xml_malformed);
     assert_true(value == UINT64_MAX);
 }
@@ -215,9 +215,9 @@ static void test_malformed(void **state)
     refuses("<r>\xff</r>", &base_text_malformed);
     refuses("\xff\xfe<\0r", &base_text_malformed);
     struct xml_document *document = NULL;
-    assert_refused(parse(&document, "\0<\0r\0/\0>", 8, &err), base_text_malformed);
-    assert_refused(parse(&document, "<r/>\0", 5, &err), base_text_malformed);
-    assert_refused(parse(&document, "<\0r\0/\0>\0", 8, &err), base_text_malformed);
+    assert_refused(parse(&document, "\0<\0r\0/\0>", 8, err), base_text_malformed);
+    assert_refused(parse(&document, "<r/>\0", 5, err), base_text_malformed);
+    assert_refused(parse(&document, "<\0r\0/\0>\0", 8, err), base_text_malformed);
 }
 
 static void test_accepted(void **state)

@@ -4,15 +4,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../testing.h"
 #include "base/errors.h"
 #include "base/file.h"
 #include "base/xml.h"
-#include "refusal.h"
 
 static struct xml_document *parsed(const char *text)
 {
     struct xml_document *document = NULL;
-    assert_fine(xml_parse(&document, slice_from_text(text), &err));
+    assert_ok(xml_parse(&document, slice_from_text(text), err));
     return document;
 }
 
@@ -22,7 +22,7 @@ static void xmllint(struct buf *out, const char *text)
     char path[] = "/tmp/hgs-xml-XXXXXX", command[100], piece[4096];
     int fd = mkstemp(path);
     assert_true(fd >= 0);
-    assert_fine(file_write_fd(fd, slice_from_text(text), path, &err));
+    assert_ok(file_write_fd(fd, slice_from_text(text), path, err));
     close(fd);
     snprintf(command, sizeof command, "xmllint --exc-c14n %s", path);
     FILE *program = popen(command, "r");
@@ -57,7 +57,7 @@ static void test_documents_against_xmllint(void **state)
         buf_init(&expected, 1 << 16);
         buf_init(&out, 1 << 16);
         xmllint(&expected, documents[i]);
-        assert_fine(xml_canonicalize(&out, xml_root(document), &err));
+        assert_ok(xml_canonicalize(&out, xml_root(document), err));
         assert_string_equal(buf_text(&out), buf_text(&expected));
         buf_done(&expected);
         buf_done(&out);
@@ -78,7 +78,7 @@ static void canonical(const char *text, const char *name, const char *expected)
     const struct xml_element *root = xml_root(document);
     struct buf out;
     buf_init(&out, 1 << 16);
-    assert_fine(xml_canonicalize(&out, find(root, name), &err));
+    assert_ok(xml_canonicalize(&out, find(root, name), err));
     assert_string_equal(buf_text(&out), expected);
     buf_done(&out);
 }
@@ -120,8 +120,8 @@ static void test_leaves_the_document(void **state)
     for (int round = 0; round < 3; round++) {
         struct buf out;
         buf_init(&out, 1000);
-        assert_fine(xml_canonicalize(&out, b, &err));
-        assert_fine(xml_canonicalize(&out, root, &err));
+        assert_ok(xml_canonicalize(&out, b, err));
+        assert_ok(xml_canonicalize(&out, root, err));
         assert_string_equal(buf_text(&out), "<b xmlns=\"urn:r\">t</b>"
                                             "<r xmlns=\"urn:r\"><a></a><b>t</b><c></c></r>");
         assert_string_equal(xml_name(xml_next(b)), "c");
@@ -135,12 +135,12 @@ static void test_refusals(void **state)
     _cleanup_xml_ struct xml_document *document = parsed("<r xmlns='relative'>text</r>");
     struct buf out;
     buf_init(&out, 100);
-    assert_refused(xml_canonicalize(&out, xml_root(document), &err), base_xml_malformed);
+    assert_refused(xml_canonicalize(&out, xml_root(document), err), base_xml_malformed);
     assert_int_equal(out.size, 0);
     _cleanup_xml_ struct xml_document *large = parsed("<r>0123456789</r>");
     buf_done(&out);
     buf_init(&out, 16);
-    assert_refused(xml_canonicalize(&out, xml_root(large), &err), base_buffer_full);
+    assert_refused(xml_canonicalize(&out, xml_root(large), err), base_buffer_full);
     buf_done(&out);
 }
 

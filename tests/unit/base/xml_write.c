@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../testing.h"
 #include "base/xml.h"
-#include "refusal.h"
 
 static struct xml_document *parsed(const char *text)
 {
     struct xml_document *document = NULL;
-    assert_fine(xml_parse(&document, slice_from_text(text), &err));
+    assert_ok(xml_parse(&document, slice_from_text(text), err));
     return document;
 }
 
@@ -29,7 +29,7 @@ static void test_escapes(void **state)
     buf_append_text(&text, "</r>");
     _cleanup_xml_ struct xml_document *document = parsed(buf_text(&text));
     buf_reset(&out);
-    assert_fine(xml_canonicalize(&out, xml_root(document), &err));
+    assert_ok(xml_canonicalize(&out, xml_root(document), err));
     assert_string_equal(buf_text(&out), buf_text(&text));
     assert_string_equal(xml_attribute(xml_root(document), "a"), all);
     buf_done(&text);

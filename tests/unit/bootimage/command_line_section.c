@@ -11,18 +11,15 @@ static void test_section(void **state)
     static const char bad[] = "quiet\xc0\xaf";
     _cleanup_buf_ struct buf text, zeros;
     buf_init(&text, UNIFIED_KERNEL_COMMAND_LINE_MAX);
-    testing_assert_good(
-        command_line_section(&text, SLICE_EMPTY, err)); /* without an address, too */
+    assert_ok(command_line_section(&text, SLICE_EMPTY, err)); /* without an address, too */
     assert_int_equal(text.size, 0);
-    testing_assert_good(command_line_section(&text, slice_of(section, sizeof section), err));
+    assert_ok(command_line_section(&text, slice_of(section, sizeof section), err));
     assert_string_equal(buf_text(&text), "quiet");
-    testing_assert_code(command_line_section(&text, slice_from_text(bad), err),
-                        &bootimage_command_line);
+    assert_refused(command_line_section(&text, slice_from_text(bad), err), &bootimage_command_line);
     buf_init(&zeros, UNIFIED_KERNEL_COMMAND_LINE_MAX + 1);
     for (size_t i = 0; i <= UNIFIED_KERNEL_COMMAND_LINE_MAX; i++)
         buf_append_u8(&zeros, 'x');
-    testing_assert_code(command_line_section(&text, buf_slice(&zeros), err),
-                        &bootimage_command_line);
+    assert_refused(command_line_section(&text, buf_slice(&zeros), err), &bootimage_command_line);
     assert_string_equal(buf_text(&text), "quiet");
 }
 

@@ -39,7 +39,7 @@ static void test_write_and_read(void **state)
     json_write_object(&writer, NULL);
     digests_write(&writer, "d", &digests);
     json_write_object_end(&writer);
-    testing_assert_good(read(&again, buf_text(&text), err));
+    assert_ok(read(&again, buf_text(&text), err));
     assert_true(testing_digests_equal(&digests, &again));
 }
 
@@ -48,15 +48,15 @@ static void test_refuses(void **state)
     (void)state;
     char text[512];
     struct digests digests;
-    testing_assert_code(read(&digests, "{\"d\":[]}", err), &base_json_malformed);
+    assert_refused(read(&digests, "{\"d\":[]}", err), &base_json_malformed);
     snprintf(text, sizeof text, "{\"d\":{\"sha256\":\"%s\"}}", abc256); /* others are missing */
-    testing_assert_code(read(&digests, text, err), &base_json_malformed);
+    assert_refused(read(&digests, text, err), &base_json_malformed);
     snprintf(text, sizeof text, "{\"d\":{\"sha256\":\"%s00\"}}", abc256);
-    testing_assert_code(read(&digests, text, err), &bootimage_digest_size);
+    assert_refused(read(&digests, text, err), &bootimage_digest_size);
     snprintf(text, sizeof text, "{\"d\":{\"sha256\":\"x%s\"}}", abc256 + 1);
-    testing_assert_code(read(&digests, text, err), &base_hex_malformed);
+    assert_refused(read(&digests, text, err), &base_hex_malformed);
     snprintf(text, sizeof text, "{\"d\":{\"sha256\":\"%s%s%s\"}}", abc256, abc256, abc256);
-    testing_assert_code(read(&digests, text, err), &base_buffer_full);
+    assert_refused(read(&digests, text, err), &base_buffer_full);
 }
 
 int main(void)

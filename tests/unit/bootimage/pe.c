@@ -12,7 +12,7 @@
 static void parse_vector(struct pe_image *image, struct buf *bytes, const char *name)
 {
     testing_vector(bytes, name);
-    testing_assert_good(pe_parse(image, buf_slice(bytes), err));
+    assert_ok(pe_parse(image, buf_slice(bytes), err));
 }
 
 /* Of signed files, as osslsigncode calculates it; the signature does not change it. */
@@ -88,13 +88,13 @@ static void test_not_pe(void **state)
     (void)state;
     _cleanup_buf_ struct buf bytes;
     struct pe_image image;
-    testing_assert_code(pe_parse(&image, SLICE_EMPTY, err), &bootimage_not_pe);
-    testing_assert_code(pe_parse(&image, slice_from_text("#!/bin/sh\n"), err), &bootimage_not_pe);
+    assert_refused(pe_parse(&image, SLICE_EMPTY, err), &bootimage_not_pe);
+    assert_refused(pe_parse(&image, slice_from_text("#!/bin/sh\n"), err), &bootimage_not_pe);
     testing_vector(&bytes, "pe32plus.efi");
     testing_put_u32(&bytes, 60, 0xfffffff0);
-    testing_assert_code(pe_parse(&image, buf_slice(&bytes), err), &bootimage_not_pe);
+    assert_refused(pe_parse(&image, buf_slice(&bytes), err), &bootimage_not_pe);
     testing_put_u32(&bytes, 60, 0x84);
-    testing_assert_code(pe_parse(&image, buf_slice(&bytes), err), &bootimage_not_pe);
+    assert_refused(pe_parse(&image, buf_slice(&bytes), err), &bootimage_not_pe);
 }
 
 /* One field of a good image is set to something that cannot be. */
@@ -128,7 +128,7 @@ static void test_malformed(void **state)
         testing_put_u32(&bytes, cases[i].offset, cases[i].value);
         if (i == 4) /* a place in the file, but not one that ends with it */
             testing_put_u32(&bytes, CERTIFICATES, 0x800);
-        testing_assert_code(pe_parse(&image, buf_slice(&bytes), err), &bootimage_pe_malformed);
+        assert_refused(pe_parse(&image, buf_slice(&bytes), err), &bootimage_pe_malformed);
     }
 }
 
@@ -140,7 +140,7 @@ static void test_certificates_in_headers(void **state)
     testing_vector(&bytes, "pe32plus.efi");
     testing_put_u32(&bytes, CERTIFICATES, 0x100);
     testing_put_u32(&bytes, CERTIFICATES + 4, (uint32_t)bytes.size - 0x100);
-    testing_assert_code(pe_parse(&image, buf_slice(&bytes), err), &bootimage_pe_malformed);
+    assert_refused(pe_parse(&image, buf_slice(&bytes), err), &bootimage_pe_malformed);
 }
 
 /* Cut anywhere, it is refused or has fewer bytes to digest: nothing is read beyond. */

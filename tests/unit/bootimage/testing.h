@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What the tests of this room share: its vectors (tests/vectors/bootimage/make.py), and assertions
- * about errors. */
+/* What the tests of this room share: its vectors (tests/vectors/bootimage/make.py). */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "../testing.h"
 #include "base/errors.h"
 #include "base/file.h"
 #include "base/hex.h"
@@ -68,24 +61,3 @@ static inline void testing_put_u32(struct buf *bytes, size_t offset, uint32_t va
     testing_put_u16(bytes, offset, (uint16_t)value);
     testing_put_u16(bytes, offset + 2, (uint16_t)(value >> 16));
 }
-
-/* The call is refused, with this code. */
-#define testing_assert_code(call, expected)                              \
-    do {                                                                 \
-        struct error testing_error = {0};                                \
-        struct error *err = &testing_error;                              \
-        assert_false(call);                                              \
-        assert_non_null(testing_error.code);                             \
-        assert_string_equal(testing_error.code->name, (expected)->name); \
-        (void)err;                                                       \
-    } while (0)
-
-#define testing_assert_good(call)                                                        \
-    do {                                                                                 \
-        struct error testing_error = {0};                                                \
-        struct error *err = &testing_error;                                              \
-        if (!(call))                                                                     \
-            fail_msg("%s: %s (%s)", testing_error.object, testing_error.message,         \
-                     testing_error.code == NULL ? "no code" : testing_error.code->name); \
-        (void)err;                                                                       \
-    } while (0)

@@ -9,7 +9,7 @@ static void parse_vector(struct unified_kernel *kernel, const char *name)
 {
     _cleanup_buf_ struct buf bytes;
     testing_vector(&bytes, name);
-    testing_assert_good(unified_kernel_parse(kernel, buf_slice(&bytes), err));
+    assert_ok(unified_kernel_parse(kernel, buf_slice(&bytes), err));
 }
 
 /* Where the section's header is in the vector. */
@@ -69,11 +69,11 @@ static void test_images(void **state)
     struct digests digests;
     parse_vector(&kernel, "stub-252.efi");
     testing_vector(&bytes, "stub-252.efi");
-    testing_assert_good(pe_parse(&image, buf_slice(&bytes), err));
+    assert_ok(pe_parse(&image, buf_slice(&bytes), err));
     pe_authenticode(&digests, &image);
     assert_true(testing_digests_equal(&digests, &kernel.image));
     const struct pe_section *section = pe_find_section(&image, ".linux");
-    testing_assert_good(pe_parse(&inner, slice_of(section->raw.data, section->virtual_size), err));
+    assert_ok(pe_parse(&inner, slice_of(section->raw.data, section->virtual_size), err));
     pe_authenticode(&digests, &inner);
     assert_true(testing_digests_equal(&digests, &kernel.kernel));
 }
@@ -85,10 +85,10 @@ static void test_plain_kernel_inside(void **state)
     _cleanup_unified_kernel_ struct unified_kernel kernel;
     struct pe_image image;
     testing_vector(&bytes, "stub-252.efi");
-    testing_assert_good(pe_parse(&image, buf_slice(&bytes), err));
+    assert_ok(pe_parse(&image, buf_slice(&bytes), err));
     size_t at = (size_t)(pe_find_section(&image, ".linux")->raw.data - bytes.data);
     bytes.data[at] = 'X'; /* no EFI image any more */
-    testing_assert_good(unified_kernel_parse(&kernel, buf_slice(&bytes), err));
+    assert_ok(unified_kernel_parse(&kernel, buf_slice(&bytes), err));
     assert_false(kernel.has_kernel);
 }
 
@@ -98,14 +98,12 @@ static void test_not_unified(void **state)
     _cleanup_buf_ struct buf bytes, whole;
     struct unified_kernel kernel;
     testing_vector(&bytes, "pe32plus.efi");
-    testing_assert_code(unified_kernel_parse(&kernel, buf_slice(&bytes), err),
-                        &bootimage_not_unified);
-    testing_assert_code(unified_kernel_parse(&kernel, slice_from_text("no image"), err),
-                        &bootimage_not_pe);
+    assert_refused(unified_kernel_parse(&kernel, buf_slice(&bytes), err), &bootimage_not_unified);
+    assert_refused(unified_kernel_parse(&kernel, slice_from_text("no image"), err),
+                   &bootimage_not_pe);
     testing_vector(&whole, "stub-252.efi");
     testing_put_u32(&whole, header_of(&whole, ".linux") + 8, 0); /* of no size: not there */
-    testing_assert_code(unified_kernel_parse(&kernel, buf_slice(&whole), err),
-                        &bootimage_not_unified);
+    assert_refused(unified_kernel_parse(&kernel, buf_slice(&whole), err), &bootimage_not_unified);
 }
 
 /* The first .cmdline is what is measured, but which one a stub takes is its own affair. */
@@ -116,7 +114,7 @@ static void test_section_twice(void **state)
     struct unified_kernel kernel;
     testing_vector(&bytes, "stub-252.efi");
     memcpy(bytes.data + header_of(&bytes, ".pcrsig"), ".cmdline", 8);
-    testing_assert_code(unified_kernel_parse(&kernel, buf_slice(&bytes), err), &bootimage_profiles);
+    assert_refused(unified_kernel_parse(&kernel, buf_slice(&bytes), err), &bootimage_profiles);
 }
 
 static void test_section_size(void **state)
@@ -126,8 +124,7 @@ static void test_section_size(void **state)
     struct unified_kernel kernel;
     testing_vector(&bytes, "stub-252.efi");
     testing_put_u32(&bytes, header_of(&bytes, ".osrel") + 8, 513);
-    testing_assert_code(unified_kernel_parse(&kernel, buf_slice(&bytes), err),
-                        &bootimage_section_size);
+    assert_refused(unified_kernel_parse(&kernel, buf_slice(&bytes), err), &bootimage_section_size);
 }
 
 static void test_command_line(void **state)
@@ -137,11 +134,10 @@ static void test_command_line(void **state)
     struct unified_kernel kernel;
     struct pe_image image;
     testing_vector(&bytes, "stub-252.efi");
-    testing_assert_good(pe_parse(&image, buf_slice(&bytes), err));
+    assert_ok(pe_parse(&image, buf_slice(&bytes), err));
     size_t at = (size_t)(pe_find_section(&image, ".cmdline")->raw.data - bytes.data);
     bytes.data[at + 3] = 0xff;
-    testing_assert_code(unified_kernel_parse(&kernel, buf_slice(&bytes), err),
-                        &bootimage_command_line);
+    assert_refused(unified_kernel_parse(&kernel, buf_slice(&bytes), err), &bootimage_command_line);
 }
 
 int main(void)

@@ -11,7 +11,7 @@ static void test_parse(void **state)
     _cleanup_buf_ struct buf bytes;
     _cleanup_unified_kernel_addon_ struct unified_kernel_addon addon;
     testing_vector(&bytes, "quiet.addon.efi");
-    testing_assert_good(unified_kernel_addon_parse(&addon, buf_slice(&bytes), err));
+    assert_ok(unified_kernel_addon_parse(&addon, buf_slice(&bytes), err));
     assert_string_equal(buf_text(&addon.command_line), "splash name=Zo\u00eb\U0001f600");
     testing_assert_digest(digests_get(&addon.measured, DIGEST_SHA256), "quiet.addon.efi",
                           "measured");
@@ -23,27 +23,27 @@ static void test_refuses(void **state)
     _cleanup_buf_ struct buf kernel, plain, bytes;
     struct unified_kernel_addon addon;
     testing_vector(&kernel, "stub-252.efi");
-    testing_assert_code(unified_kernel_addon_parse(&addon, buf_slice(&kernel), err),
-                        &bootimage_not_addon);
+    assert_refused(unified_kernel_addon_parse(&addon, buf_slice(&kernel), err),
+                   &bootimage_not_addon);
     testing_vector(&plain, "pe32plus.efi");
-    testing_assert_code(unified_kernel_addon_parse(&addon, buf_slice(&plain), err),
-                        &bootimage_not_addon);
+    assert_refused(unified_kernel_addon_parse(&addon, buf_slice(&plain), err),
+                   &bootimage_not_addon);
     testing_vector(&bytes, "quiet.addon.efi");
     memcpy(bytes.data + SECTIONS, ".dtb\0", 5);
-    testing_assert_code(unified_kernel_addon_parse(&addon, buf_slice(&bytes), err),
-                        &bootimage_not_addon);
+    assert_refused(unified_kernel_addon_parse(&addon, buf_slice(&bytes), err),
+                   &bootimage_not_addon);
     memcpy(bytes.data + SECTIONS, ".sbat", 5);
     testing_put_u32(&bytes, SECTIONS + 40 + 8, 513); /* longer in memory */
-    testing_assert_code(unified_kernel_addon_parse(&addon, buf_slice(&bytes), err),
-                        &bootimage_not_addon);
+    assert_refused(unified_kernel_addon_parse(&addon, buf_slice(&bytes), err),
+                   &bootimage_not_addon);
     testing_put_u32(&bytes, SECTIONS + 40 + 8, 0); /* empty */
-    testing_assert_code(unified_kernel_addon_parse(&addon, buf_slice(&bytes), err),
-                        &bootimage_not_addon);
+    assert_refused(unified_kernel_addon_parse(&addon, buf_slice(&bytes), err),
+                   &bootimage_not_addon);
     testing_put_u32(&bytes, SECTIONS + 40 + 8, 15); /* half of a character */
-    testing_assert_code(unified_kernel_addon_parse(&addon, buf_slice(&bytes), err),
-                        &bootimage_command_line);
-    testing_assert_code(unified_kernel_addon_parse(&addon, slice_from_text("MZ"), err),
-                        &bootimage_not_pe);
+    assert_refused(unified_kernel_addon_parse(&addon, buf_slice(&bytes), err),
+                   &bootimage_command_line);
+    assert_refused(unified_kernel_addon_parse(&addon, slice_from_text("MZ"), err),
+                   &bootimage_not_pe);
 }
 
 int main(void)

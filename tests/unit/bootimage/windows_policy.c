@@ -10,7 +10,7 @@ static void test_unsigned(void **state)
     struct windows_policy policy;
     struct digest flat;
     testing_vector(&bytes, "policy.cip");
-    testing_assert_good(windows_policy_parse(&policy, buf_slice(&bytes), err));
+    assert_ok(windows_policy_parse(&policy, buf_slice(&bytes), err));
     assert_int_equal(policy.candidate_count, 1);
     digest_compute(&flat, DIGEST_SHA512, buf_slice(&bytes));
     assert_true(
@@ -25,7 +25,7 @@ static void test_signed(void **state)
     struct windows_policy policy;
     struct digest flat;
     testing_vector(&bytes, "signed.p7b");
-    testing_assert_good(windows_policy_parse(&policy, buf_slice(&bytes), err));
+    assert_ok(windows_policy_parse(&policy, buf_slice(&bytes), err));
     assert_int_equal(policy.candidate_count, 2);
     digest_compute(&flat, DIGEST_SHA256, buf_slice(&bytes));
     assert_true(
@@ -40,27 +40,26 @@ static void test_refuses(void **state)
     _cleanup_buf_ struct buf other, good, binary;
     struct windows_policy policy;
     testing_vector(&other, "signed-other.p7b"); /* a SignedData of something else */
-    testing_assert_code(windows_policy_parse(&policy, buf_slice(&other), err),
-                        &bootimage_windows_policy);
-    testing_assert_code(windows_policy_parse(&policy, SLICE_EMPTY, err), &bootimage_windows_policy);
-    testing_assert_code(
-        windows_policy_parse(
-            &policy, slice_from_text("<?xml version=\"1.0\"?><SiPolicy xmlns=\"urn:schemas\"/>"),
-            err),
-        &bootimage_windows_policy);
+    assert_refused(windows_policy_parse(&policy, buf_slice(&other), err),
+                   &bootimage_windows_policy);
+    assert_refused(windows_policy_parse(&policy, SLICE_EMPTY, err), &bootimage_windows_policy);
+    assert_refused(windows_policy_parse(
+                       &policy,
+                       slice_from_text("<?xml version=\"1.0\"?><SiPolicy xmlns=\"urn:schemas\"/>"),
+                       err),
+                   &bootimage_windows_policy);
     testing_vector(&good, "signed.p7b");
     buf_append_u8(&good, 0); /* behind the end */
-    testing_assert_code(windows_policy_parse(&policy, buf_slice(&good), err),
-                        &bootimage_windows_policy);
+    assert_refused(windows_policy_parse(&policy, buf_slice(&good), err), &bootimage_windows_policy);
     for (size_t size = 0; size < good.size - 1; size++)
-        testing_assert_code(windows_policy_parse(&policy, slice_of(good.data, size), err),
-                            &bootimage_windows_policy);
+        assert_refused(windows_policy_parse(&policy, slice_of(good.data, size), err),
+                       &bootimage_windows_policy);
     testing_vector(&binary, "policy.cip");
     testing_put_u32(&binary, 0, 33);
-    testing_assert_code(windows_policy_parse(&policy, buf_slice(&binary), err),
-                        &bootimage_windows_policy);
-    testing_assert_code(windows_policy_parse(&policy, slice_of(binary.data + 1, 39), err),
-                        &bootimage_windows_policy);
+    assert_refused(windows_policy_parse(&policy, buf_slice(&binary), err),
+                   &bootimage_windows_policy);
+    assert_refused(windows_policy_parse(&policy, slice_of(binary.data + 1, 39), err),
+                   &bootimage_windows_policy);
 }
 
 static void test_driver_block_list(void **state)

@@ -26,10 +26,10 @@ static void begin(struct attack *attack)
 static void judge(struct attack *attack, enum eventlog_profile profile)
 {
     struct tpm_pcr_bank real, sent;
-    testing_assert_good(eventlog_parse(&attack->real_log, log_builder_slice(&attack->real), err));
+    assert_ok(eventlog_parse(&attack->real_log, log_builder_slice(&attack->real), err));
     testing_claims(&attack->sent_log, &attack->claims, &attack->sent, profile);
-    testing_assert_good(eventlog_replay(&real, &attack->real_log, DIGEST_SHA256, err));
-    testing_assert_good(eventlog_replay(&sent, &attack->sent_log, DIGEST_SHA256, err));
+    assert_ok(eventlog_replay(&real, &attack->real_log, DIGEST_SHA256, err));
+    assert_ok(eventlog_replay(&sent, &attack->sent_log, DIGEST_SHA256, err));
     assert_int_equal(eventlog_replay_differs(&sent, &real, TESTING_ALL_PCRS), 0);
 }
 
@@ -397,9 +397,9 @@ static void test_wrong_bank(void **state)
     log_builder_init(&builder, two, 2);
     log_windows_init(&windows);
     log_windows_build(&builder, &windows);
-    testing_assert_good(eventlog_parse(&log, log_builder_slice(&builder), err));
-    testing_assert_code(eventlog_replay(&bank, &log, DIGEST_SHA1, err), eventlog_bank_weak);
-    testing_assert_code(eventlog_replay(&bank, &log, DIGEST_SHA512, err), eventlog_bank_missing);
+    assert_ok(eventlog_parse(&log, log_builder_slice(&builder), err));
+    assert_refused(eventlog_replay(&bank, &log, DIGEST_SHA1, err), eventlog_bank_weak);
+    assert_refused(eventlog_replay(&bank, &log, DIGEST_SHA512, err), eventlog_bank_missing);
     for (enum eventlog_profile profile = 0; profile <= EVENTLOG_PROFILE_LINUX; profile++) {
         static const enum digest_algorithm wrong[] = {DIGEST_SHA1, DIGEST_SHA512};
         for (size_t i = 0; i < 2; i++) {

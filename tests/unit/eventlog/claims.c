@@ -20,8 +20,8 @@ struct truth {
 
 static void know(struct truth *truth)
 {
-    testing_assert_good(eventlog_parse(&truth->log, buf_slice(&truth->bytes), err));
-    testing_assert_good(eventlog_replay(&truth->bank, &truth->log, DIGEST_SHA256, err));
+    assert_ok(eventlog_parse(&truth->log, buf_slice(&truth->bytes), err));
+    assert_ok(eventlog_replay(&truth->bank, &truth->log, DIGEST_SHA256, err));
     eventlog_claims_evaluate(&truth->claims, &truth->log, truth->profile, DIGEST_SHA256);
 }
 

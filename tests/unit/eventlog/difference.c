@@ -11,8 +11,8 @@ struct pair {
 static void compare(struct pair *pair, struct slice now, struct slice was, uint32_t pcrs)
 {
     *pair = (struct pair){0};
-    testing_assert_good(eventlog_parse(&pair->now, now, err));
-    testing_assert_good(eventlog_parse(&pair->was, was, err));
+    assert_ok(eventlog_parse(&pair->now, now, err));
+    assert_ok(eventlog_parse(&pair->was, was, err));
     eventlog_compare(&pair->differences, &pair->now, &pair->was, DIGEST_SHA256, pcrs);
 }
 

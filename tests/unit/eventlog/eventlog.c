@@ -27,10 +27,10 @@ static void append_digest(struct buf *out, uint16_t algorithm, size_t size)
     buf_append(out, slice_of((const uint8_t[128]){0}, size));
 }
 
-#define assert_parse_refuses(buf_, code)                                            \
-    do {                                                                            \
-        struct eventlog refused_;                                                   \
-        testing_assert_code(eventlog_parse(&refused_, buf_slice(buf_), err), code); \
+#define assert_parse_refuses(buf_, code)                                       \
+    do {                                                                       \
+        struct eventlog refused_;                                              \
+        assert_refused(eventlog_parse(&refused_, buf_slice(buf_), err), code); \
     } while (0)
 
 static void test_reads_events(void **state)
@@ -44,7 +44,7 @@ static void test_reads_events(void **state)
     log_builder_text(&builder, 5, EVENTLOG_EFI_ACTION, "hello");
     log_builder_hashed(&builder, 4, EVENTLOG_EFI_BOOT_SERVICES_APPLICATION,
                        slice_from_text("image"), slice_from_text("path"));
-    testing_assert_good(eventlog_parse(&log, log_builder_slice(&builder), err));
+    assert_ok(eventlog_parse(&log, log_builder_slice(&builder), err));
     assert_int_equal(log.event_count, 3);
     assert_int_equal(log.banks, 0xF);
     assert_int_equal(log.events[1].pcr, 5);
@@ -68,7 +68,7 @@ static void test_truncated_at_every_byte(void **state)
         _cleanup_buf_ struct buf bytes;
         _cleanup_eventlog_ struct eventlog whole = {0};
         testing_read(&bytes, testing_boots[boot], "bios.bin");
-        testing_assert_good(eventlog_parse(&whole, buf_slice(&bytes), err));
+        assert_ok(eventlog_parse(&whole, buf_slice(&bytes), err));
         size_t good = 0;
         for (size_t size = 0; size < bytes.size; size++) {
             uint8_t *copy = memory_allocate(size + 1);
@@ -100,7 +100,7 @@ static void test_padding(void **state)
         testing_log(&zero_padded);
         log_builder_text(&zero_padded, 5, EVENTLOG_EFI_ACTION, "hello");
         buf_append_bytes(&zero_padded.bytes, zeros, size);
-        testing_assert_good(eventlog_parse(&log, log_builder_slice(&zero_padded), err));
+        assert_ok(eventlog_parse(&log, log_builder_slice(&zero_padded), err));
         assert_int_equal(log.event_count, 2);
         testing_log(&one_padded);
         buf_append_bytes(&one_padded.bytes, ones, size);
@@ -173,7 +173,7 @@ static void test_fewer_digests_than_declared(void **state)
     builder.banks[0] = DIGEST_SHA256;
     builder.bank_count = 1;
     log_builder_text(&builder, 12, EVENTLOG_TAG, "x");
-    testing_assert_good(eventlog_parse(&log, log_builder_slice(&builder), err));
+    assert_ok(eventlog_parse(&log, log_builder_slice(&builder), err));
     assert_null(log.events[1].digests[EVENTLOG_BANK_SHA1]);
     assert_non_null(log.events[1].digests[EVENTLOG_BANK_SHA256]);
 }
@@ -204,9 +204,9 @@ static void test_pcrs(void **state)
     testing_log(&trust_point); /* Windows' note in no PCR */
     log_builder_note(&trust_point, EVENTLOG_PCR_NONE, slice_from_text("a cut quote"));
     log_builder_text(&trust_point, 23, EVENTLOG_ACTION, "x");
-    testing_assert_good(eventlog_parse(&log, log_builder_slice(&trust_point), err));
+    assert_ok(eventlog_parse(&log, log_builder_slice(&trust_point), err));
     struct tpm_pcr_bank bank;
-    testing_assert_good(eventlog_replay(&bank, &log, DIGEST_SHA256, err));
+    assert_ok(eventlog_replay(&bank, &log, DIGEST_SHA256, err));
 }
 
 /* The first event, with these algorithms and sizes. */
@@ -262,7 +262,7 @@ static void test_declarations(void **state)
         declare(&bytes, cases[i].count, cases[i].algorithms, cases[i].written, cases[i].tail,
                 cases[i].tail_size);
         if (cases[i].code == NULL)
-            testing_assert_good(eventlog_parse(&log, buf_slice(&bytes), err));
+            assert_ok(eventlog_parse(&log, buf_slice(&bytes), err));
         else
             assert_parse_refuses(&bytes, *cases[i].code);
     }

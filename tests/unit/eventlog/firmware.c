@@ -133,7 +133,7 @@ static void unproven_on(struct log_builder *builder)
     _cleanup_eventlog_ struct eventlog log = {0};
     testing_log(&on);
     secure_boot_on(&on);
-    testing_assert_good(eventlog_parse(&log, log_builder_slice(&on), err));
+    assert_ok(eventlog_parse(&log, log_builder_slice(&on), err));
     log_builder_hashed(builder, 7, EVENTLOG_EFI_VARIABLE_DRIVER_CONFIG, slice_from_text("off"),
                        log.events[1].data);
 }
@@ -153,7 +153,7 @@ static void padded_authority(struct log_builder *builder, size_t padding, size_t
     testing_log(&right);
     log_builder_variable(&right, 7, EVENTLOG_EFI_VARIABLE_AUTHORITY, &shim_lock, "Shim",
                          slice_from_text("certificate"));
-    testing_assert_good(eventlog_parse(&log, log_builder_slice(&right), err));
+    assert_ok(eventlog_parse(&log, log_builder_slice(&right), err));
     size_t size = log.events[1].data.size;
     memcpy(data, log.events[1].data.data, size);
     memset(data + size + padding, 0xAF, logged);
@@ -311,7 +311,7 @@ static void test_recorded(void **state)
         _cleanup_eventlog_ struct eventlog log = {0};
         _cleanup_eventlog_claims_ struct eventlog_claims claims;
         testing_read(&bytes, testing_boots[i], "bios.bin");
-        testing_assert_good(eventlog_parse(&log, buf_slice(&bytes), err));
+        assert_ok(eventlog_parse(&log, buf_slice(&bytes), err));
         eventlog_claims_evaluate(&claims, &log, EVENTLOG_PROFILE_LINUX, DIGEST_SHA256);
         testing_assert_claim(&claims, EVENTLOG_CLAIM_SECURE_BOOT, expected[i]);
         testing_assert_claim(&claims, EVENTLOG_CLAIM_UEFI_DEBUG_OFF, EVENTLOG_GOOD);

@@ -116,8 +116,8 @@ static const uint8_t zeros[64];
     do {                                                                                       \
         _cleanup_ima_ struct ima_list parsed_ = {0};                                           \
         struct ima_replay reached_;                                                            \
-        testing_assert_good(ima_parse(&parsed_, buf_slice(&(list_)->bytes), err));             \
-        testing_assert_good(                                                                   \
+        assert_ok(ima_parse(&parsed_, buf_slice(&(list_)->bytes), err));                       \
+        assert_ok(                                                                             \
             ima_replay(&reached_, &parsed_, DIGEST_SHA256, slice_of(zeros, 32), value_, err)); \
         assert_int_equal(reached_.count, count_);                                              \
         assert_int_equal(reached_.is_padded, is_padded_);                                      \
@@ -159,9 +159,9 @@ static void test_other_pcr(void **state)
     append(&list, 11, "ima-buf", buf_slice(&fields), buf_slice(&fields), false);
     append_file(&list, "sh", "/bin/sh");
     assert_reaches(&list, value_of(&list.modern), 3, false);
-    testing_assert_good(ima_parse(&parsed, buf_slice(&list.bytes), err));
-    testing_assert_good(ima_replay(&reached, &parsed, DIGEST_SHA256, slice_of(zeros, 32),
-                                   value_of(&list.modern), err));
+    assert_ok(ima_parse(&parsed, buf_slice(&list.bytes), err));
+    assert_ok(ima_replay(&reached, &parsed, DIGEST_SHA256, slice_of(zeros, 32),
+                         value_of(&list.modern), err));
     ima_facts_evaluate(&facts, &parsed, &reached, &bank);
     assert_int_equal(facts.count, 0);
     buf_done(&list.bytes);
@@ -178,16 +178,16 @@ static void test_start(void **state)
     begin(&list);
     tpm_pcr_set(&list.modern, IMA_PCR, slice_of(start, 32));
     append_file(&list, "init", "/init");
-    testing_assert_good(ima_parse(&parsed, buf_slice(&list.bytes), err));
-    testing_assert_good(ima_replay(&reached, &parsed, DIGEST_SHA256, slice_of(start, 32),
-                                   value_of(&list.modern), err));
-    testing_assert_code(ima_replay(&reached, &parsed, DIGEST_SHA256, slice_of(zeros, 32),
-                                   value_of(&list.modern), err),
-                        eventlog_ima_mismatch);
-    testing_assert_code(ima_replay(&reached, &parsed, DIGEST_SHA256, slice_of(start, 31),
-                                   value_of(&list.modern), err),
-                        eventlog_ima_mismatch);
-    testing_assert_code(
+    assert_ok(ima_parse(&parsed, buf_slice(&list.bytes), err));
+    assert_ok(ima_replay(&reached, &parsed, DIGEST_SHA256, slice_of(start, 32),
+                         value_of(&list.modern), err));
+    assert_refused(ima_replay(&reached, &parsed, DIGEST_SHA256, slice_of(zeros, 32),
+                              value_of(&list.modern), err),
+                   eventlog_ima_mismatch);
+    assert_refused(ima_replay(&reached, &parsed, DIGEST_SHA256, slice_of(start, 31),
+                              value_of(&list.modern), err),
+                   eventlog_ima_mismatch);
+    assert_refused(
         ima_replay(&reached, &parsed, DIGEST_SHA1, slice_of(start, 20), slice_of(start, 20), err),
         eventlog_bank_weak);
     buf_done(&list.bytes);
@@ -214,10 +214,10 @@ static void test_mismatch(void **state)
             append_file(&other, "a", "/a");
             append_file(&other, "b", "/c");
         }
-        testing_assert_good(ima_parse(&parsed, buf_slice(&other.bytes), err));
-        testing_assert_code(ima_replay(&reached, &parsed, DIGEST_SHA256, slice_of(zeros, 32),
-                                       value_of(&whole.modern), err),
-                            eventlog_ima_mismatch);
+        assert_ok(ima_parse(&parsed, buf_slice(&other.bytes), err));
+        assert_refused(ima_replay(&reached, &parsed, DIGEST_SHA256, slice_of(zeros, 32),
+                                  value_of(&whole.modern), err),
+                       eventlog_ima_mismatch);
         buf_done(&whole.bytes);
         buf_done(&other.bytes);
     }
@@ -283,7 +283,7 @@ static void test_damaged(void **state)
         _cleanup_buf_ struct buf bytes;
         buf_init(&bytes, 4096);
         append_raw(&bytes, cases[i].pcr, cases[i].name_size, cases[i].name, cases[i].size);
-        testing_assert_code(ima_parse(&parsed, buf_slice(&bytes), err), *cases[i].code);
+        assert_refused(ima_parse(&parsed, buf_slice(&bytes), err), *cases[i].code);
     }
 }
 
@@ -304,9 +304,9 @@ static void test_legacy_name(void **state)
         memset(buf_reserve(&bytes, size), 'a', size);
         buf_added(&bytes, size);
         if (size == 256) {
-            testing_assert_code(ima_parse(&parsed, buf_slice(&bytes), err), eventlog_ima_malformed);
+            assert_refused(ima_parse(&parsed, buf_slice(&bytes), err), eventlog_ima_malformed);
         } else {
-            testing_assert_good(ima_parse(&parsed, buf_slice(&bytes), err));
+            assert_ok(ima_parse(&parsed, buf_slice(&bytes), err));
             ima_done(&parsed);
         }
     }
@@ -320,19 +320,19 @@ static void test_too_many(void **state)
     buf_init(&bytes, 64u << 20);
     for (int i = 0; i <= IMA_ENTRIES_MAX; i++)
         append_raw(&bytes, IMA_PCR, 1, "x", 64);
-    testing_assert_code(ima_parse(&parsed, buf_slice(&bytes), err), eventlog_ima_too_large);
+    assert_refused(ima_parse(&parsed, buf_slice(&bytes), err), eventlog_ima_too_large);
     while (bytes.size <= IMA_SIZE_MAX)
         append_raw(&bytes, IMA_PCR, 1, "x", 64);
-    testing_assert_code(ima_parse(&parsed, buf_slice(&bytes), err), eventlog_ima_too_large);
+    assert_refused(ima_parse(&parsed, buf_slice(&bytes), err), eventlog_ima_too_large);
 }
 
 /* Facts of a list that leads to PCR 10 by the kernel's way, or that of old ones. */
 static void evaluate(struct ima_facts *facts, struct ima_list *parsed, struct ima_replay *reached,
                      const struct list *list, bool is_padded, const struct tpm_pcr_bank *bank)
 {
-    testing_assert_good(ima_parse(parsed, buf_slice(&list->bytes), err));
-    testing_assert_good(ima_replay(reached, parsed, DIGEST_SHA256, slice_of(zeros, 32),
-                                   value_of(is_padded ? &list->padded : &list->modern), err));
+    assert_ok(ima_parse(parsed, buf_slice(&list->bytes), err));
+    assert_ok(ima_replay(reached, parsed, DIGEST_SHA256, slice_of(zeros, 32),
+                         value_of(is_padded ? &list->padded : &list->modern), err));
     ima_facts_evaluate(facts, parsed, reached, bank);
 }
 
@@ -488,9 +488,9 @@ static void test_aggregate(void **state)
         struct ima_facts facts;
         testing_read(&bytes, testing_boots[i], "ima.bin");
         testing_read_pcrs(&bank, testing_boots[i], DIGEST_SHA256);
-        testing_assert_good(ima_parse(&parsed, buf_slice(&bytes), err));
-        testing_assert_good(ima_replay(&reached, &parsed, DIGEST_SHA256, slice_of(zeros, 32),
-                                       tpm_pcr_value(&bank, IMA_PCR), err));
+        assert_ok(ima_parse(&parsed, buf_slice(&bytes), err));
+        assert_ok(ima_replay(&reached, &parsed, DIGEST_SHA256, slice_of(zeros, 32),
+                             tpm_pcr_value(&bank, IMA_PCR), err));
         ima_facts_evaluate(&facts, &parsed, &reached, &bank);
         assert_int_equal(facts.aggregate, IMA_AGGREGATE_GOOD);
         assert_int_equal(facts.violations, 0);

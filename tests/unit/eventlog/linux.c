@@ -496,7 +496,7 @@ static void test_recorded(void **state)
         _cleanup_buf_ struct buf bytes, line;
         testing_read(&bytes, testing_boots[i], "bios.bin");
         testing_read(&line, testing_boots[i], "cmdline.txt");
-        testing_assert_good(eventlog_parse(&boot.log, buf_slice(&bytes), err));
+        assert_ok(eventlog_parse(&boot.log, buf_slice(&bytes), err));
         eventlog_claims_evaluate(&boot.claims, &boot.log, EVENTLOG_PROFILE_LINUX, DIGEST_SHA256);
         struct slice text = buf_slice(&line);
         while (text.size > 0 && text.data[text.size - 1] == '\n')

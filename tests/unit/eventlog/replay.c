@@ -15,14 +15,14 @@ static void check_boot(const char *boot, enum digest_algorithm algorithm, bool i
     testing_read(&bios, boot, "bios.bin");
     testing_read(&ima, boot, "ima.bin");
     testing_read_pcrs(&read, boot, algorithm);
-    testing_assert_good(eventlog_parse(&log, buf_slice(&bios), err));
-    testing_assert_good(eventlog_replay(&replayed, &log, algorithm, err));
+    assert_ok(eventlog_parse(&log, buf_slice(&bios), err));
+    assert_ok(eventlog_replay(&replayed, &log, algorithm, err));
     assert_int_equal(read.present, TESTING_ALL_PCRS);
     assert_int_equal(replayed.present, TESTING_ALL_PCRS);
     assert_int_equal(eventlog_replay_differs(&replayed, &read, TESTING_ALL_PCRS), 1u << IMA_PCR);
-    testing_assert_good(ima_parse(&list, buf_slice(&ima), err));
-    testing_assert_good(ima_replay(&reached, &list, algorithm, tpm_pcr_value(&replayed, IMA_PCR),
-                                   tpm_pcr_value(&read, IMA_PCR), err));
+    assert_ok(ima_parse(&list, buf_slice(&ima), err));
+    assert_ok(ima_replay(&reached, &list, algorithm, tpm_pcr_value(&replayed, IMA_PCR),
+                         tpm_pcr_value(&read, IMA_PCR), err));
     assert_int_equal(reached.count, list.count);
     assert_int_equal(reached.is_padded, is_padded);
 }
@@ -39,8 +39,8 @@ static void test_recorded_boots(void **state)
 static void replay_built(struct tpm_pcr_bank *out, const struct log_builder *builder)
 {
     _cleanup_eventlog_ struct eventlog log = {0};
-    testing_assert_good(eventlog_parse(&log, log_builder_slice(builder), err));
-    testing_assert_good(eventlog_replay(out, &log, DIGEST_SHA256, err));
+    assert_ok(eventlog_parse(&log, log_builder_slice(builder), err));
+    assert_ok(eventlog_replay(out, &log, DIGEST_SHA256, err));
 }
 
 /* H(start of zeros and locality ‖ H("x")). */
@@ -99,8 +99,7 @@ static void test_wrong_locality(void **state)
         _cleanup_log_builder_ struct log_builder builder;
         testing_log(&builder);
         log_builder_note(&builder, 0, slice_of(wrong, size));
-        testing_assert_code(eventlog_parse(&log, log_builder_slice(&builder), err),
-                            eventlog_malformed);
+        assert_refused(eventlog_parse(&log, log_builder_slice(&builder), err), eventlog_malformed);
     }
 }
 
@@ -126,10 +125,10 @@ static void test_banks(void **state)
     _cleanup_eventlog_ struct eventlog log = {0};
     _cleanup_log_builder_ struct log_builder builder;
     log_builder_init(&builder, two, 2);
-    testing_assert_good(eventlog_parse(&log, log_builder_slice(&builder), err));
-    testing_assert_good(eventlog_replay(&bank, &log, DIGEST_SHA256, err));
-    testing_assert_code(eventlog_replay(&bank, &log, DIGEST_SHA1, err), eventlog_bank_weak);
-    testing_assert_code(eventlog_replay(&bank, &log, DIGEST_SHA384, err), eventlog_bank_missing);
+    assert_ok(eventlog_parse(&log, log_builder_slice(&builder), err));
+    assert_ok(eventlog_replay(&bank, &log, DIGEST_SHA256, err));
+    assert_refused(eventlog_replay(&bank, &log, DIGEST_SHA1, err), eventlog_bank_weak);
+    assert_refused(eventlog_replay(&bank, &log, DIGEST_SHA384, err), eventlog_bank_missing);
 }
 
 /* An event that one bank does not have spoils that PCR of that bank, and no other. */
@@ -145,8 +144,8 @@ static void test_event_without_digest(void **state)
     log_builder_text(&builder, 5, EVENTLOG_ACTION, "x");
     builder.bank_count = 2; /* what follows has both, and mends nothing */
     log_builder_text(&builder, 5, EVENTLOG_ACTION, "y");
-    testing_assert_good(eventlog_parse(&log, log_builder_slice(&builder), err));
-    testing_assert_good(eventlog_replay(&bank, &log, DIGEST_SHA256, err));
+    assert_ok(eventlog_parse(&log, log_builder_slice(&builder), err));
+    assert_ok(eventlog_replay(&bank, &log, DIGEST_SHA256, err));
     assert_int_equal(bank.present, TESTING_ALL_PCRS & ~(1u << 5));
     struct tpm_pcr_bank same = bank;
     same.present = TESTING_ALL_PCRS;

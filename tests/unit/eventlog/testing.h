@@ -2,18 +2,13 @@
 #pragma once
 
 /* What the tests of this room share: recorded boots, logs made by the builder, and what is asserted
- * of errors and claims. */
+ * of claims. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "../log_builder.h"
+#include "../testing.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "eventlog/claims.h"
@@ -28,26 +23,6 @@ static const char *const testing_boots[] = {
     "no-secure-boot-uki", "direct-kernel",
 };
 #define TESTING_BOOTS (sizeof testing_boots / sizeof testing_boots[0])
-
-/* The value is refused, with this code. Its last argument is err. */
-#define testing_assert_code(call, expected)                             \
-    do {                                                                \
-        struct error testing_error = {0};                               \
-        struct error *err = &testing_error;                             \
-        assert_false(call);                                             \
-        assert_non_null(testing_error.code);                            \
-        assert_string_equal(testing_error.code->name, (expected).name); \
-        (void)err;                                                      \
-    } while (0)
-
-#define testing_assert_good(call)                                                        \
-    do {                                                                                 \
-        struct error testing_error = {0};                                                \
-        struct error *err = &testing_error;                                              \
-        if (!(call))                                                                     \
-            fail_msg("%s: %s (%s)", testing_error.object, testing_error.message,         \
-                     testing_error.code == NULL ? "no code" : testing_error.code->name); \
-    } while (0)
 
 /* Reads $HGS_VECTORS/boots/boot/name into out, which is initialised here. */
 static inline void testing_read(struct buf *out, const char *boot, const char *name)
@@ -78,7 +53,7 @@ static inline void testing_read_pcrs(struct tpm_pcr_bank *out, const char *boot,
         if (strcmp(bank, digest_name(algorithm)) != 0)
             continue;
         buf_init(&bytes, DIGEST_SIZE_MAX);
-        testing_assert_good(hex_parse(&bytes, slice_from_text(value), err));
+        assert_ok(hex_parse(&bytes, slice_from_text(value), err));
         tpm_pcr_set(out, pcr, buf_slice(&bytes));
     }
 }
@@ -95,7 +70,7 @@ static inline void testing_log(struct log_builder *builder)
 static inline void testing_claims(struct eventlog *log, struct eventlog_claims *claims,
                                   const struct log_builder *builder, enum eventlog_profile profile)
 {
-    testing_assert_good(eventlog_parse(log, log_builder_slice(builder), err));
+    assert_ok(eventlog_parse(log, log_builder_slice(builder), err));
     eventlog_claims_evaluate(claims, log, profile, DIGEST_SHA256);
 }
 

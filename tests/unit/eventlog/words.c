@@ -8,7 +8,7 @@ static void assert_words(const struct log_builder *builder, const char *expected
 {
     char text[EVENTLOG_WORDS_SIZE];
     _cleanup_eventlog_ struct eventlog log = {0};
-    testing_assert_good(eventlog_parse(&log, log_builder_slice(builder), err));
+    assert_ok(eventlog_parse(&log, log_builder_slice(builder), err));
     assert_string_equal(eventlog_words(text, &log, log.event_count - 1, DIGEST_SHA256), expected);
 }
 
@@ -41,7 +41,7 @@ static void test_authority(void **state)
     testing_log(&builder);
     log_windows_init(&windows);
     log_windows_firmware(&builder, &windows);
-    testing_assert_good(eventlog_parse(&log, log_builder_slice(&builder), err));
+    assert_ok(eventlog_parse(&log, log_builder_slice(&builder), err));
     eventlog_words(text, &log, log.event_count - 2, DIGEST_SHA256);
     assert_non_null(strstr(text, "verified by db: "));
     assert_non_null(strstr(text, "Microsoft Windows Production PCA 2011"));
@@ -111,7 +111,7 @@ static void test_windows(void **state)
     testing_log(&builder);
     log_windows_init(&windows);
     log_windows_build(&builder, &windows);
-    testing_assert_good(eventlog_parse(&log, log_builder_slice(&builder), err));
+    assert_ok(eventlog_parse(&log, log_builder_slice(&builder), err));
     for (uint32_t i = 0; i < log.event_count; i++) {
         eventlog_words(text, &log, i, DIGEST_SHA256);
         assert_true(strlen(text) > 0);
@@ -129,7 +129,7 @@ static void test_recorded(void **state)
         _cleanup_buf_ struct buf bytes;
         _cleanup_eventlog_ struct eventlog log = {0};
         testing_read(&bytes, testing_boots[boot], "bios.bin");
-        testing_assert_good(eventlog_parse(&log, buf_slice(&bytes), err));
+        assert_ok(eventlog_parse(&log, buf_slice(&bytes), err));
         for (uint32_t i = 0; i < log.event_count; i++) {
             eventlog_words(text, &log, i, DIGEST_SHA256);
             assert_true(strlen(text) > 0 && strlen(text) < EVENTLOG_WORDS_SIZE);

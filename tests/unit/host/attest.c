@@ -3,7 +3,7 @@
 
 /* Which URL is asked, and what is made of what answers there. */
 
-#include "refusal.h"
+#include "folder.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -55,13 +55,13 @@ static int set_up(void **state)
     snprintf(conf, sizeof conf, "%s/host.conf", folder);
     snprintf(key_file, sizeof key_file, "%s/host.key", folder);
     snprintf(kept, sizeof kept, "%s/state", folder);
-    assert_fine(http_server_start(&server, &options, &err));
+    assert_ok(http_server_start(&server, &options, err));
     snprintf(base, sizeof base, "http://127.0.0.1:%u/Attestation", http_server_port(server, 0));
     /* Nobody listens at port 1 of this machine. */
     snprintf(dead, sizeof dead, "http://127.0.0.1:1/Attestation");
-    assert_fine(host_key_generate(&key, key_file, false, &err));
+    assert_ok(host_key_generate(&key, key_file, false, err));
     private_key_free(&key);
-    assert_fine(host_config_load(&config, conf, kept, &err));
+    assert_ok(host_config_load(&config, conf, kept, err));
     host_config_set(&config.attestation_url, base);
     host_config_set(&config.key_protection_url, base);
     info = (struct attestation_reply){.type = ATTESTATION_REPLY_SERVICE_INFO,
@@ -163,7 +163,7 @@ static void needs_its_urls(void **state)
     host_config_set(&config.attestation_url, "");
     assert_fails(&record, false, &host_not_configured);
     assert_int_equal(record.status, HOST_STATUS_NOT_CONFIGURED);
-    assert_refused(host_attest_what_if(&reply, &options, &err), host_not_configured);
+    assert_refused(host_attest_what_if(&reply, &options, err), host_not_configured);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/attest_key.h"
 
-#include "refusal.h"
+#include "folder.h"
 
 #include "attestation/message_request.h"
 #include "crypto/signer.h"
@@ -15,20 +15,20 @@ static void signs_the_identity_key(enum private_key_kind kind)
     struct buf body, message;
     buf_init(&body, 65536);
     buf_init(&message, 65536);
-    assert_fine(private_key_generate(&host_key, kind, &err));
-    assert_fine(private_key_generate(&identity, PRIVATE_KEY_RSA_2048, &err));
-    assert_fine(host_attest_key_format(&body, host_key, private_key_public(identity), &err));
-    assert_fine(attestation_request_parse(&request, buf_slice(&body), &err));
+    assert_ok(private_key_generate(&host_key, kind, err));
+    assert_ok(private_key_generate(&identity, PRIVATE_KEY_RSA_2048, err));
+    assert_ok(host_attest_key_format(&body, host_key, private_key_public(identity), err));
+    assert_ok(attestation_request_parse(&request, buf_slice(&body), err));
     assert_int_equal(request.requested_count, 1);
     assert_int_equal(request.requested[0], ATTESTATION_RESULT_ENCRYPTION_CERTIFICATE);
     struct slice identity_item = request.content[ATTESTATION_CONTENT_IDENTITY_KEY];
     struct slice host_item = request.content[ATTESTATION_CONTENT_HOST_KEY_PUBLIC_KEY];
     assert_true(slice_equal(identity_item, public_key_spki(private_key_public(identity))));
-    assert_fine(public_key_parse(&sent, host_item, &err));
+    assert_ok(public_key_parse(&sent, host_item, err));
     buf_append(&message, host_item);
     buf_append(&message, identity_item);
-    assert_fine(public_key_verify(sent, signer_algorithm(sent), buf_slice(&message),
-                                  request.content[ATTESTATION_CONTENT_HOST_KEY_SIGNATURE], &err));
+    assert_ok(public_key_verify(sent, signer_algorithm(sent), buf_slice(&message),
+                                request.content[ATTESTATION_CONTENT_HOST_KEY_SIGNATURE], err));
     attestation_request_done(&request);
     public_key_free(&sent);
     private_key_free(&host_key);

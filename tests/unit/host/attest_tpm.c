@@ -83,11 +83,11 @@ static void register_this_host(void)
     _cleanup_buf_ struct buf file, value;
     buf_init(&file, VECTOR_MAX);
     buf_init(&value, VECTOR_MAX);
-    assert_fine(host_tpm_endorsement_find(&endorsement, device, "auto", &err));
-    assert_fine(host_platform_read(&identifier, &endorsement, "node", &err));
+    assert_ok(host_tpm_endorsement_find(&endorsement, device, "auto", err));
+    assert_ok(host_platform_read(&identifier, &endorsement, "node", err));
     platform_identifier_format(&file, &identifier);
-    assert_fine(attestation_host_init_tpm(&record, "node", buf_slice(&file), &registration, trust,
-                                          clock_now(&fixture->clock), "root", &err));
+    assert_ok(attestation_host_init_tpm(&record, "node", buf_slice(&file), &registration, trust,
+                                        clock_now(&fixture->clock), "root", err));
     attestation_host_format(&value, &record);
     change(fixture, STORE_HOST, "node", buf_text(&value));
     attestation_host_done(&record);
@@ -98,7 +98,7 @@ static void configure(void)
     char conf[128];
     snprintf(conf, sizeof conf, "%s/host.conf", tpm.folder);
     snprintf(state_path, sizeof state_path, "%s/state-of-host", tpm.folder);
-    assert_fine(host_config_load(&config, conf, state_path, &err));
+    assert_ok(host_config_load(&config, conf, state_path, err));
     host_config_set(&config.attestation_url, base);
     host_config_set(&config.key_protection_url, base);
     host_config_set(&config.moved_tcti, tcti);
@@ -126,11 +126,11 @@ static int set_up(void **state)
     log_linux_build(&builder, &linux_boot);
     tpm_measure(log_builder_slice(&builder));
     snprintf(log_path, sizeof log_path, "%s/bios.bin", tpm.folder);
-    assert_fine(file_create(log_path, log_builder_slice(&builder), 0600, &err));
+    assert_ok(file_create(log_path, log_builder_slice(&builder), 0600, err));
     trust_makers();
     struct http_server_options options = {
         .http_addresses = addresses, .limit = limit, .handle = handle};
-    assert_fine(http_server_start(&server, &options, &err));
+    assert_ok(http_server_start(&server, &options, err));
     snprintf(base, sizeof base, "http://127.0.0.1:%u/Attestation", http_server_port(server, 0));
     configure();
     return 0;
@@ -187,15 +187,15 @@ static void passes_and_keeps_a_key_of_its_tpm(void **state)
     buf_init(&ciphertext, 1024);
     register_this_host();
     let_go();
-    assert_fine(host_attest(&identity, &record, options(), &err));
+    assert_ok(host_attest(&identity, &record, options(), err));
     assert_int_equal(record.status, HOST_STATUS_PASSED);
     assert_null(identity.key);
-    assert_fine(public_key_encrypt(&ciphertext, certificate_key(identity.certificate),
-                                   ENCRYPTION_RSA_OAEP_SHA256, slice_from_text("key"), &err));
-    assert_fine(host_identity_decrypt(&plain, &identity, tcti, ENCRYPTION_RSA_OAEP_SHA256,
-                                      buf_slice(&ciphertext), &err));
+    assert_ok(public_key_encrypt(&ciphertext, certificate_key(identity.certificate),
+                                 ENCRYPTION_RSA_OAEP_SHA256, slice_from_text("key"), err));
+    assert_ok(host_identity_decrypt(&plain, &identity, tcti, ENCRYPTION_RSA_OAEP_SHA256,
+                                    buf_slice(&ciphertext), err));
     assert_true(slice_equals_text(secret_slice(&plain), "key"));
-    assert_fine(host_attest_if_needed(&kept, &cached, &lost, options(), &err));
+    assert_ok(host_attest_if_needed(&kept, &cached, &lost, options(), err));
     assert_true(cached);
     assert_null(lost.code);
     take_tpm();
@@ -212,11 +212,11 @@ static void loses_its_key_with_its_measurements(void **state)
     bool cached = false;
     register_this_host();
     let_go();
-    assert_fine(host_attest(&identity, &record, options(), &err));
+    assert_ok(host_attest(&identity, &record, options(), err));
     take_tpm();
     tpm_extend(7);
     let_go();
-    assert_refused(host_attest_if_needed(&kept, &cached, &lost, options(), &err), host_insecure);
+    assert_refused(host_attest_if_needed(&kept, &cached, &lost, options(), err), host_insecure);
     take_tpm();
     assert_ptr_equal(lost.code, &host_tpm_key_locked);
     host_status_load(&record, state_path);
@@ -230,7 +230,7 @@ static void is_told_what_would_be(void **state)
     _cleanup_attestation_reply_ struct attestation_reply reply = {0};
     register_this_host();
     let_go();
-    assert_fine(host_attest_what_if(&reply, options(), &err));
+    assert_ok(host_attest_what_if(&reply, options(), err));
     take_tpm();
     assert_true(reply.passed);
     assert_true(reply.policy_count > 3);

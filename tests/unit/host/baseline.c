@@ -25,7 +25,7 @@ static void boot(bool is_secure_boot_on)
 static int set_up(void **state)
 {
     tpm_set_up(state);
-    assert_fine(host_config_load(&config, "/nonexistent/host.conf", NULL, &err));
+    assert_ok(host_config_load(&config, "/nonexistent/host.conf", NULL, err));
     host_config_set(&config.moved_tcti, tcti);
     return 0;
 }
@@ -41,8 +41,8 @@ static void takes_a_start_that_would_pass(void **state)
 {
     (void)state;
     boot(true);
-    assert_fine(
-        host_baseline_validate(log_builder_slice(&builder), EVENTLOG_PROFILE_LINUX, &config, &err));
+    assert_ok(
+        host_baseline_validate(log_builder_slice(&builder), EVENTLOG_PROFILE_LINUX, &config, err));
 }
 
 static void names_what_is_missing(void **state)
@@ -78,16 +78,16 @@ static void refuses_what_is_no_log(void **state)
     (void)state;
     boot(true);
     assert_refused(
-        host_baseline_validate(slice_from_text("no log"), EVENTLOG_PROFILE_LINUX, &config, &err),
+        host_baseline_validate(slice_from_text("no log"), EVENTLOG_PROFILE_LINUX, &config, err),
         eventlog_truncated);
     host_config_set(&config.moved_tcti, "device:/nonexistent");
     assert_refused(
-        host_baseline_validate(log_builder_slice(&builder), EVENTLOG_PROFILE_LINUX, &config, &err),
+        host_baseline_validate(log_builder_slice(&builder), EVENTLOG_PROFILE_LINUX, &config, err),
         host_tpm_missing);
     host_config_set(&config.moved_bios_log, "/nonexistent/log");
     struct buf out;
     buf_init(&out, 1024);
-    assert_refused(host_baseline_read(&out, &config, &err), host_log_unreadable);
+    assert_refused(host_baseline_read(&out, &config, err), host_log_unreadable);
 }
 
 int main(void)

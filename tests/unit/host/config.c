@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/config.h"
 
-#include "refusal.h"
+#include "folder.h"
 
 #include <string.h>
 
@@ -40,7 +40,7 @@ static void has_defaults(void **state)
     (void)state;
     struct host_config config = {0};
     char *resolved = NULL;
-    assert_fine(host_config_load(&config, path, NULL, &err));
+    assert_ok(host_config_load(&config, path, NULL, err));
     assert_string_equal(config.path, path);
     assert_string_equal(config.attestation_url, "");
     assert_int_equal(config.pins.count, 0);
@@ -50,7 +50,7 @@ static void has_defaults(void **state)
     assert_string_equal(resolved + strlen(folder), "/host.key");
     text(&resolved, host_config_resolve(&config, "/etc/x"));
     assert_string_equal(resolved, "/etc/x");
-    assert_refused(host_config_require(&config, &err), host_not_configured);
+    assert_refused(host_config_require(&config, err), host_not_configured);
     free(resolved);
     host_config_done(&config);
 }
@@ -62,18 +62,18 @@ static void finds_the_file(void **state)
     char *resolved = NULL;
     setenv("HGS_HOST_CONFIG", path, 1);
     setenv("HGS_HOST_STATE", "/x/state", 1);
-    assert_fine(host_config_load(&config, NULL, NULL, &err));
+    assert_ok(host_config_load(&config, NULL, NULL, err));
     assert_string_equal(config.path, path);
     text(&resolved, host_config_state(&config));
     assert_string_equal(resolved, "/x/state");
     host_config_done(&config);
-    assert_fine(host_config_load(&config, "/nowhere/host.conf", "/y", &err));
+    assert_ok(host_config_load(&config, "/nowhere/host.conf", "/y", err));
     assert_string_equal(config.path, "/nowhere/host.conf");
     text(&resolved, host_config_state(&config));
     assert_string_equal(resolved, "/y");
     host_config_done(&config);
     unsetenv("HGS_HOST_CONFIG");
-    assert_fine(host_config_load(&config, NULL, NULL, &err));
+    assert_ok(host_config_load(&config, NULL, NULL, err));
     assert_string_equal(config.path, HOST_CONFIG_PATH);
     host_config_done(&config);
     free(resolved);
@@ -84,15 +84,15 @@ static void is_written_and_read_back(void **state)
     (void)state;
     static const char *const pins[] = {"aa", "bb"};
     struct host_config config = {0}, again = {0};
-    assert_fine(host_config_load(&config, path, "/moved", &err));
+    assert_ok(host_config_load(&config, path, "/moved", err));
     host_config_set(&config.attestation_url, "http://h:1/Attestation");
     host_config_set(&config.key_protection_url, "https://h/KeyProtection?a=b#c");
     host_config_set(&config.attestation_fallback_url, "http://f/Attestation");
     host_config_set(&config.ca_file, "ca.pem");
     host_config_set_pins(&config, pins, 2);
-    assert_fine(host_config_save(&config, &err));
+    assert_ok(host_config_save(&config, err));
     assert_int_equal(mode_of(path), 0644);
-    assert_fine(host_config_load(&again, path, NULL, &err));
+    assert_ok(host_config_load(&again, path, NULL, err));
     assert_string_equal(again.attestation_url, "http://h:1/Attestation");
     assert_string_equal(again.key_protection_url, "https://h/KeyProtection?a=b#c");
     assert_string_equal(again.attestation_fallback_url, "http://f/Attestation");
@@ -101,9 +101,9 @@ static void is_written_and_read_back(void **state)
     assert_string_equal(again.pins.items[1], "bb");
     /* --state is for one run and not for the file */
     assert_string_equal(again.state, HOST_STATE_PATH);
-    assert_fine(host_config_require(&again, &err));
+    assert_ok(host_config_require(&again, err));
     host_config_set(&again.key_protection_url, "");
-    assert_refused(host_config_require(&again, &err), host_not_configured);
+    assert_refused(host_config_require(&again, err), host_not_configured);
     host_config_done(&config);
     host_config_done(&again);
 }
@@ -112,8 +112,8 @@ static void refuses_unknown_keys(void **state)
 {
     (void)state;
     struct host_config config = {0};
-    assert_fine(file_replace(path, slice_from_text("[host]\nkye = x\n"), 0600, &err));
-    assert_refused(host_config_load(&config, path, NULL, &err), base_config_malformed);
+    assert_ok(file_replace(path, slice_from_text("[host]\nkye = x\n"), 0600, err));
+    assert_refused(host_config_load(&config, path, NULL, err), base_config_malformed);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/event_logs.h"
 
-#include "refusal.h"
+#include "folder.h"
 
 #include "base/file.h"
 #include "host/errors.h"
@@ -15,7 +15,7 @@ static int set_up(void **state)
     folder_make(folder);
     snprintf(present, sizeof present, "%s/log", folder);
     snprintf(missing, sizeof missing, "%s/none", folder);
-    assert_fine(file_create(present, slice_from_text("log"), 0600, &err));
+    assert_ok(file_create(present, slice_from_text("log"), 0600, err));
     return 0;
 }
 
@@ -33,8 +33,8 @@ static void reads_what_it_is_told_to(void **state)
     _cleanup_buf_ struct buf bios, ima;
     buf_init(&bios, HOST_EVENT_LOG_MAX);
     buf_init(&ima, HOST_EVENT_LOG_MAX);
-    assert_fine(host_event_logs_read_bios(&bios, &logs, &err));
-    assert_fine(host_event_logs_read_ima(&ima, &logs, &err));
+    assert_ok(host_event_logs_read_bios(&bios, &logs, err));
+    assert_ok(host_event_logs_read_ima(&ima, &logs, err));
     assert_true(slice_equals_text(buf_slice(&bios), "log"));
     assert_true(slice_equals_text(buf_slice(&ima), "log"));
 }
@@ -45,9 +45,9 @@ static void refuses_logs_that_are_not_there(void **state)
     const struct host_event_logs logs = {missing, missing};
     _cleanup_buf_ struct buf out;
     buf_init(&out, HOST_EVENT_LOG_MAX);
-    assert_refused(host_event_logs_read_bios(&out, &logs, &err), host_log_unreadable);
+    assert_refused(host_event_logs_read_bios(&out, &logs, err), host_log_unreadable);
     /* One that was named is wanted. */
-    assert_refused(host_event_logs_read_ima(&out, &logs, &err), host_log_unreadable);
+    assert_refused(host_event_logs_read_ima(&out, &logs, err), host_log_unreadable);
 }
 
 static void refuses_logs_that_are_too_large(void **state)
@@ -56,7 +56,7 @@ static void refuses_logs_that_are_too_large(void **state)
     const struct host_event_logs logs = {present, NULL};
     _cleanup_buf_ struct buf out;
     buf_init(&out, 2);
-    assert_refused(host_event_logs_read_bios(&out, &logs, &err), host_log_unreadable);
+    assert_refused(host_event_logs_read_bios(&out, &logs, err), host_log_unreadable);
 }
 
 int main(void)

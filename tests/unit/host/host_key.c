@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/host_key.h"
 
-#include "refusal.h"
+#include "folder.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -54,18 +54,18 @@ static void is_generated_once(void **state)
     (void)state;
     struct private_key *key = NULL, *again = NULL;
     char command[512];
-    assert_refused(host_key_load(&key, path, &err), host_key_missing);
-    assert_fine(host_key_generate(&key, path, false, &err));
+    assert_refused(host_key_load(&key, path, err), host_key_missing);
+    assert_ok(host_key_generate(&key, path, false, err));
     assert_int_equal(mode_of(path), 0600);
     assert_int_equal(public_key_bits(private_key_public(key)), 2048);
-    assert_refused(host_key_generate(&again, path, false, &err), host_key_exists);
-    assert_fine(host_key_load(&again, path, &err));
+    assert_refused(host_key_generate(&again, path, false, err), host_key_exists);
+    assert_ok(host_key_load(&again, path, err));
     assert_true(slice_equal(public_key_spki(private_key_public(key)),
                             public_key_spki(private_key_public(again))));
     private_key_free(&again);
     snprintf(command, sizeof command, "pkey -in %s -check -noout", path);
     openssl(command);
-    assert_fine(host_key_generate(&again, path, true, &err));
+    assert_ok(host_key_generate(&again, path, true, err));
     assert_false(slice_equal(public_key_spki(private_key_public(key)),
                              public_key_spki(private_key_public(again))));
     private_key_free(&key);
@@ -76,15 +76,15 @@ static void is_refused_when_others_can_read_it(void **state)
 {
     (void)state;
     struct private_key *key = NULL;
-    assert_fine(host_key_generate(&key, path, false, &err));
+    assert_ok(host_key_generate(&key, path, false, err));
     private_key_free(&key);
     static const mode_t wide[] = {0640, 0604, 0660, 0610};
     for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++) {
         assert_int_equal(chmod(path, wide[i]), 0);
-        assert_refused(host_key_load(&key, path, &err), base_file_mode);
+        assert_refused(host_key_load(&key, path, err), base_file_mode);
     }
     assert_int_equal(chmod(path, 0400), 0);
-    assert_fine(host_key_load(&key, path, &err));
+    assert_ok(host_key_load(&key, path, err));
     private_key_free(&key);
 }
 
@@ -100,7 +100,7 @@ static void is_read_as_others_write_it(void **state)
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         struct private_key *key = NULL;
         openssl_key(ways[i]);
-        assert_fine(host_key_load(&key, path, &err));
+        assert_ok(host_key_load(&key, path, err));
         private_key_free(&key);
         assert_int_equal(unlink(path), 0);
     }
@@ -111,11 +111,11 @@ static void refuses_other_keys(void **state)
     (void)state;
     struct private_key *key = NULL;
     openssl_key("genpkey -algorithm rsa -pkeyopt rsa_keygen_bits:1024");
-    assert_refused(host_key_load(&key, path, &err), crypto_key_too_small);
-    assert_fine(file_replace(path, slice_from_text("no key"), 0600, &err));
-    assert_refused(host_key_load(&key, path, &err), host_key_unusable);
-    assert_fine(file_replace(path, slice_from_text("-----BEGIN X-----\n"), 0600, &err));
-    assert_refused(host_key_load(&key, path, &err), host_key_unusable);
+    assert_refused(host_key_load(&key, path, err), crypto_key_too_small);
+    assert_ok(file_replace(path, slice_from_text("no key"), 0600, err));
+    assert_refused(host_key_load(&key, path, err), host_key_unusable);
+    assert_ok(file_replace(path, slice_from_text("-----BEGIN X-----\n"), 0600, err));
+    assert_refused(host_key_load(&key, path, err), host_key_unusable);
     assert_null(key);
 }
 
@@ -124,14 +124,14 @@ static void exports_what_openssl_reads(void **state)
     (void)state;
     struct private_key *key = NULL;
     char command[512], der[FOLDER_SIZE + 16];
-    assert_fine(host_key_generate(&key, path, false, &err));
-    assert_fine(host_key_export(private_key_public(key), out, &err));
+    assert_ok(host_key_generate(&key, path, false, err));
+    assert_ok(host_key_export(private_key_public(key), out, err));
     assert_int_equal(mode_of(out), 0644);
     snprintf(command, sizeof command, "pkey -in %s -pubout -out %s/expected && cmp %s/expected %s",
              path, folder, folder, out);
     openssl(command);
     snprintf(der, sizeof der, "%s/host.der", folder);
-    assert_fine(host_key_export(private_key_public(key), der, &err));
+    assert_ok(host_key_export(private_key_public(key), der, err));
     snprintf(command, sizeof command,
              "pkey -in %s -pubout -outform der -out %s/expected && cmp %s/expected %s", path,
              folder, folder, der);

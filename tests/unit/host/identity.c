@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/identity.h"
 
-#include "refusal.h"
+#include "folder.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -22,7 +22,7 @@ static char state_folder[FOLDER_SIZE + 16], path[FOLDER_SIZE + 32];
 static int make_signer(void **state)
 {
     (void)state;
-    assert_fine(private_key_generate(&signing_key, PRIVATE_KEY_RSA_2048, &err));
+    assert_ok(private_key_generate(&signing_key, PRIVATE_KEY_RSA_2048, err));
     struct certificate_template template = {
         .subject_cn = "SIGNER",
         .subject_key = private_key_public(signing_key),
@@ -34,8 +34,8 @@ static int make_signer(void **state)
     struct signer signer = signer_of_key(signing_key);
     struct buf der;
     buf_init(&der, CERTIFICATE_SIZE_MAX);
-    assert_fine(certificate_issue(&der, &template, &signer, &err));
-    assert_fine(certificate_parse(&issuer, buf_slice(&der), &err));
+    assert_ok(certificate_issue(&der, &template, &signer, err));
+    assert_ok(certificate_parse(&issuer, buf_slice(&der), err));
     buf_done(&der);
     return 0;
 }
@@ -79,14 +79,14 @@ static struct buf issue(const struct private_key *key, unsigned usage, bool heal
     struct signer signer = signer_of_key(signing_key);
     struct buf der;
     buf_init(&der, CERTIFICATE_SIZE_MAX);
-    assert_fine(certificate_issue(&der, &template, &signer, &err));
+    assert_ok(certificate_issue(&der, &template, &signer, err));
     return der;
 }
 
 static struct private_key *new_key(void)
 {
     struct private_key *key = NULL;
-    assert_fine(private_key_generate(&key, PRIVATE_KEY_RSA_2048, &err));
+    assert_ok(private_key_generate(&key, PRIVATE_KEY_RSA_2048, err));
     return key;
 }
 
@@ -94,7 +94,7 @@ static void make_identity(struct host_identity *identity)
 {
     struct private_key *key = new_key();
     struct buf der = issue(key, CERTIFICATE_KEY_ENCIPHERMENT, true);
-    assert_fine(host_identity_init(identity, &key, buf_slice(&der), NOW, &err));
+    assert_ok(host_identity_init(identity, &key, buf_slice(&der), NOW, err));
     assert_null(key);
     buf_done(&der);
 }
@@ -121,12 +121,12 @@ static void takes_only_what_was_asked_for(void **state)
         {slice_of(good.data, good.size - 1), NOW, &crypto_certificate_malformed},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        assert_refused(host_identity_init(&identity, &key, wrong[i].der, wrong[i].now, &err),
+        assert_refused(host_identity_init(&identity, &key, wrong[i].der, wrong[i].now, err),
                        *wrong[i].code);
         assert_non_null(key);
         assert_null(identity.key);
     }
-    assert_fine(host_identity_init(&identity, &key, buf_slice(&good), NOW + 10 * HOUR, &err));
+    assert_ok(host_identity_init(&identity, &key, buf_slice(&good), NOW + 10 * HOUR, err));
     host_identity_done(&identity);
     buf_done(&good);
     buf_done(&signing);
@@ -152,13 +152,13 @@ static void is_kept_for_its_owner_alone(void **state)
     (void)state;
     struct host_identity identity = {0}, again = {0};
     bool found = true;
-    assert_fine(host_identity_load(&again, &found, state_folder, &err));
+    assert_ok(host_identity_load(&again, &found, state_folder, err));
     assert_false(found);
     make_identity(&identity);
-    assert_fine(host_identity_save(&identity, state_folder, &err));
+    assert_ok(host_identity_save(&identity, state_folder, err));
     assert_int_equal(mode_of(state_folder), 0700);
     assert_int_equal(mode_of(path), 0600);
-    assert_fine(host_identity_load(&again, &found, state_folder, &err));
+    assert_ok(host_identity_load(&again, &found, state_folder, err));
     assert_true(found);
     assert_true(
         slice_equal(certificate_der(again.certificate), certificate_der(identity.certificate)));
@@ -166,13 +166,13 @@ static void is_kept_for_its_owner_alone(void **state)
                             public_key_spki(private_key_public(identity.key))));
     host_identity_done(&again);
     assert_int_equal(chmod(path, 0644), 0);
-    assert_refused(host_identity_load(&again, &found, state_folder, &err), base_file_mode);
+    assert_refused(host_identity_load(&again, &found, state_folder, err), base_file_mode);
     assert_int_equal(chmod(state_folder, 0755), 0);
-    assert_refused(host_identity_save(&identity, state_folder, &err), base_file_mode);
+    assert_refused(host_identity_save(&identity, state_folder, err), base_file_mode);
     assert_int_equal(chmod(state_folder, 0700), 0);
     if (geteuid() == 0) { /* whoever owns the folder could put another key in this one's place */
         assert_int_equal(chown(state_folder, 12345, 12345), 0);
-        assert_refused(host_identity_save(&identity, state_folder, &err), base_file_mode);
+        assert_refused(host_identity_save(&identity, state_folder, err), base_file_mode);
     }
     host_identity_done(&identity);
 }
@@ -184,23 +184,23 @@ static void refuses_damaged_ones(void **state)
     bool found;
     make_identity(&identity);
     make_identity(&other);
-    assert_fine(host_identity_save(&identity, state_folder, &err));
+    assert_ok(host_identity_save(&identity, state_folder, err));
     struct buf bytes;
     buf_init_secret(&bytes, 65536);
-    assert_fine(file_read(&bytes, path, &err));
+    assert_ok(file_read(&bytes, path, err));
     static const char *const cuts[] = {"-----BEGIN PRIVATE", "-----BEGIN CERT", "-----END CERT"};
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
         const char *at = strstr(buf_text(&bytes), cuts[i]);
         assert_non_null(at);
-        assert_fine(
-            file_replace(path, slice_of(bytes.data, (size_t)(at - buf_text(&bytes))), 0600, &err));
-        assert_refused(host_identity_load(&again, &found, state_folder, &err),
+        assert_ok(
+            file_replace(path, slice_of(bytes.data, (size_t)(at - buf_text(&bytes))), 0600, err));
+        assert_refused(host_identity_load(&again, &found, state_folder, err),
                        host_identity_malformed);
     }
     /* one's key beside the other's certificate */
     struct host_identity mixed = {.key = identity.key, .certificate = other.certificate};
-    assert_fine(host_identity_save(&mixed, state_folder, &err));
-    assert_refused(host_identity_load(&again, &found, state_folder, &err), host_identity_malformed);
+    assert_ok(host_identity_save(&mixed, state_folder, err));
+    assert_refused(host_identity_load(&again, &found, state_folder, err), host_identity_malformed);
     buf_done(&bytes);
     host_identity_done(&identity);
     host_identity_done(&other);
@@ -220,13 +220,13 @@ static void is_kept_with_the_name_of_a_tpm_key(void **state)
     buf_init(&tpm_key.context, HOST_TPM_KEY_MAX);
     buf_append_text(&tpm_key.context, "a saved context");
     memcpy(tpm_key.digest, public_key_digest(private_key_public(key)), sizeof tpm_key.digest);
-    assert_refused(host_identity_init_tpm(&identity, &tpm_key, buf_slice(&foreign), NOW, &err),
+    assert_refused(host_identity_init_tpm(&identity, &tpm_key, buf_slice(&foreign), NOW, err),
                    host_certificate);
-    assert_fine(host_identity_init_tpm(&identity, &tpm_key, buf_slice(&der), NOW, &err));
+    assert_ok(host_identity_init_tpm(&identity, &tpm_key, buf_slice(&der), NOW, err));
     assert_null(tpm_key.context.data);
-    assert_fine(host_identity_save(&identity, state_folder, &err));
+    assert_ok(host_identity_save(&identity, state_folder, err));
     assert_int_equal(mode_of(path), 0600);
-    assert_fine(host_identity_load(&again, &found, state_folder, &err));
+    assert_ok(host_identity_load(&again, &found, state_folder, err));
     assert_true(found);
     assert_null(again.key);
     assert_int_equal(again.tpm_key.selection.pcrs, 0x9d);
@@ -234,14 +234,14 @@ static void is_kept_with_the_name_of_a_tpm_key(void **state)
     /* Without its TPM nothing opens. */
     struct secret plain = SECRET_EMPTY;
     assert_refused(host_identity_decrypt(&plain, &again, "device:/nonexistent",
-                                         ENCRYPTION_RSA_OAEP_SHA256, slice_from_text("x"), &err),
+                                         ENCRYPTION_RSA_OAEP_SHA256, slice_from_text("x"), err),
                    host_tpm_missing);
-    assert_refused(host_identity_check(&again, "device:/nonexistent", &err), host_tpm_missing);
+    assert_refused(host_identity_check(&again, "device:/nonexistent", err), host_tpm_missing);
     /* Its name beside another key's certificate. */
     make_identity(&mixed);
     struct host_identity wrong = {.tpm_key = again.tpm_key, .certificate = mixed.certificate};
-    assert_fine(host_identity_save(&wrong, state_folder, &err));
-    assert_refused(host_identity_load(&identity, &found, state_folder, &err),
+    assert_ok(host_identity_save(&wrong, state_folder, err));
+    assert_refused(host_identity_load(&identity, &found, state_folder, err),
                    host_identity_malformed);
     host_identity_done(&identity);
     host_identity_done(&again);

@@ -14,15 +14,15 @@ static void names_the_tpm_and_its_certificate(void **state)
     _cleanup_certificate_ struct certificate *certificate = NULL;
     _cleanup_buf_ struct buf document;
     buf_init(&document, PLATFORM_IDENTIFIER_SIZE_MAX);
-    assert_fine(host_tpm_endorsement_find(&endorsement, device, "auto", &err));
-    assert_fine(host_platform_read(&identifier, &endorsement, "n1", &err));
+    assert_ok(host_tpm_endorsement_find(&endorsement, device, "auto", err));
+    assert_ok(host_platform_read(&identifier, &endorsement, "n1", err));
     assert_string_equal(identifier.name, "n1");
     assert_string_equal(identifier.tpm_manufacturer, "IBM"); /* as swtpm says */
-    assert_fine(
-        tpm_endorsement_certificate_parse(&certificate, buf_slice(&identifier.certificate), &err));
+    assert_ok(
+        tpm_endorsement_certificate_parse(&certificate, buf_slice(&identifier.certificate), err));
     /* What is written names the same key to whoever reads it. */
     platform_identifier_format(&document, &identifier);
-    assert_fine(platform_identifier_parse(&again, buf_slice(&document), &err));
+    assert_ok(platform_identifier_parse(&again, buf_slice(&document), err));
     assert_true(slice_equal(buf_slice(&again.key), public_key_spki(certificate_key(certificate))));
 }
 
@@ -35,7 +35,7 @@ static void refuses_a_certificate_that_is_none(void **state)
     buf_init(&endorsement.public_area, 16);
     buf_init(&endorsement.certificate, 16);
     buf_append_text(&endorsement.certificate, "no certificate");
-    assert_refused(host_platform_read(&identifier, &endorsement, "n1", &err),
+    assert_refused(host_platform_read(&identifier, &endorsement, "n1", err),
                    tpm_certificate_malformed);
     host_tpm_endorsement_done(&endorsement);
 }

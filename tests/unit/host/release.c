@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/release.h"
 
-#include "refusal.h"
+#include "folder.h"
 
 #include <string.h>
 
@@ -23,12 +23,12 @@ static int set_up(void **state)
 {
     (void)state;
     const struct guardian *guardians[] = {&service};
-    assert_fine(guardian_generate(&owner, "owner", NOW, &err));
-    assert_fine(guardian_generate(&service, "service", NOW, &err));
-    assert_fine(guardian_generate(&other, "other", NOW, &err));
+    assert_ok(guardian_generate(&owner, "owner", NOW, err));
+    assert_ok(guardian_generate(&service, "service", NOW, err));
+    assert_ok(guardian_generate(&other, "other", NOW, err));
     buf_init(&ingress_document, PROTECTOR_SIZE_MAX);
-    assert_fine(protector_create(&ingress_document, &ingress_key, &owner, guardians, 1, &err));
-    assert_fine(protector_parse(&ingress, buf_slice(&ingress_document), NULL, &err));
+    assert_ok(protector_create(&ingress_document, &ingress_key, &owner, guardians, 1, err));
+    assert_ok(protector_parse(&ingress, buf_slice(&ingress_document), NULL, err));
     return 0;
 }
 
@@ -64,9 +64,9 @@ static struct protector *roll(const struct protector *from, const struct guardia
     struct buf document;
     buf_init(&document, PROTECTOR_SIZE_MAX);
     struct signer signer = signer_of_key(guardian->signing_key);
-    assert_fine(protector_reseal(&document, from, slice_of(new_key, sizeof new_key), offline,
-                                 id_of(from, guardian), &signer, &err));
-    assert_fine(protector_parse(&made, buf_slice(&document), NULL, &err));
+    assert_ok(protector_reseal(&document, from, slice_of(new_key, sizeof new_key), offline,
+                               id_of(from, guardian), &signer, err));
+    assert_ok(protector_parse(&made, buf_slice(&document), NULL, err));
     buf_done(&document);
     return made;
 }
@@ -81,7 +81,7 @@ static void accepts_what_the_service_rolled(void **state)
 {
     (void)state;
     struct protector *egress = roll(ingress, &service, 0);
-    assert_fine(check(egress, secret_slice(&ingress_key), slice_of(new_key, 32), &no_pins, &err));
+    assert_ok(check(egress, secret_slice(&ingress_key), slice_of(new_key, 32), &no_pins, err));
     protector_free(&egress);
 }
 
@@ -91,11 +91,11 @@ static void refuses_wrong_keys(void **state)
     static const uint8_t wrong[32] = {9};
     struct protector *egress = roll(ingress, &service, 0);
     struct slice first = secret_slice(&ingress_key), second = slice_of(new_key, 32);
-    assert_refused(check(egress, slice_of(wrong, 32), second, &no_pins, &err), host_release_wrong);
-    assert_refused(check(egress, first, slice_of(wrong, 32), &no_pins, &err), host_release_wrong);
-    assert_refused(check(egress, second, first, &no_pins, &err), host_release_wrong);
+    assert_refused(check(egress, slice_of(wrong, 32), second, &no_pins, err), host_release_wrong);
+    assert_refused(check(egress, first, slice_of(wrong, 32), &no_pins, err), host_release_wrong);
+    assert_refused(check(egress, second, first, &no_pins, err), host_release_wrong);
     /* the key was not rolled at all */
-    assert_refused(check(ingress, first, first, &no_pins, &err), host_release_wrong);
+    assert_refused(check(ingress, first, first, &no_pins, err), host_release_wrong);
     protector_free(&egress);
 }
 
@@ -110,18 +110,18 @@ static void refuses_other_wrappings(void **state)
     struct protector *changed = NULL;
     /* one more */
     buf_init(&document, PROTECTOR_SIZE_MAX);
-    assert_fine(protector_grant(&document, ingress, &owner, &other, &err));
-    assert_fine(protector_parse(&changed, buf_slice(&document), NULL, &err));
+    assert_ok(protector_grant(&document, ingress, &owner, &other, err));
+    assert_ok(protector_parse(&changed, buf_slice(&document), NULL, err));
     struct protector *egress = roll(changed, &service, 0);
-    assert_refused(check(egress, first, second, &no_pins, &err), host_release_wrong);
+    assert_refused(check(egress, first, second, &no_pins, err), host_release_wrong);
     protector_free(&egress);
     protector_free(&changed);
     /* another owner */
     buf_reset(&document);
-    assert_fine(protector_create(&document, &key, &other, guardians, 1, &err));
-    assert_fine(protector_parse(&changed, buf_slice(&document), NULL, &err));
+    assert_ok(protector_create(&document, &key, &other, guardians, 1, err));
+    assert_ok(protector_parse(&changed, buf_slice(&document), NULL, err));
     egress = roll(changed, &service, 0);
-    assert_refused(check(egress, first, second, &no_pins, &err), host_release_wrong);
+    assert_refused(check(egress, first, second, &no_pins, err), host_release_wrong);
     protector_free(&egress);
     protector_free(&changed);
     secret_done(&key);
@@ -132,7 +132,7 @@ static void refuses_more_offline_unwraps(void **state)
 {
     (void)state;
     struct protector *egress = roll(ingress, &service, 1);
-    assert_refused(check(egress, secret_slice(&ingress_key), slice_of(new_key, 32), &no_pins, &err),
+    assert_refused(check(egress, secret_slice(&ingress_key), slice_of(new_key, 32), &no_pins, err),
                    host_release_wrong);
     protector_free(&egress);
 }
@@ -145,10 +145,10 @@ static void refuses_a_false_signature(void **state)
     struct signer signer = signer_of_key(other.signing_key);
     buf_init(&document, PROTECTOR_SIZE_MAX);
     /* in the service's name, by another's key */
-    assert_fine(protector_reseal(&document, ingress, slice_of(new_key, 32), 0,
-                                 id_of(ingress, &service), &signer, &err));
-    assert_fine(protector_parse(&egress, buf_slice(&document), NULL, &err));
-    assert_refused(check(egress, secret_slice(&ingress_key), slice_of(new_key, 32), &no_pins, &err),
+    assert_ok(protector_reseal(&document, ingress, slice_of(new_key, 32), 0,
+                               id_of(ingress, &service), &signer, err));
+    assert_ok(protector_parse(&egress, buf_slice(&document), NULL, err));
+    assert_refused(check(egress, secret_slice(&ingress_key), slice_of(new_key, 32), &no_pins, err),
                    host_release_wrong);
     protector_free(&egress);
     buf_done(&document);
@@ -164,12 +164,12 @@ static void wants_the_pinned_service(void **state)
     struct config_list wrong_pin = {one, 1}, good_pin = {two, 2};
     struct slice first = secret_slice(&ingress_key), second = slice_of(new_key, 32);
     struct protector *egress = roll(ingress, &service, 0);
-    assert_fine(check(egress, first, second, &good_pin, &err));
-    assert_refused(check(egress, first, second, &wrong_pin, &err), host_service_unknown);
+    assert_ok(check(egress, first, second, &good_pin, err));
+    assert_refused(check(egress, first, second, &wrong_pin, err), host_service_unknown);
     protector_free(&egress);
     /* the owner is no service, whatever is pinned */
     egress = roll(ingress, &owner, 0);
-    assert_refused(check(egress, first, second, &no_pins, &err), host_release_wrong);
+    assert_refused(check(egress, first, second, &no_pins, err), host_release_wrong);
     protector_free(&egress);
 }
 
@@ -187,14 +187,14 @@ static bool refusal(unsigned status, const char *code, struct error *err)
 static void reads_refusals(void **state)
 {
     (void)state;
-    assert_refused(refusal(403, "HealthCertificateException", &err), host_health_refused);
-    assert_refused(refusal(400, "InvalidProtectorException", &err), host_protector_refused);
-    assert_refused(refusal(400, "InvalidWrappingException", &err), host_protector_refused);
-    assert_refused(refusal(500, "Whatever", &err), host_release_unavailable);
-    assert_refused(refusal(503, NULL, &err), host_release_unavailable);
-    assert_refused(refusal(429, NULL, &err), host_release_unavailable);
-    assert_refused(refusal(404, NULL, &err), host_reply);
-    assert_refused(refusal(400, "Whatever", &err), host_refused);
+    assert_refused(refusal(403, "HealthCertificateException", err), host_health_refused);
+    assert_refused(refusal(400, "InvalidProtectorException", err), host_protector_refused);
+    assert_refused(refusal(400, "InvalidWrappingException", err), host_protector_refused);
+    assert_refused(refusal(500, "Whatever", err), host_release_unavailable);
+    assert_refused(refusal(503, NULL, err), host_release_unavailable);
+    assert_refused(refusal(429, NULL, err), host_release_unavailable);
+    assert_refused(refusal(404, NULL, err), host_reply);
+    assert_refused(refusal(400, "Whatever", err), host_refused);
 }
 
 int main(void)

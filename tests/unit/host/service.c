@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/service.h"
 
-#include "refusal.h"
+#include "folder.h"
 
 #include <string.h>
 
@@ -37,7 +37,7 @@ static int set_up(void **state)
     (void)state;
     struct http_server_options options = {
         .http_addresses = addresses, .limit = limit, .handle = handle};
-    assert_fine(http_server_start(&server, &options, &err));
+    assert_ok(http_server_start(&server, &options, err));
     snprintf(base, sizeof base, "http://127.0.0.1:%u/Attestation", http_server_port(server, 0));
     return 0;
 }
@@ -87,7 +87,7 @@ static void closed_url(char url[64])
     struct http_server *closed = NULL;
     struct http_server_options options = {
         .http_addresses = addresses, .limit = limit, .handle = handle};
-    assert_fine(http_server_start(&closed, &options, &err));
+    assert_ok(http_server_start(&closed, &options, err));
     snprintf(url, 64, "http://127.0.0.1:%u", http_server_port(closed, 0));
     http_server_stop(&closed, 0);
 }
@@ -99,7 +99,7 @@ static void joins_with_one_slash(void **state)
     bool fallback = true;
     char with_slashes[80];
     snprintf(with_slashes, sizeof with_slashes, "%s//", base);
-    assert_fine(post(with_slashes, NULL, &script, &fallback, &err));
+    assert_ok(post(with_slashes, NULL, &script, &fallback, err));
     assert_string_equal(seen, "/Attestation/v2.0/x");
     assert_false(fallback);
 }
@@ -111,10 +111,10 @@ static void asks_the_fallback_when_nobody_answers(void **state)
     bool fallback = false;
     char closed[64];
     closed_url(closed);
-    assert_fine(post(closed, base, &script, &fallback, &err));
+    assert_ok(post(closed, base, &script, &fallback, err));
     assert_true(fallback);
     assert_int_equal(script.calls, 1);
-    assert_refused(post(closed, closed, &script, &fallback, &err), http_unreachable);
+    assert_refused(post(closed, closed, &script, &fallback, err), http_unreachable);
 }
 
 static void asks_the_fallback_after_a_passing_error(void **state)
@@ -122,11 +122,11 @@ static void asks_the_fallback_after_a_passing_error(void **state)
     (void)state;
     bool fallback = false;
     struct script once = {.refuse = 1, .retry = true};
-    assert_fine(post(base, base, &once, &fallback, &err));
+    assert_ok(post(base, base, &once, &fallback, err));
     assert_true(fallback);
     /* both refuse: the first one's error is given */
     struct script always = {.refuse = 2, .retry = true};
-    assert_refused(post(base, base, &always, &fallback, &err), host_unavailable);
+    assert_refused(post(base, base, &always, &fallback, err), host_unavailable);
     assert_int_equal(always.calls, 2);
 }
 
@@ -135,7 +135,7 @@ static void asks_nobody_else_after_a_final_no(void **state)
     (void)state;
     bool fallback = false;
     struct script script = {.refuse = 2, .retry = false};
-    assert_refused(post(base, base, &script, &fallback, &err), host_unavailable);
+    assert_refused(post(base, base, &script, &fallback, err), host_unavailable);
     assert_int_equal(script.calls, 1);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/status.h"
 
-#include "refusal.h"
+#include "folder.h"
 
 #include <string.h>
 
@@ -70,7 +70,7 @@ static void says_what_to_do_next(void **state)
 static struct attestation_reason reason(const char *guid, bool passed)
 {
     struct attestation_reason made = {.passed = passed};
-    assert_fine(guid_parse(&made.policy, slice_from_text(guid), &err));
+    assert_ok(guid_parse(&made.policy, slice_from_text(guid), err));
     return made;
 }
 
@@ -138,13 +138,13 @@ static bool error_of(enum attestation_reply_type type, bool retryable, struct er
 static void each_refusal_has_a_code(void **state)
 {
     (void)state;
-    assert_refused(error_of(ATTESTATION_REPLY_UNAUTHORIZED_ERROR, false, &err), host_unauthorized);
-    assert_refused(error_of(ATTESTATION_REPLY_POLICY_EVALUATION_ERROR, false, &err), host_insecure);
-    assert_refused(error_of(ATTESTATION_REPLY_TCG_LOG_ERROR, true, &err), host_insecure);
-    assert_refused(error_of(ATTESTATION_REPLY_RTPM_ERROR, true, &err), host_tpm);
-    assert_refused(error_of(ATTESTATION_REPLY_UNAVAILABLE_ERROR, true, &err), host_unavailable);
-    assert_refused(error_of(ATTESTATION_REPLY_OPERATION_MODE_ERROR, true, &err), host_mode);
-    assert_refused(error_of(ATTESTATION_REPLY_PAYLOAD_ERROR, false, &err), host_refused);
+    assert_refused(error_of(ATTESTATION_REPLY_UNAUTHORIZED_ERROR, false, err), host_unauthorized);
+    assert_refused(error_of(ATTESTATION_REPLY_POLICY_EVALUATION_ERROR, false, err), host_insecure);
+    assert_refused(error_of(ATTESTATION_REPLY_TCG_LOG_ERROR, true, err), host_insecure);
+    assert_refused(error_of(ATTESTATION_REPLY_RTPM_ERROR, true, err), host_tpm);
+    assert_refused(error_of(ATTESTATION_REPLY_UNAVAILABLE_ERROR, true, err), host_unavailable);
+    assert_refused(error_of(ATTESTATION_REPLY_OPERATION_MODE_ERROR, true, err), host_mode);
+    assert_refused(error_of(ATTESTATION_REPLY_PAYLOAD_ERROR, false, err), host_refused);
 }
 
 static void is_kept(void **state)
@@ -164,7 +164,7 @@ static void is_kept(void **state)
     host_status_load(&loaded, folder);
     assert_int_equal(loaded.status, HOST_STATUS_UNKNOWN);
     assert_string_equal(loaded.substatus, "NoInformation");
-    assert_fine(host_status_save(&record, folder, &err));
+    assert_ok(host_status_save(&record, folder, err));
     host_status_load(&loaded, folder);
     assert_int_equal(loaded.status, record.status);
     assert_string_equal(loaded.substatus, "Iommu");
@@ -174,10 +174,10 @@ static void is_kept(void **state)
     assert_true(loaded.has_clock_offset);
     assert_int_equal(loaded.clock_offset, -86400);
     record.has_clock_offset = false;
-    assert_fine(host_status_save(&record, folder, &err));
+    assert_ok(host_status_save(&record, folder, err));
     host_status_load(&loaded, folder);
     assert_false(loaded.has_clock_offset);
-    assert_fine(file_replace(path, slice_from_text("{\"status\":3"), 0600, &err));
+    assert_ok(file_replace(path, slice_from_text("{\"status\":3"), 0600, err));
     host_status_load(&loaded, folder);
     assert_int_equal(loaded.status, HOST_STATUS_UNKNOWN);
     folder_remove(folder);

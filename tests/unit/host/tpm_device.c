@@ -14,8 +14,8 @@ static void relays_bytes(void **state)
     (void)state;
     _cleanup_buf_ struct buf response;
     buf_init(&response, 4096);
-    assert_fine(
-        host_tpm_device_transmit(device, &response, slice_of(get_random, sizeof get_random), &err));
+    assert_ok(
+        host_tpm_device_transmit(device, &response, slice_of(get_random, sizeof get_random), err));
     assert_int_equal(response.size, 10 + 2 + 8);
     assert_int_equal(tpm_response_code(buf_slice(&response)), 0);
     /* Its own commands go on over the same connection. */
@@ -31,8 +31,7 @@ static void relays_a_refusal_as_it_is(void **state)
     const uint8_t unknown[] = {0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x0F, 0xFF};
     _cleanup_buf_ struct buf response;
     buf_init(&response, 4096);
-    assert_fine(
-        host_tpm_device_transmit(device, &response, slice_of(unknown, sizeof unknown), &err));
+    assert_ok(host_tpm_device_transmit(device, &response, slice_of(unknown, sizeof unknown), err));
     assert_int_equal(tpm_response_code(buf_slice(&response)), TPM2_RC_COMMAND_CODE);
 }
 
@@ -45,8 +44,7 @@ static void sends_whole_commands_only(void **state)
     const struct slice wrong[] = {SLICE_EMPTY, slice_of(get_random, 9), slice_of(get_random, 11),
                                   slice_of(large, sizeof large)};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        assert_refused(host_tpm_device_transmit(device, &response, wrong[i], &err),
-                       host_tpm_failed);
+        assert_refused(host_tpm_device_transmit(device, &response, wrong[i], err), host_tpm_failed);
     assert_int_equal(response.size, 0);
 }
 
@@ -55,11 +53,11 @@ static void says_what_is_in_the_way(void **state)
     (void)state;
     struct host_tpm_device *other = NULL;
     char path[128];
-    assert_refused(host_tpm_device_open(&other, "device:/nonexistent/tpmrm0", &err),
+    assert_refused(host_tpm_device_open(&other, "device:/nonexistent/tpmrm0", err),
                    host_tpm_missing);
     snprintf(path, sizeof path, "swtpm:path=%s/nobody", tpm.folder);
-    assert_refused(host_tpm_device_open(&other, path, &err), host_tpm_missing);
-    assert_refused(host_tpm_device_open(&other, "telepathy:1", &err), host_tpm_name);
+    assert_refused(host_tpm_device_open(&other, path, err), host_tpm_missing);
+    assert_refused(host_tpm_device_open(&other, "telepathy:1", err), host_tpm_name);
     assert_null(other);
 }
 

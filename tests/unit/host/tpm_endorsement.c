@@ -9,14 +9,14 @@
 
 static void find(struct host_tpm_endorsement *out, const char *kind)
 {
-    assert_fine(host_tpm_endorsement_find(out, device, kind, &err));
+    assert_ok(host_tpm_endorsement_find(out, device, kind, err));
 }
 
 /* The SHA-256 by which the service knows the key. */
 static void identity_of(uint8_t out[32], const struct host_tpm_endorsement *endorsement)
 {
     _cleanup_tpm_endorsement_key_ struct tpm_endorsement_key key = {0};
-    assert_fine(tpm_endorsement_key_parse(&key, buf_slice(&endorsement->public_area), &err));
+    assert_ok(tpm_endorsement_key_parse(&key, buf_slice(&endorsement->public_area), err));
     memcpy(out, tpm_endorsement_key_identity(&key), 32);
 }
 
@@ -32,10 +32,10 @@ static void finds_the_key_that_has_a_certificate(void **state)
     assert_int_equal(found.handle, SOFTWARE_TPM_RSA);
     assert_int_equal(found.certificate_index, 0x01C00002);
     assert_false(found.loaded);
-    assert_fine(tpm_endorsement_certificate_cut(&der, buf_slice(&found.certificate), &err));
-    assert_fine(tpm_endorsement_certificate_parse(&certificate, der, &err));
-    assert_fine(tpm_endorsement_key_parse(&key, buf_slice(&found.public_area), &err));
-    assert_fine(tpm_endorsement_key_is(&key, certificate_key(certificate), &err));
+    assert_ok(tpm_endorsement_certificate_cut(&der, buf_slice(&found.certificate), err));
+    assert_ok(tpm_endorsement_certificate_parse(&certificate, der, err));
+    assert_ok(tpm_endorsement_key_parse(&key, buf_slice(&found.public_area), err));
+    assert_ok(tpm_endorsement_key_is(&key, certificate_key(certificate), err));
 }
 
 static void finds_the_key_that_was_chosen(void **state)
@@ -46,7 +46,7 @@ static void finds_the_key_that_was_chosen(void **state)
     find(&found, "high-p-384");
     assert_int_equal(found.handle, SOFTWARE_TPM_P384);
     assert_int_equal(found.certificate_index, 0x01C00016);
-    assert_fine(tpm_endorsement_key_parse(&key, buf_slice(&found.public_area), &err));
+    assert_ok(tpm_endorsement_key_parse(&key, buf_slice(&found.public_area), err));
     assert_int_equal(public_key_type(key.key), PUBLIC_KEY_P384);
 }
 
@@ -84,9 +84,9 @@ static void refuses_kinds_that_are_none(void **state)
 {
     (void)state;
     struct host_tpm_endorsement found = {0};
-    assert_refused(host_tpm_endorsement_find(&found, device, "dsa", &err), host_tpm_endorsement);
+    assert_refused(host_tpm_endorsement_find(&found, device, "dsa", err), host_tpm_endorsement);
     /* swtpm makes no RSA key of 4096 bits. */
-    assert_refused(host_tpm_endorsement_find(&found, device, "high-rsa-4096", &err),
+    assert_refused(host_tpm_endorsement_find(&found, device, "high-rsa-4096", err),
                    host_tpm_endorsement);
     assert_empty();
 }

@@ -3,7 +3,7 @@
 
 /* A software TPM for the tests of host/tpm_*.c, as a device, and a look at what is in it. */
 
-#include "refusal.h"
+#include "folder.h"
 
 #include <string.h>
 
@@ -29,7 +29,7 @@ static inline int tpm_set_up(void **state)
     close(tpm.connection); /* it serves one at a time */
     tpm.connection = -1;
     snprintf(tcti, sizeof tcti, "swtpm:path=%s/p", tpm.folder);
-    assert_fine(host_tpm_device_open(&device, tcti, &err));
+    assert_ok(host_tpm_device_open(&device, tcti, err));
     return 0;
 }
 
@@ -44,7 +44,7 @@ static inline int tpm_tear_down(void **state)
 /* Opens it again after what is tested had it for itself. */
 static inline void take_tpm(void)
 {
-    assert_fine(host_tpm_device_open(&device, tcti, &err));
+    assert_ok(host_tpm_device_open(&device, tcti, err));
 }
 
 static inline ESYS_CONTEXT *esys(void)
@@ -72,7 +72,7 @@ static inline void tpm_extend(unsigned pcr)
 static inline void tpm_measure(struct slice log)
 {
     struct eventlog parsed;
-    assert_fine(eventlog_parse(&parsed, log, &err));
+    assert_ok(eventlog_parse(&parsed, log, err));
     for (uint32_t i = 0; i < parsed.event_count; i++) {
         const struct eventlog_event *event = &parsed.events[i];
         struct slice digest = eventlog_event_digest(event, DIGEST_SHA256);
@@ -130,7 +130,7 @@ static inline uint32_t make_identity_key(struct public_key **out, uint32_t pcrs)
     size_t offset = 0;
     struct buf area;
     buf_init(&area, 1024);
-    assert_fine(host_tpm_pcrs_read(&bank, device, HOST_TPM_BANK_ANY, &err));
+    assert_ok(host_tpm_pcrs_read(&bank, device, HOST_TPM_BANK_ANY, err));
     tpm_identity_template_make(&identity, TPM_IDENTITY_DECRYPT,
                                (struct tpm_pcr_selection){bank.algorithm, pcrs}, &bank);
     tpm_identity_template_format(&area, &identity);
@@ -143,7 +143,7 @@ static inline uint32_t make_identity_key(struct public_key **out, uint32_t pcrs)
     uint8_t bytes[1024];
     size_t size = 0;
     assert_int_equal(Tss2_MU_TPMT_PUBLIC_Marshal(&made->publicArea, bytes, sizeof bytes, &size), 0);
-    assert_fine(tpm_identity_key_check(out, &identity, slice_of(bytes, size), &err));
+    assert_ok(tpm_identity_key_check(out, &identity, slice_of(bytes, size), err));
     uint32_t handle = 0;
     assert_int_equal(Esys_TR_GetTpmHandle(esys(), object, &handle), TSS2_RC_SUCCESS);
     assert_int_equal(Esys_TR_Close(esys(), &object), TSS2_RC_SUCCESS);

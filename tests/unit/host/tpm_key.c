@@ -16,7 +16,7 @@ static int make_key(void **state)
     (void)state;
     uint32_t handle = make_identity_key(&public_half, BOOT_PCRS);
     struct tpm_pcr_selection selection = {DIGEST_SHA256, BOOT_PCRS};
-    assert_fine(host_tpm_key_save(&key, device, handle, public_half, selection, &err));
+    assert_ok(host_tpm_key_save(&key, device, handle, public_half, selection, err));
     flush(handle);
     assert_empty();
     return 0;
@@ -35,7 +35,7 @@ static struct buf encrypt(enum encryption_algorithm algorithm, const char *text)
 {
     struct buf out;
     buf_init(&out, 1024);
-    assert_fine(public_key_encrypt(&out, public_half, algorithm, slice_from_text(text), &err));
+    assert_ok(public_key_encrypt(&out, public_half, algorithm, slice_from_text(text), err));
     return out;
 }
 
@@ -43,15 +43,14 @@ static void assert_opens(enum encryption_algorithm algorithm)
 {
     _cleanup_secret_ struct secret plain = SECRET_EMPTY;
     _cleanup_buf_ struct buf ciphertext = encrypt(algorithm, "transfer key");
-    assert_fine(
-        host_tpm_key_decrypt(&plain, &key, device, algorithm, buf_slice(&ciphertext), &err));
+    assert_ok(host_tpm_key_decrypt(&plain, &key, device, algorithm, buf_slice(&ciphertext), err));
     assert_true(slice_equals_text(secret_slice(&plain), "transfer key"));
 }
 
 static void opens_what_was_encrypted_to_it(void **state)
 {
     (void)state;
-    assert_fine(host_tpm_key_check(&key, device, &err));
+    assert_ok(host_tpm_key_check(&key, device, err));
     assert_opens(ENCRYPTION_RSA_OAEP_SHA256);
     assert_opens(ENCRYPTION_RSA_OAEP_SHA1);
     assert_opens(ENCRYPTION_RSA_OAEP_SHA256); /* a saved context serves again and again */
@@ -69,13 +68,13 @@ static void opens_nothing_else(void **state)
                                   SLICE_EMPTY};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         assert_refused(
-            host_tpm_key_decrypt(&plain, &key, device, ENCRYPTION_RSA_OAEP_SHA256, wrong[i], &err),
+            host_tpm_key_decrypt(&plain, &key, device, ENCRYPTION_RSA_OAEP_SHA256, wrong[i], err),
             crypto_decryption_failed);
-    assert_refused(host_tpm_key_decrypt(&plain, &key, device, ENCRYPTION_RSA_OAEP_SHA1,
-                                        buf_slice(&good), &err),
-                   crypto_decryption_failed);
+    assert_refused(
+        host_tpm_key_decrypt(&plain, &key, device, ENCRYPTION_RSA_OAEP_SHA1, buf_slice(&good), err),
+        crypto_decryption_failed);
     assert_refused(host_tpm_key_decrypt(&plain, &key, device, (enum encryption_algorithm)9,
-                                        buf_slice(&good), &err),
+                                        buf_slice(&good), err),
                    crypto_key_unsupported);
     assert_empty();
 }
@@ -88,9 +87,9 @@ static void is_lost_when_a_pcr_changes(void **state)
     tpm_extend(9); /* none of those that were attested */
     assert_opens(ENCRYPTION_RSA_OAEP_SHA256);
     tpm_extend(4);
-    assert_refused(host_tpm_key_check(&key, device, &err), host_tpm_key_locked);
+    assert_refused(host_tpm_key_check(&key, device, err), host_tpm_key_locked);
     assert_refused(host_tpm_key_decrypt(&plain, &key, device, ENCRYPTION_RSA_OAEP_SHA256,
-                                        buf_slice(&ciphertext), &err),
+                                        buf_slice(&ciphertext), err),
                    host_tpm_key_locked);
     assert_null(plain.data);
     assert_empty();
@@ -100,7 +99,7 @@ static void is_lost_when_the_machine_starts_anew(void **state)
 {
     (void)state;
     tpm_reset();
-    assert_refused(host_tpm_key_check(&key, device, &err), host_tpm_key_gone);
+    assert_refused(host_tpm_key_check(&key, device, err), host_tpm_key_gone);
     assert_empty();
 }
 
@@ -111,13 +110,13 @@ static void has_a_kept_form(void **state)
     _cleanup_host_tpm_key_ struct host_tpm_key again = {0};
     buf_init(&form, HOST_TPM_KEY_MAX);
     host_tpm_key_format(&form, &key);
-    assert_fine(host_tpm_key_parse(&again, buf_slice(&form), &err));
+    assert_ok(host_tpm_key_parse(&again, buf_slice(&form), err));
     assert_int_equal(again.selection.pcrs, BOOT_PCRS);
     assert_memory_equal(again.digest, public_key_digest(public_half), sizeof again.digest);
-    assert_fine(host_tpm_key_check(&again, device, &err));
+    assert_ok(host_tpm_key_check(&again, device, err));
     for (size_t size = 0; size < form.size; size++) {
         struct host_tpm_key cut = {0};
-        assert_refused(host_tpm_key_parse(&cut, slice_of(form.data, size), &err),
+        assert_refused(host_tpm_key_parse(&cut, slice_of(form.data, size), err),
                        host_identity_malformed);
     }
 }
@@ -136,15 +135,14 @@ static void refuses_a_form_that_is_none(void **state)
         buf_init(&form, HOST_TPM_KEY_MAX);
         host_tpm_key_format(&form, &key);
         form.data[changes[i].at] = changes[i].value;
-        assert_refused(host_tpm_key_parse(&parsed, buf_slice(&form), &err),
-                       host_identity_malformed);
+        assert_refused(host_tpm_key_parse(&parsed, buf_slice(&form), err), host_identity_malformed);
     }
     _cleanup_buf_ struct buf longer;
     struct host_tpm_key parsed = {0};
     buf_init(&longer, HOST_TPM_KEY_MAX);
     host_tpm_key_format(&longer, &key);
     buf_append_u8(&longer, 0);
-    assert_refused(host_tpm_key_parse(&parsed, buf_slice(&longer), &err), host_identity_malformed);
+    assert_refused(host_tpm_key_parse(&parsed, buf_slice(&longer), err), host_identity_malformed);
 }
 
 /* Bytes that look like a saved context and are none: the TPM's word counts. */

@@ -19,8 +19,8 @@ static struct buf command, response;
 static int begin(void **state)
 {
     (void)state;
-    assert_fine(host_tpm_endorsement_find(&endorsement, device, "rsa-2048", &err));
-    assert_fine(tpm_endorsement_key_parse(&key, buf_slice(&endorsement.public_area), &err));
+    assert_ok(host_tpm_endorsement_find(&endorsement, device, "rsa-2048", err));
+    assert_ok(tpm_endorsement_key_parse(&key, buf_slice(&endorsement.public_area), err));
     host_tpm_relay_init(&relay, device, endorsement.handle);
     buf_init(&command, HOST_TPM_COMMAND_MAX);
     buf_init(&response, HOST_TPM_COMMAND_MAX);
@@ -42,15 +42,15 @@ static int end(void **state)
 static void run(void)
 {
     buf_reset(&response);
-    assert_fine(host_tpm_relay_run(&relay, &response, buf_slice(&command), &err));
+    assert_ok(host_tpm_relay_run(&relay, &response, buf_slice(&command), err));
 }
 
 static void start(struct tpm_session *session)
 {
     buf_reset(&command);
-    assert_fine(tpm_sessions_start(session, &command, 1, &key, endorsement.handle, &err));
+    assert_ok(tpm_sessions_start(session, &command, 1, &key, endorsement.handle, err));
     run();
-    assert_fine(tpm_session_started(session, buf_slice(&response), &err));
+    assert_ok(tpm_session_started(session, buf_slice(&response), err));
 }
 
 static void read_pcrs(uint32_t pcrs)
@@ -69,14 +69,14 @@ static struct public_key *create(uint32_t pcrs)
     _cleanup_tpm_created_key_ struct tpm_created_key created = {0};
     struct tpm_identity_template identity;
     struct tpm_pcr_bank bank;
-    assert_fine(host_tpm_pcrs_read(&bank, device, HOST_TPM_BANK_ANY, &err));
+    assert_ok(host_tpm_pcrs_read(&bank, device, HOST_TPM_BANK_ANY, err));
     tpm_identity_template_make(&identity, TPM_IDENTITY_DECRYPT,
                                (struct tpm_pcr_selection){DIGEST_SHA256, pcrs}, &bank);
     start(&session);
     buf_reset(&command);
     tpm_command_create_primary(&command, &session, &identity);
     run();
-    assert_fine(tpm_response_created(&created, &session, &identity, buf_slice(&response), &err));
+    assert_ok(tpm_response_created(&created, &session, &identity, buf_slice(&response), err));
     return public_key_ref(created.key);
 }
 
@@ -89,15 +89,15 @@ static void takes_the_key_that_the_service_had_made(void **state)
     buf_init(&ciphertext, 1024);
     _cleanup_public_key_ struct public_key *made = create(BOUND_PCRS);
     read_pcrs(READ_PCRS);
-    assert_fine(host_tpm_relay_take_key(&taken, &relay, &err));
+    assert_ok(host_tpm_relay_take_key(&taken, &relay, err));
     host_tpm_relay_done(&relay);
     assert_empty();
     assert_int_equal(taken.selection.pcrs, BOUND_PCRS);
     assert_memory_equal(taken.digest, public_key_digest(made), sizeof taken.digest);
-    assert_fine(public_key_encrypt(&ciphertext, made, ENCRYPTION_RSA_OAEP_SHA256,
-                                   slice_from_text("secret"), &err));
-    assert_fine(host_tpm_key_decrypt(&plain, &taken, device, ENCRYPTION_RSA_OAEP_SHA256,
-                                     buf_slice(&ciphertext), &err));
+    assert_ok(public_key_encrypt(&ciphertext, made, ENCRYPTION_RSA_OAEP_SHA256,
+                                 slice_from_text("secret"), err));
+    assert_ok(host_tpm_key_decrypt(&plain, &taken, device, ENCRYPTION_RSA_OAEP_SHA256,
+                                   buf_slice(&ciphertext), err));
     assert_true(slice_equals_text(secret_slice(&plain), "secret"));
 }
 
@@ -105,11 +105,11 @@ static void takes_no_key_that_is_bound_to_something_else(void **state)
 {
     (void)state;
     struct host_tpm_key taken = {0};
-    assert_refused(host_tpm_relay_take_key(&taken, &relay, &err), host_tpm_command);
+    assert_refused(host_tpm_relay_take_key(&taken, &relay, err), host_tpm_command);
     read_pcrs(BOUND_PCRS);
-    assert_refused(host_tpm_relay_take_key(&taken, &relay, &err), host_tpm_command);
+    assert_refused(host_tpm_relay_take_key(&taken, &relay, err), host_tpm_command);
     _cleanup_public_key_ struct public_key *made = create(0x00000001);
-    assert_refused(host_tpm_relay_take_key(&taken, &relay, &err), host_tpm_command);
+    assert_refused(host_tpm_relay_take_key(&taken, &relay, err), host_tpm_command);
 }
 
 /* Clear, GetRandom, NV_Read of the certificate, PCR_Extend, ContextSave: on no list, so not sent.
@@ -122,11 +122,11 @@ static void runs_nothing_else(void **state)
         const uint8_t bytes[] = {
             0x80, 0x01, 0, 0, 0, 12, 0, 0, (uint8_t)(codes[i] >> 8), (uint8_t)codes[i], 0, 8};
         buf_reset(&response);
-        assert_refused(host_tpm_relay_run(&relay, &response, slice_of(bytes, sizeof bytes), &err),
+        assert_refused(host_tpm_relay_run(&relay, &response, slice_of(bytes, sizeof bytes), err),
                        host_tpm_command);
         assert_int_equal(response.size, 0);
     }
-    assert_refused(host_tpm_relay_run(&relay, &response, SLICE_EMPTY, &err), host_tpm_command);
+    assert_refused(host_tpm_relay_run(&relay, &response, SLICE_EMPTY, err), host_tpm_command);
 }
 
 static void reads_no_second_bank(void **state)
@@ -137,7 +137,7 @@ static void reads_no_second_bank(void **state)
     start(&session);
     buf_reset(&command);
     tpm_command_pcr_read(&command, &session, (struct tpm_pcr_selection){DIGEST_SHA384, 1});
-    assert_refused(host_tpm_relay_run(&relay, &response, buf_slice(&command), &err),
+    assert_refused(host_tpm_relay_run(&relay, &response, buf_slice(&command), err),
                    host_tpm_command);
 }
 
@@ -153,7 +153,7 @@ static void leaves_nothing_behind_when_the_tpm_refuses(void **state)
     tpm_command_pcr_read(&command, &sessions[0],
                          (struct tpm_pcr_selection){DIGEST_SHA256, BOUND_PCRS});
     command.data[command.size - 1] ^= 1; /* on the way: the session's HMAC no longer fits */
-    assert_refused(host_tpm_relay_run(&relay, &response, buf_slice(&command), &err),
+    assert_refused(host_tpm_relay_run(&relay, &response, buf_slice(&command), err),
                    host_tpm_failed);
     tpm_session_done(&sessions[0]);
     tpm_session_done(&sessions[1]);

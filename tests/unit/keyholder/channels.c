@@ -6,8 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../testing.h"
 #include "base/clock.h"
-#include "testing.h"
+#include "keyholder/errors.h"
 
 /* No call of these tests is meant to reach it. */
 #define LONG_MS 60000

@@ -6,8 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../testing.h"
 #include "base/memory.h"
-#include "testing.h"
 
 #define SEALED_CHUNK (4 + CHUNKS_PLAIN + AEAD_TAG_SIZE)
 

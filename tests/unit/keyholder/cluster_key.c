@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../testing.h"
 #include "base/file.h"
+#include "keyholder/errors.h"
 #include "keyholder/keyholder.h"
 #include "keyholder/permit.h"
-#include "testing.h"
 
 static char folder[64];
 static char path[96];

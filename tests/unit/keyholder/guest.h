@@ -7,9 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../testing.h"
 #include "base/file.h"
+#include "keyholder/errors.h"
 #include "keyholder/meeting.h"
-#include "testing.h"
 
 struct guest {
     struct meeting files;

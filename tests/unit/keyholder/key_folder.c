@@ -8,11 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../testing.h"
 #include "base/buf.h"
 #include "base/file.h"
 #include "crypto/digest.h"
 #include "keyholder/key_folder.h"
-#include "testing.h"
 
 static char workshop[32], path[64];
 static struct certificate *certificate;

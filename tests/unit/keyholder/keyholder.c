@@ -3,6 +3,7 @@
 #include "crypto/certificate_request.h"
 #include "crypto/der.h"
 #include "crypto/name.h"
+#include "keyholder/errors.h"
 
 #include <pthread.h>
 

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "testing.h"
+#include "../testing.h"
 
 /* Keys of another kind than software: what a token's would be. They count, and wait when told. */
 struct fake {

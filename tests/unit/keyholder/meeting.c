@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keyholder/meeting.h"
+#include "keyholder/errors.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keyholder/message.h"
+#include "keyholder/errors.h"
 
 #include <stdlib.h>
 
+#include "../testing.h"
 #include "base/errors.h"
 #include "base/memory.h"
 #include "crypto/errors.h"
-#include "testing.h"
 
 #define PAYLOAD_MAX 128
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keyholder/places.h"
 
+#include "../testing.h"
 #include "keyholder/errors.h"
-#include "testing.h"
 
 static const uint8_t one[KEY_ID_SIZE] = {1}, two[KEY_ID_SIZE] = {2}, other[KEY_ID_SIZE] = {3};
 

@@ -11,10 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../testing.h"
 #include "keyholder/cluster_key.h"
 #include "keyholder/keyholder.h"
 #include "keyholder/process.h"
-#include "testing.h"
 
 #define RUNNING_CHANNELS_MAX 8
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keyholder/sealed.h"
 
+#include "../testing.h"
 #include "crypto/aead.h"
 #include "keyholder/purpose.h"
-#include "testing.h"
 
 static const uint8_t sealing_key[32] = {1, 2, 3};
 #define SEALING slice_of(sealing_key, sizeof sealing_key)

@@ -15,9 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../testing.h"
 #include "base/memory.h"
 #include "keyholder/token.h"
-#include "testing.h"
 
 #define SOFTHSM_PIN "1234"
 #define SOFTHSM_OFFICER_PIN "abcd"

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "testing.h"
+#include "../testing.h"
 
 static void test_token(void **state)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which Error code and status each refusal has (protocol.md 3). */
 #include "keyprotection/error_reply.h"
-#include "../keyholder/testing.h"
+#include "../testing.h"
 #include "audit/errors.h"
 #include "base/errors.h"
+#include "keyholder/errors.h"
 #include "keyprotection/errors.h"
 #include "keyprotection/message.h"
 #include "protector/errors.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The messages of MS-KPS, both directions. */
 #include "keyprotection/message.h"
-#include "../keyholder/testing.h"
+#include "../testing.h"
 #include "base/buf.h"
 #include "base/memory.h"
 #include "keyprotection/errors.h"

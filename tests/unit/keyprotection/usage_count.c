@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What would be lost with a certificate. */
-#include "../keyholder/testing.h"
+#include "../testing.h"
 
 #include "keyprotection/usage_count.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table in the store: written in pages, read again, also when something of it is damaged. */
-#include "../keyholder/testing.h"
+#include "../testing.h"
 
 #include "keyprotection/errors.h"
 #include "keyprotection/usage_record.h"

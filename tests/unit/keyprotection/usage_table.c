@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table: protectors are known again from roll to roll, and it stays bounded. */
-#include "../keyholder/testing.h"
+#include "../testing.h"
 
 #include "base/memory.h"
 #include "keyprotection/usage_table.h"

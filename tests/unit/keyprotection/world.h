@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "crypto/random.h"
+#include "keyholder/errors.h"
 #include "keyprotection/certificate.h"
 #include "keyprotection/errors.h"
 #include "keyprotection/message.h"

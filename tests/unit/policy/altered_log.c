@@ -114,7 +114,7 @@ static void boot_init(struct boot *out, const struct policy_set *set, const stru
     buf_append(&bytes, buf_slice(&recorded.bytes));
     buf_append(&bytes, slice_of(more.bytes.data + head, more.bytes.size - head));
     testing_log_parse(&out->log, buf_slice(&bytes));
-    testing_assert_good(eventlog_replay(&out->bank, &out->log.log, DIGEST_SHA256, err));
+    assert_ok(eventlog_replay(&out->bank, &out->log.log, DIGEST_SHA256, err));
     assert_true(judge(&out->original, set, buf_slice(&out->log.bytes), &out->bank));
     assert_int_equal(out->original.passed, c->passes);
 }

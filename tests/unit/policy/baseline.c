@@ -9,7 +9,7 @@ static void test_take(void **state)
     _cleanup_testing_log_ struct testing_log log;
     struct policy_baseline baseline;
     testing_log_recorded(&log, "secure-boot-uki");
-    testing_assert_good(baseline_take(&baseline, &log.log, BASELINE_PCRS_DEFAULT, err));
+    assert_ok(baseline_take(&baseline, &log.log, BASELINE_PCRS_DEFAULT, err));
     /* PCR 0: version, two volumes, separator; 2: separator; 4: action, separator, image; 7: five
      * variables, separator, authority. */
     assert_int_equal(baseline.count, 4 + 1 + 3 + 7);
@@ -29,7 +29,7 @@ static void test_banks(void **state)
     _cleanup_testing_log_ struct testing_log log;
     struct policy_baseline baseline;
     testing_log_recorded(&log, "secure-boot-uki-three-banks");
-    testing_assert_good(baseline_take(&baseline, &log.log, 0xff, err));
+    assert_ok(baseline_take(&baseline, &log.log, 0xff, err));
     assert_int_equal(baseline_digest(&baseline, 0, DIGEST_SHA256).size, 32);
     assert_int_equal(baseline_digest(&baseline, 0, DIGEST_SHA384).size, 48);
     assert_int_equal(baseline_digest(&baseline, 0, DIGEST_SHA512).size, 0);
@@ -46,16 +46,16 @@ static void test_take_refuses(void **state)
     struct log_linux boot;
     struct policy_baseline baseline;
     testing_log_recorded(&log, "secure-boot-uki");
-    testing_assert_code(baseline_take(&baseline, &log.log, 0x15, err), &policy_baseline_pcrs);
-    testing_assert_code(baseline_take(&baseline, &log.log, 0x85, err), &policy_baseline_pcrs);
-    testing_assert_code(baseline_take(&baseline, &log.log, 0x10090, err), &policy_baseline_pcrs);
-    testing_assert_code(baseline_take(&baseline, &log.log, 0x8090, err), &policy_baseline_empty);
+    assert_refused(baseline_take(&baseline, &log.log, 0x15, err), &policy_baseline_pcrs);
+    assert_refused(baseline_take(&baseline, &log.log, 0x85, err), &policy_baseline_pcrs);
+    assert_refused(baseline_take(&baseline, &log.log, 0x10090, err), &policy_baseline_pcrs);
+    assert_refused(baseline_take(&baseline, &log.log, 0x8090, err), &policy_baseline_empty);
     log_builder_init(&builder, weak, 1);
     log_linux_init(&boot);
     log_linux_build(&builder, &boot);
     testing_log_parse(&sha1, log_builder_slice(&builder));
-    testing_assert_code(baseline_take(&baseline, &sha1.log, BASELINE_PCRS_DEFAULT, err),
-                        &policy_baseline_empty);
+    assert_refused(baseline_take(&baseline, &sha1.log, BASELINE_PCRS_DEFAULT, err),
+                   &policy_baseline_empty);
 }
 
 static void test_large(void **state)
@@ -71,8 +71,8 @@ static void test_large(void **state)
     for (int i = 0; i < BASELINE_EVENTS_MAX; i++)
         log_builder_text(&builder, 2, EVENTLOG_EFI_ACTION, "again");
     testing_log_parse(&log, log_builder_slice(&builder));
-    testing_assert_code(baseline_take(&baseline, &log.log, BASELINE_PCRS_DEFAULT, err),
-                        &policy_baseline_large);
+    assert_refused(baseline_take(&baseline, &log.log, BASELINE_PCRS_DEFAULT, err),
+                   &policy_baseline_large);
 }
 
 static void write(struct buf *out, const struct policy_baseline *baseline)
@@ -81,7 +81,7 @@ static void write(struct buf *out, const struct policy_baseline *baseline)
     buf_init(out, POLICY_RECORD_MAX);
     json_writer_init(&writer, out);
     baseline_write(&writer, NULL, baseline);
-    testing_assert_good(buf_ok(out, "baseline", err));
+    assert_ok(buf_ok(out, "baseline", err));
 }
 
 static bool read(struct policy_baseline *out, const char *text, struct error *err)
@@ -99,9 +99,9 @@ static void test_write_and_read(void **state)
         _cleanup_buf_ struct buf first, second;
         struct policy_baseline baseline, again;
         testing_log_recorded(&log, boots[i]);
-        testing_assert_good(baseline_take(&baseline, &log.log, BASELINE_PCRS_DEFAULT, err));
+        assert_ok(baseline_take(&baseline, &log.log, BASELINE_PCRS_DEFAULT, err));
         write(&first, &baseline);
-        testing_assert_good(read(&again, buf_text(&first), err));
+        assert_ok(read(&again, buf_text(&first), err));
         write(&second, &again);
         assert_string_equal(buf_text(&first), buf_text(&second));
         assert_int_equal(again.banks, baseline.banks);
@@ -145,12 +145,12 @@ static void test_read_refuses(void **state)
     struct policy_baseline baseline;
     for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
         print_message("%s\n", malformed[i]);
-        testing_assert_code(read(&baseline, malformed[i], err), &policy_record_malformed);
+        assert_refused(read(&baseline, malformed[i], err), &policy_record_malformed);
     }
-    testing_assert_code(read(&baseline, "{\"pcrs\":[4,7]}", err), &base_json_malformed);
-    testing_assert_code(read(&baseline, "{\"pcrs\":[4,7],\"locality\":0,\"events\":[{}]}", err),
-                        &base_json_malformed);
-    testing_assert_code(
+    assert_refused(read(&baseline, "{\"pcrs\":[4,7]}", err), &base_json_malformed);
+    assert_refused(read(&baseline, "{\"pcrs\":[4,7],\"locality\":0,\"events\":[{}]}", err),
+                   &base_json_malformed);
+    assert_refused(
         read(&baseline,
              "{\"pcrs\":[4,7],\"locality\":0,\"events\":[{\"pcr\":4,\"type\":4,\"sha256\":\"x\","
              "\"words\":\"\"}]}",

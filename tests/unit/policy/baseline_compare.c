@@ -12,7 +12,7 @@ static bool compare(struct baseline_result *out, const struct testing_log *log,
 {
     struct policy_baseline baseline;
     _cleanup_baseline_boot_ struct baseline_boot boot;
-    testing_assert_good(baseline_take(&baseline, &reference->log, BASELINE_PCRS_DEFAULT, err));
+    assert_ok(baseline_take(&baseline, &reference->log, BASELINE_PCRS_DEFAULT, err));
     baseline_boot_init(&boot, &log->log, bank);
     bool equal = baseline_compare(out, &baseline, &boot, images);
     baseline_done(&baseline);
@@ -131,7 +131,7 @@ static void test_locality(void **state)
     _cleanup_baseline_boot_ struct baseline_boot boot;
     testing_log_recorded(&log, "secure-boot-uki");
     baseline_boot_init(&boot, &log.log, DIGEST_SHA256);
-    testing_assert_good(baseline_take(&baseline, &log.log, BASELINE_PCRS_DEFAULT, err));
+    assert_ok(baseline_take(&baseline, &log.log, BASELINE_PCRS_DEFAULT, err));
     log.log.locality = 3;
     assert_false(baseline_compare(&result, &baseline, &boot, &none));
     assert_true(result.locality_differs);

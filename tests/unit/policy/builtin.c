@@ -50,7 +50,7 @@ static void test_guids(void **state)
     }
     for (size_t i = 0; i < GUID_COUNT; i++) {
         struct guid guid;
-        testing_assert_good(guid_parse(&guid, slice_from_text(guids[i].guid), err));
+        assert_ok(guid_parse(&guid, slice_from_text(guids[i].guid), err));
         assert_string_equal(builtin_find_guid(&guid)->name, guids[i].name);
     }
     assert_null(builtin_find_guid(&(struct guid){{0}}));

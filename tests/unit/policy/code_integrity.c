@@ -9,15 +9,15 @@ static void test_windows(void **state)
     _cleanup_buf_ struct buf file;
     struct policy_ci ci;
     testing_vector(&file, "bootimage", "signed.p7b");
-    testing_assert_good(code_integrity_take_windows(&ci, buf_slice(&file), "ws2022.p7b", err));
+    assert_ok(code_integrity_take_windows(&ci, buf_slice(&file), "ws2022.p7b", err));
     assert_int_equal(ci.form, POLICY_CI_WINDOWS);
     assert_int_equal(ci.windows.candidate_count, 2);
-    testing_assert_good(code_integrity_take_windows(&ci, buf_slice(&file), NULL, err));
-    testing_assert_code(
+    assert_ok(code_integrity_take_windows(&ci, buf_slice(&file), NULL, err));
+    assert_refused(
         code_integrity_take_windows(&ci, buf_slice(&file), "C:\\x\\DriverSiPolicy.p7b", err),
         &policy_ci_driver_list);
-    testing_assert_code(code_integrity_take_windows(&ci, SLICE_EMPTY, NULL, err),
-                        &bootimage_windows_policy);
+    assert_refused(code_integrity_take_windows(&ci, SLICE_EMPTY, NULL, err),
+                   &bootimage_windows_policy);
 }
 
 static void test_unified(void **state)
@@ -27,20 +27,17 @@ static void test_unified(void **state)
     struct policy_ci ci;
     testing_vector(&image, "bootimage", "stub-252.efi");
     testing_vector(&addon, "bootimage", "quiet.addon.efi");
-    testing_assert_code(code_integrity_take_unified(&ci, buf_slice(&addon), err),
-                        &bootimage_not_unified);
-    testing_assert_good(code_integrity_take_unified(&ci, buf_slice(&image), err));
+    assert_refused(code_integrity_take_unified(&ci, buf_slice(&addon), err),
+                   &bootimage_not_unified);
+    assert_ok(code_integrity_take_unified(&ci, buf_slice(&image), err));
     assert_int_equal(ci.form, POLICY_CI_UNIFIED_KERNEL);
-    testing_assert_code(code_integrity_allow_addon(&ci, buf_slice(&image), err),
-                        &bootimage_not_addon);
+    assert_refused(code_integrity_allow_addon(&ci, buf_slice(&image), err), &bootimage_not_addon);
     for (size_t i = 0; i < CODE_INTEGRITY_ADDITIONS_MAX; i++)
-        testing_assert_good(code_integrity_allow_addon(&ci, buf_slice(&addon), err));
-    testing_assert_code(code_integrity_allow_addon(&ci, buf_slice(&addon), err),
-                        &policy_ci_additions);
+        assert_ok(code_integrity_allow_addon(&ci, buf_slice(&addon), err));
+    assert_refused(code_integrity_allow_addon(&ci, buf_slice(&addon), err), &policy_ci_additions);
     code_integrity_done(&ci);
-    testing_assert_good(code_integrity_take_ima(&ci, slice_from_text("appraise\n"), err));
-    testing_assert_code(code_integrity_allow_addon(&ci, buf_slice(&addon), err),
-                        &policy_ci_additions);
+    assert_ok(code_integrity_take_ima(&ci, slice_from_text("appraise\n"), err));
+    assert_refused(code_integrity_allow_addon(&ci, buf_slice(&addon), err), &policy_ci_additions);
 }
 
 static void test_kernel(void **state)
@@ -55,15 +52,14 @@ static void test_kernel(void **state)
     };
     struct policy_ci ci;
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        testing_assert_good(
-            code_integrity_take_kernel(&ci, slice_from_text("kernel"), lines[i].given, err));
+        assert_ok(code_integrity_take_kernel(&ci, slice_from_text("kernel"), lines[i].given, err));
         assert_string_equal(buf_text(&ci.kernel.command_line), lines[i].kept);
         assert_false(ci.kernel.has_image);
         code_integrity_done(&ci);
     }
     _cleanup_buf_ struct buf image;
     testing_vector(&image, "bootimage", "pe32plus.efi");
-    testing_assert_good(code_integrity_take_kernel(&ci, buf_slice(&image), "quiet", err));
+    assert_ok(code_integrity_take_kernel(&ci, buf_slice(&image), "quiet", err));
     assert_true(ci.kernel.has_image);
     code_integrity_done(&ci);
 }
@@ -75,17 +71,15 @@ static void test_kernel_refuses(void **state)
     struct slice kernel = slice_from_text("kernel");
     struct policy_ci ci;
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-        testing_assert_code(code_integrity_take_kernel(&ci, kernel, lines[i], err),
-                            &policy_ci_command_line);
+        assert_refused(code_integrity_take_kernel(&ci, kernel, lines[i], err),
+                       &policy_ci_command_line);
     char *longer = malloc(UNIFIED_KERNEL_COMMAND_LINE_MAX + 2);
     assert_non_null(longer);
     memset(longer, 'x', UNIFIED_KERNEL_COMMAND_LINE_MAX + 1);
     longer[UNIFIED_KERNEL_COMMAND_LINE_MAX + 1] = '\0';
-    testing_assert_code(code_integrity_take_kernel(&ci, kernel, longer, err),
-                        &policy_ci_command_line);
+    assert_refused(code_integrity_take_kernel(&ci, kernel, longer, err), &policy_ci_command_line);
     free(longer);
-    testing_assert_code(code_integrity_take_kernel(&ci, SLICE_EMPTY, "quiet", err),
-                        &policy_ci_kernel);
+    assert_refused(code_integrity_take_kernel(&ci, SLICE_EMPTY, "quiet", err), &policy_ci_kernel);
 }
 
 static void test_ima(void **state)
@@ -93,11 +87,11 @@ static void test_ima(void **state)
     (void)state;
     struct policy_ci ci;
     static const uint8_t large[(1 << 20) + 1];
-    testing_assert_good(code_integrity_take_ima(&ci, slice_from_text("appraise\n"), err));
+    assert_ok(code_integrity_take_ima(&ci, slice_from_text("appraise\n"), err));
     assert_int_equal(ci.form, POLICY_CI_IMA);
-    testing_assert_code(code_integrity_take_ima(&ci, SLICE_EMPTY, err), &policy_ci_ima);
-    testing_assert_code(code_integrity_take_ima(&ci, slice_of(large, sizeof large), err),
-                        &policy_ci_ima);
+    assert_refused(code_integrity_take_ima(&ci, SLICE_EMPTY, err), &policy_ci_ima);
+    assert_refused(code_integrity_take_ima(&ci, slice_of(large, sizeof large), err),
+                   &policy_ci_ima);
 }
 
 static void test_warning(void **state)
@@ -117,12 +111,11 @@ static void test_warning(void **state)
     struct policy_ci ci;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         print_message("%s\n", cases[i].line);
-        testing_assert_good(
-            code_integrity_take_kernel(&ci, slice_from_text("kernel"), cases[i].line, err));
+        assert_ok(code_integrity_take_kernel(&ci, slice_from_text("kernel"), cases[i].line, err));
         assert_int_equal(code_integrity_warning(&ci) == NULL, cases[i].is_guarded);
         code_integrity_done(&ci);
     }
-    testing_assert_good(code_integrity_take_ima(&ci, slice_from_text("appraise\n"), err));
+    assert_ok(code_integrity_take_ima(&ci, slice_from_text("appraise\n"), err));
     assert_null(code_integrity_warning(&ci));
     for (int form = 0; form < 4; form++) {
         assert_true(strlen(code_integrity_strength((enum policy_ci_form)form)) > 0);

@@ -10,7 +10,7 @@ static void write(struct buf *out, const struct policy_ci *ci)
     buf_init(out, POLICY_RECORD_MAX);
     json_writer_init(&writer, out);
     code_integrity_write(&writer, NULL, ci);
-    testing_assert_good(buf_ok(out, "ci", err));
+    assert_ok(buf_ok(out, "ci", err));
 }
 
 static bool read(struct policy_ci *out, const char *text, struct error *err)
@@ -26,7 +26,7 @@ static void assert_round(struct policy_ci *ci)
     _cleanup_buf_ struct buf first, second;
     struct policy_ci again;
     write(&first, ci);
-    testing_assert_good(read(&again, buf_text(&first), err));
+    assert_ok(read(&again, buf_text(&first), err));
     assert_int_equal(again.form, ci->form);
     write(&second, &again);
     assert_string_equal(buf_text(&first), buf_text(&second));
@@ -43,16 +43,16 @@ static void test_rounds(void **state)
     testing_vector(&addon, "bootimage", "quiet.addon.efi");
     testing_vector(&windows, "bootimage", "signed.p7b");
     testing_vector(&plain, "bootimage", "pe32plus.efi");
-    testing_assert_good(code_integrity_take_unified(&ci, buf_slice(&image), err));
-    testing_assert_good(code_integrity_allow_addon(&ci, buf_slice(&addon), err));
+    assert_ok(code_integrity_take_unified(&ci, buf_slice(&image), err));
+    assert_ok(code_integrity_allow_addon(&ci, buf_slice(&addon), err));
     assert_round(&ci);
-    testing_assert_good(code_integrity_take_windows(&ci, buf_slice(&windows), NULL, err));
+    assert_ok(code_integrity_take_windows(&ci, buf_slice(&windows), NULL, err));
     assert_round(&ci);
-    testing_assert_good(code_integrity_take_kernel(&ci, buf_slice(&plain), "quiet", err));
+    assert_ok(code_integrity_take_kernel(&ci, buf_slice(&plain), "quiet", err));
     assert_round(&ci);
-    testing_assert_good(code_integrity_take_kernel(&ci, slice_from_text("k"), "quiet", err));
+    assert_ok(code_integrity_take_kernel(&ci, slice_from_text("k"), "quiet", err));
     assert_round(&ci);
-    testing_assert_good(code_integrity_take_ima(&ci, slice_from_text("rules"), err));
+    assert_ok(code_integrity_take_ima(&ci, slice_from_text("rules"), err));
     assert_round(&ci);
     assert_string_equal(code_integrity_form_name(POLICY_CI_UNIFIED_KERNEL), "unified-kernel");
 }
@@ -63,7 +63,7 @@ static bool read_changed(const char *what, const char *with, struct error *error
     _cleanup_buf_ struct buf image, text, changed;
     struct policy_ci ci;
     testing_vector(&image, "bootimage", "stub-252.efi");
-    testing_assert_good(code_integrity_take_unified(&ci, buf_slice(&image), err));
+    assert_ok(code_integrity_take_unified(&ci, buf_slice(&image), err));
     write(&text, &ci);
     code_integrity_done(&ci);
     const char *at = strstr(buf_text(&text), what);
@@ -82,26 +82,25 @@ static void test_refuses(void **state)
 {
     (void)state;
     struct policy_ci ci;
-    testing_assert_good(read_changed("quiet", "quieter", err));
-    testing_assert_code(read_changed("unified-kernel", "unified", err), &policy_record_malformed);
-    testing_assert_code(read_changed("\"stub_version\":252", "\"stub_version\":-1", err),
-                        &policy_record_malformed);
-    testing_assert_code(read_changed("\".osrel\"", "\".osrelease\"", err),
-                        &policy_record_malformed);
-    testing_assert_code(read_changed("\"image\":{", "\"image\":{\"sha256\":\"\",\"x\":\"", err),
-                        &base_json_malformed);
-    testing_assert_code(read_changed("\"additions\":[]", "\"additions\":[{}]", err),
-                        &base_json_malformed);
-    testing_assert_code(read_changed("\"additions\":[]", "\"additionally\":[]", err),
-                        &base_json_malformed);
-    testing_assert_code(read(&ci, "{\"form\":\"windows\",\"candidates\":[]}", err),
-                        &policy_record_malformed);
-    testing_assert_code(read(&ci, "{\"form\":\"windows\",\"candidates\":[{}]}", err),
-                        &base_json_malformed);
-    testing_assert_code(read(&ci, "{\"form\":\"ima\",\"file\":{\"sha256\":\"00\"}}", err),
-                        &bootimage_digest_size);
-    testing_assert_code(read(&ci, "{\"form\":\"kernel\"}", err), &base_json_malformed);
-    testing_assert_code(read(&ci, "{}", err), &base_json_malformed);
+    assert_ok(read_changed("quiet", "quieter", err));
+    assert_refused(read_changed("unified-kernel", "unified", err), &policy_record_malformed);
+    assert_refused(read_changed("\"stub_version\":252", "\"stub_version\":-1", err),
+                   &policy_record_malformed);
+    assert_refused(read_changed("\".osrel\"", "\".osrelease\"", err), &policy_record_malformed);
+    assert_refused(read_changed("\"image\":{", "\"image\":{\"sha256\":\"\",\"x\":\"", err),
+                   &base_json_malformed);
+    assert_refused(read_changed("\"additions\":[]", "\"additions\":[{}]", err),
+                   &base_json_malformed);
+    assert_refused(read_changed("\"additions\":[]", "\"additionally\":[]", err),
+                   &base_json_malformed);
+    assert_refused(read(&ci, "{\"form\":\"windows\",\"candidates\":[]}", err),
+                   &policy_record_malformed);
+    assert_refused(read(&ci, "{\"form\":\"windows\",\"candidates\":[{}]}", err),
+                   &base_json_malformed);
+    assert_refused(read(&ci, "{\"form\":\"ima\",\"file\":{\"sha256\":\"00\"}}", err),
+                   &bootimage_digest_size);
+    assert_refused(read(&ci, "{\"form\":\"kernel\"}", err), &base_json_malformed);
+    assert_refused(read(&ci, "{}", err), &base_json_malformed);
 }
 
 int main(void)

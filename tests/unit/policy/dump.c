@@ -12,10 +12,10 @@ static void test_parse(void **state)
         "d0d0d0d0d0d0d0d0D0D0D0D0D0D0D0D0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0"};
     uint8_t key[POLICY_DUMP_KEY_SIZE], expected[POLICY_DUMP_KEY_SIZE];
     memset(expected, 0xd0, sizeof expected);
-    testing_assert_good(dump_key_parse(key, good, err));
+    assert_ok(dump_key_parse(key, good, err));
     assert_memory_equal(key, expected, sizeof key);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        testing_assert_code(dump_key_parse(key, bad[i], err), &policy_dump_hash);
+        assert_refused(dump_key_parse(key, bad[i], err), &policy_dump_hash);
     assert_memory_equal(key, expected, sizeof key);
 }
 
@@ -27,14 +27,13 @@ static void test_take(void **state)
     uint8_t key[POLICY_DUMP_KEY_SIZE];
     log_windows_init(&boot);
     testing_log_windows(&with, &boot);
-    testing_assert_good(dump_key_take(key, &with.log, DIGEST_SHA256, err));
+    assert_ok(dump_key_take(key, &with.log, DIGEST_SHA256, err));
     assert_memory_equal(key, boot.dump_key_digest, sizeof key);
     boot.has_dump_key = false;
     testing_log_windows(&without, &boot);
-    testing_assert_code(dump_key_take(key, &without.log, DIGEST_SHA256, err), &policy_dump_absent);
+    assert_refused(dump_key_take(key, &without.log, DIGEST_SHA256, err), &policy_dump_absent);
     testing_log_recorded(&linux_log, "secure-boot-uki");
-    testing_assert_code(dump_key_take(key, &linux_log.log, DIGEST_SHA256, err),
-                        &policy_dump_absent);
+    assert_refused(dump_key_take(key, &linux_log.log, DIGEST_SHA256, err), &policy_dump_absent);
 }
 
 int main(void)

@@ -20,7 +20,7 @@ static void fabric_init(struct fabric *fabric)
     testing_evidence(&fabric->evidence, &fabric->log, &fabric->claims, LINUX);
     testing_baseline(&fabric->baseline, "model1", LINUX, &fabric->log.log);
     testing_policy(&fabric->ci, "kernel1", POLICY_CI, LINUX);
-    testing_assert_good(
+    assert_ok(
         code_integrity_take_kernel(&fabric->ci.ci, slice_from_text("kernel"), boot.grub_line, err));
 }
 
@@ -233,7 +233,7 @@ static void test_end(void **state)
         fabric_init(&fabric);
         log_linux_init(&boot);
         testing_policy(&spare, "kernel2", POLICY_CI, LINUX);
-        testing_assert_good(
+        assert_ok(
             code_integrity_take_kernel(&spare.ci, slice_from_text("kernel"), boot.grub_line, err));
         int64_t now = fabric.evidence.now;
         fabric.baseline.until = cases[i].baseline == NEVER ? 0 : now + cases[i].baseline;
@@ -267,7 +267,7 @@ static void test_builtin_states(void **state)
         testing_baseline(&policy, "model1", LINUX, &log.log);
         testing_add(set, &policy);
         testing_policy(&policy, "kernel1", POLICY_CI, LINUX);
-        testing_assert_good(
+        assert_ok(
             code_integrity_take_kernel(&policy.ci, slice_from_text("kernel"), boot.grub_line, err));
         testing_add(set, &policy);
         if (states[i] != POLICY_ENABLED)

@@ -72,7 +72,7 @@ static void assert_kernel(const struct log_linux *boot, const char *kernel, cons
     struct policy_set *set = policy_set_new(2);
     testing_log_linux(&log, boot);
     testing_policy(&policy, "kernel", POLICY_CI, LINUX);
-    testing_assert_good(code_integrity_take_kernel(&policy.ci, slice_from_text(kernel), line, err));
+    assert_ok(code_integrity_take_kernel(&policy.ci, slice_from_text(kernel), line, err));
     testing_add(set, &policy);
     testing_judge(&verdict, set, &log, LINUX);
     testing_assert_row(&verdict, "kernel", result, words);
@@ -113,7 +113,7 @@ static void test_kernel_without_grub(void **state)
     struct policy_set *set = policy_set_new(2);
     testing_log_linux(&log, &boot);
     testing_policy(&policy, "kernel", POLICY_CI, LINUX);
-    testing_assert_good(
+    assert_ok(
         code_integrity_take_kernel(&policy.ci, slice_from_text("file"), "root=/dev/vda", err));
     policy.ci.kernel.has_image = true;
     digests_compute(&policy.ci.kernel.image, &image, 1);
@@ -140,7 +140,7 @@ static void test_kernel_contradiction(void **state)
                        slice_from_text("kernel_cmdline: /vmlinuz init=/bin/sh"));
     testing_log_parse(&log, log_builder_slice(&builder));
     testing_policy(&policy, "kernel", POLICY_CI, LINUX);
-    testing_assert_good(
+    assert_ok(
         code_integrity_take_kernel(&policy.ci, slice_from_text("kernel"), boot.grub_line, err));
     testing_add(set, &policy);
     testing_judge(&verdict, set, &log, LINUX);
@@ -201,10 +201,10 @@ static void assert_ima(const struct ima_case *c)
     buf_init(&bytes, 65536);
     append_entry(&bytes, "init", "/sbin/init");
     append_entry(&bytes, c->measured, "/etc/ima/ima-policy");
-    testing_assert_good(ima_parse(&list, buf_slice(&bytes), err));
+    assert_ok(ima_parse(&list, buf_slice(&bytes), err));
     struct ima_replay replay = {.count = list.count};
     testing_policy(&policy, "ima", POLICY_CI, LINUX);
-    testing_assert_good(code_integrity_take_ima(&policy.ci, slice_from_text("rules"), err));
+    assert_ok(code_integrity_take_ima(&policy.ci, slice_from_text("rules"), err));
     testing_add(set, &policy);
     testing_evidence(&evidence, &log, &claims, LINUX);
     if (c->is_sent) {

@@ -114,7 +114,7 @@ static void allow_addon(struct policy *policy, const char *image)
 {
     _cleanup_buf_ struct buf addon;
     testing_vector(&addon, "bootimage", "quiet.addon.efi");
-    testing_assert_good(code_integrity_allow_addon(&policy->ci, buf_slice(&addon), err));
+    assert_ok(code_integrity_allow_addon(&policy->ci, buf_slice(&addon), err));
     digest_text(&policy->ci.additions[0].image, image);
 }
 

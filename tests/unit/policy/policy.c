@@ -24,7 +24,7 @@ static void assert_round(struct policy *policy)
     buf_init(&first, POLICY_RECORD_MAX);
     buf_init(&second, POLICY_RECORD_MAX);
     policy_format(&first, policy);
-    testing_assert_good(policy_parse(&again, buf_slice(&first), err));
+    assert_ok(policy_parse(&again, buf_slice(&first), err));
     policy_format(&second, &again);
     assert_string_equal(buf_text(&first), buf_text(&second));
     assert_int_equal(again.kind, policy->kind);
@@ -48,7 +48,7 @@ static void test_rounds(void **state)
     policy.scope = POLICY_FOR_SET;
     snprintf(policy.scope_name, sizeof policy.scope_name, "rack1");
     policy.state = POLICY_STAGED;
-    testing_assert_good(code_integrity_take_ima(&policy.ci, slice_from_text("rules"), err));
+    assert_ok(code_integrity_take_ima(&policy.ci, slice_from_text("rules"), err));
     assert_round(&policy);
     testing_policy(&policy, "dumps", POLICY_DUMP, WINDOWS);
     policy.version = POLICY_VERSION_1;
@@ -78,13 +78,13 @@ static void test_names(void **state)
     static const char *const bad[] = {"", "-a", ".a", "a b", "a/b", "Hgs_NoDumps", "hgs_x"};
     char name[POLICY_NAME_SIZE + 1];
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        testing_assert_code(policy_name_check(bad[i], err), &policy_name);
-    testing_assert_good(policy_name_check("R640-bios_2.1", err));
-    testing_assert_good(policy_name_check("Hgs", err));
+        assert_refused(policy_name_check(bad[i], err), &policy_name);
+    assert_ok(policy_name_check("R640-bios_2.1", err));
+    assert_ok(policy_name_check("Hgs", err));
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
-    testing_assert_code(policy_name_check(name, err), &policy_name);
-    testing_assert_good(policy_name_check(name + 1, err));
+    assert_refused(policy_name_check(name, err), &policy_name);
+    assert_ok(policy_name_check(name + 1, err));
 }
 
 static void test_words(void **state)
@@ -137,13 +137,13 @@ static void test_refuses(void **state)
     };
     for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
         print_message("%s\n", malformed[i]);
-        testing_assert_code(parse(malformed[i], err), &policy_record_malformed);
+        assert_refused(parse(malformed[i], err), &policy_record_malformed);
     }
-    testing_assert_good(parse(RECORD(DUMP "," KEY), err));
-    testing_assert_code(parse(RECORD(DUMP), err), &base_json_malformed);
-    testing_assert_code(parse("[]", err), &base_json_malformed);
-    testing_assert_code(parse(RECORD(DUMP "," KEY ",\"until\":\"tomorrow\""), err),
-                        &base_time_malformed);
+    assert_ok(parse(RECORD(DUMP "," KEY), err));
+    assert_refused(parse(RECORD(DUMP), err), &base_json_malformed);
+    assert_refused(parse("[]", err), &base_json_malformed);
+    assert_refused(parse(RECORD(DUMP "," KEY ",\"until\":\"tomorrow\""), err),
+                   &base_time_malformed);
 }
 
 static void test_form_of_other_profile(void **state)
@@ -153,9 +153,9 @@ static void test_form_of_other_profile(void **state)
     struct policy policy;
     buf_init(&text, POLICY_RECORD_MAX);
     testing_policy(&policy, "ima", POLICY_CI, WINDOWS);
-    testing_assert_good(code_integrity_take_ima(&policy.ci, slice_from_text("rules"), err));
+    assert_ok(code_integrity_take_ima(&policy.ci, slice_from_text("rules"), err));
     policy_format(&text, &policy);
-    testing_assert_code(parse(buf_text(&text), err), &policy_record_malformed);
+    assert_refused(parse(buf_text(&text), err), &policy_record_malformed);
 }
 
 #define BUILTIN(name, profile, state)                                                            \
@@ -165,19 +165,19 @@ static void test_form_of_other_profile(void **state)
 static void test_builtin_refuses(void **state)
 {
     (void)state;
-    testing_assert_good(parse(BUILTIN("Hgs_NoDumps", "linux", "disabled"), err));
-    testing_assert_good(parse(BUILTIN("Hgs_NoDumps", "linux", "staged"), err));
-    testing_assert_good(parse(BUILTIN("Hgs_CiPolicy", "linux", "locked"), err));
-    testing_assert_code(parse(BUILTIN("Hgs_CiPolicy", "linux", "disabled"), err), &policy_locked);
-    testing_assert_code(parse(BUILTIN("Hgs_CiPolicy", "linux", "staged"), err), &policy_locked);
-    testing_assert_code(parse(BUILTIN("Hgs_NoDumps", "linux", "locked"), err), &policy_locked);
-    testing_assert_code(parse(BUILTIN("Hgs_VsmRunning", "linux", "enabled"), err),
-                        &policy_builtin_unknown);
-    testing_assert_code(parse(RECORD("\"kind\":\"builtin\",\"profile\":\"linux\",\"state\":"
-                                     "\"enabled\""),
-                              err),
-                        &policy_builtin_unknown);
-    testing_assert_code(
+    assert_ok(parse(BUILTIN("Hgs_NoDumps", "linux", "disabled"), err));
+    assert_ok(parse(BUILTIN("Hgs_NoDumps", "linux", "staged"), err));
+    assert_ok(parse(BUILTIN("Hgs_CiPolicy", "linux", "locked"), err));
+    assert_refused(parse(BUILTIN("Hgs_CiPolicy", "linux", "disabled"), err), &policy_locked);
+    assert_refused(parse(BUILTIN("Hgs_CiPolicy", "linux", "staged"), err), &policy_locked);
+    assert_refused(parse(BUILTIN("Hgs_NoDumps", "linux", "locked"), err), &policy_locked);
+    assert_refused(parse(BUILTIN("Hgs_VsmRunning", "linux", "enabled"), err),
+                   &policy_builtin_unknown);
+    assert_refused(parse(RECORD("\"kind\":\"builtin\",\"profile\":\"linux\",\"state\":"
+                                "\"enabled\""),
+                         err),
+                   &policy_builtin_unknown);
+    assert_refused(
         parse("{\"name\":\"Hgs_NoDumps\",\"kind\":\"dump\",\"profile\":\"windows\",\"version\":"
               "\"v2\",\"state\":\"enabled\",\"added\":\"2026-11-25T12:00:00Z\",\"added_by\":"
               "\"root\"," KEY "}",

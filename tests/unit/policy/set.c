@@ -110,9 +110,9 @@ static void test_builtin_states(void **state)
     assert_int_equal(policy_set_builtin_state(set, LINUX, BUILTIN_IOMMU_ENABLED), POLICY_DISABLED);
     assert_int_equal(policy_set_builtin_state(set, WINDOWS, BUILTIN_IOMMU_ENABLED), POLICY_ENABLED);
     testing_policy(&policy, "Hgs_IommuEnabled", POLICY_BUILTIN, LINUX);
-    testing_assert_code(policy_set_add(set, &policy, err), &policy_conflict);
+    assert_refused(policy_set_add(set, &policy, err), &policy_conflict);
     testing_policy(&policy, "Hgs_VsmRunning", POLICY_BUILTIN, LINUX);
-    testing_assert_code(policy_set_add(set, &policy, err), &policy_builtin_unknown);
+    assert_refused(policy_set_add(set, &policy, err), &policy_builtin_unknown);
     assert_int_equal(policy_set_count(set), 0);
     policy_set_free(set);
 }
@@ -124,7 +124,7 @@ static void test_conflict(void **state)
     struct policy policy;
     add(set, "one", LINUX, POLICY_FOR_ALL, "");
     testing_policy(&policy, "one", POLICY_DUMP, WINDOWS);
-    testing_assert_code(policy_set_add(set, &policy, err), &policy_conflict);
+    assert_refused(policy_set_add(set, &policy, err), &policy_conflict);
     policy_set_free(set);
     policy_set_free(NULL);
 }

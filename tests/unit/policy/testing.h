@@ -3,13 +3,7 @@
 
 /* What the tests of this room share: recorded and made boots, policies, and a judgement of both. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "../testing.h"
 #include "base/errors.h"
 #include "base/file.h"
 #include "base/hex.h"
@@ -22,27 +16,6 @@
 
 #define VECTOR_MAX (4 * 1024 * 1024)
 #define ALL_PCRS 0xffffffu
-
-/* The call is refused, with this code. */
-#define testing_assert_code(call, expected)                              \
-    do {                                                                 \
-        struct error testing_error = {0};                                \
-        struct error *err = &testing_error;                              \
-        assert_false(call);                                              \
-        assert_non_null(testing_error.code);                             \
-        assert_string_equal(testing_error.code->name, (expected)->name); \
-        (void)err;                                                       \
-    } while (0)
-
-#define testing_assert_good(call)                                                        \
-    do {                                                                                 \
-        struct error testing_error = {0};                                                \
-        struct error *err = &testing_error;                                              \
-        if (!(call))                                                                     \
-            fail_msg("%s: %s (%s)", testing_error.object, testing_error.message,         \
-                     testing_error.code == NULL ? "no code" : testing_error.code->name); \
-        (void)err;                                                                       \
-    } while (0)
 
 /* Reads $HGS_VECTORS/folder/name into out, which is initialised here. */
 static inline void testing_vector(struct buf *out, const char *folder, const char *name)
@@ -66,7 +39,7 @@ static inline void testing_log_parse(struct testing_log *out, struct slice bytes
 {
     buf_init(&out->bytes, VECTOR_MAX);
     buf_append(&out->bytes, bytes);
-    testing_assert_good(eventlog_parse(&out->log, buf_slice(&out->bytes), err));
+    assert_ok(eventlog_parse(&out->log, buf_slice(&out->bytes), err));
 }
 
 /* A recorded boot: "secure-boot-uki". */
@@ -121,13 +94,13 @@ static inline void testing_baseline(struct policy *out, const char *name,
                                     enum eventlog_profile profile, const struct eventlog *log)
 {
     testing_policy(out, name, POLICY_BASELINE, profile);
-    testing_assert_good(baseline_take(&out->baseline, log, BASELINE_PCRS_DEFAULT, err));
+    assert_ok(baseline_take(&out->baseline, log, BASELINE_PCRS_DEFAULT, err));
 }
 
 /* Adds a policy; its owner is the set. */
 static inline void testing_add(struct policy_set *set, struct policy *policy)
 {
-    testing_assert_good(policy_set_add(set, policy, err));
+    assert_ok(policy_set_add(set, policy, err));
 }
 
 static inline void testing_set_state(struct policy_set *set, enum eventlog_profile profile,

@@ -23,7 +23,7 @@ static void test_recorded(void **state)
     (void)state;
     _cleanup_testing_log_ struct testing_log on, off;
     testing_log_recorded(&on, "secure-boot-uki");
-    testing_assert_good(policy_validate_baseline(&on.log, LINUX, DIGEST_SHA256, err));
+    assert_ok(policy_validate_baseline(&on.log, LINUX, DIGEST_SHA256, err));
     testing_log_recorded(&off, "no-secure-boot-uki");
     assert_names(&off, LINUX, "Hgs_SecureBootEnabled");
 }
@@ -35,7 +35,7 @@ static void test_linux(void **state)
     struct log_linux boot;
     log_linux_init(&boot);
     testing_log_linux(&good, &boot);
-    testing_assert_good(policy_validate_baseline(&good.log, LINUX, DIGEST_SHA256, err));
+    assert_ok(policy_validate_baseline(&good.log, LINUX, DIGEST_SHA256, err));
     boot.grub_line = "/vmlinuz lockdown=integrity intel_iommu=on crashkernel=256M";
     testing_log_linux(&dumps, &boot);
     assert_names(&dumps, LINUX, "Hgs_NoDumps");
@@ -59,7 +59,7 @@ static void test_windows(void **state)
     struct log_windows boot;
     log_windows_init(&boot);
     testing_log_windows(&good, &boot);
-    testing_assert_good(policy_validate_baseline(&good.log, WINDOWS, DIGEST_SHA256, err));
+    assert_ok(policy_validate_baseline(&good.log, WINDOWS, DIGEST_SHA256, err));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         _cleanup_testing_log_ struct testing_log log;
         log_windows_init(&boot);

@@ -11,8 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../testing.h"
 #include "process/errors.h"
-#include "refusal.h"
 
 static int pair[2];
 
@@ -46,8 +46,8 @@ static void test_message_alone(void **state)
     char bytes[16];
     size_t received = 0, count = 4;
     int fds[4];
-    assert_fine(descriptors_send(pair[0], slice_from_text("hello"), NULL, 0, &err));
-    assert_fine(descriptors_receive(pair[1], bytes, 5, &received, fds, &count, &err));
+    assert_ok(descriptors_send(pair[0], slice_from_text("hello"), NULL, 0, err));
+    assert_ok(descriptors_receive(pair[1], bytes, 5, &received, fds, &count, err));
     assert_int_equal(received, 5);
     assert_int_equal(count, 0);
     assert_memory_equal(bytes, "hello", 5);
@@ -60,10 +60,10 @@ static void test_descriptors_pass(void **state)
     size_t received = 0, count = 2;
     int ends[2], fds[2];
     assert_int_equal(pipe(ends), 0);
-    assert_fine(descriptors_send(pair[0], slice_from_text("x"), ends, 2, &err));
+    assert_ok(descriptors_send(pair[0], slice_from_text("x"), ends, 2, err));
     close(ends[0]);
     close(ends[1]);
-    assert_fine(descriptors_receive(pair[1], bytes, sizeof bytes, &received, fds, &count, &err));
+    assert_ok(descriptors_receive(pair[1], bytes, sizeof bytes, &received, fds, &count, err));
     assert_int_equal(count, 2);
     assert_int_equal(fcntl(fds[0], F_GETFD), FD_CLOEXEC);
     assert_int_equal(fcntl(fds[1], F_GETFD), FD_CLOEXEC);
@@ -82,8 +82,8 @@ static void test_most(void **state)
     int many[DESCRIPTORS_MAX], fds[DESCRIPTORS_MAX];
     for (size_t i = 0; i < DESCRIPTORS_MAX; i++)
         many[i] = STDERR_FILENO;
-    assert_fine(descriptors_send(pair[0], slice_from_text("x"), many, DESCRIPTORS_MAX, &err));
-    assert_fine(descriptors_receive(pair[1], &byte, 1, &received, fds, &count, &err));
+    assert_ok(descriptors_send(pair[0], slice_from_text("x"), many, DESCRIPTORS_MAX, err));
+    assert_ok(descriptors_receive(pair[1], &byte, 1, &received, fds, &count, err));
     assert_int_equal(count, DESCRIPTORS_MAX);
     for (size_t i = 0; i < count; i++)
         close(fds[i]);
@@ -128,7 +128,7 @@ static void test_cut_messages(void **state)
         size_t received = 99, count = cases[i].wanted;
         send_raw(cases[i].size, cases[i].descriptors);
         assert_refused(
-            descriptors_receive(pair[1], bytes, cases[i].room, &received, fds, &count, &err),
+            descriptors_receive(pair[1], bytes, cases[i].room, &received, fds, &count, err),
             process_socket);
         assert_int_equal(received, 99);
         assert_int_equal(count_open(), before);
@@ -141,11 +141,11 @@ static void test_closed_peer(void **state)
     char byte;
     size_t received = 99, count = 0;
     close(pair[0]);
-    assert_fine(descriptors_receive(pair[1], &byte, 1, &received, NULL, &count, &err));
+    assert_ok(descriptors_receive(pair[1], &byte, 1, &received, NULL, &count, err));
     assert_int_equal(received, 0);
-    assert_refused(descriptors_send(pair[1], slice_from_text("x"), NULL, 0, &err), process_socket);
+    assert_refused(descriptors_send(pair[1], slice_from_text("x"), NULL, 0, err), process_socket);
     pair[0] = dup(STDERR_FILENO);
-    assert_refused(descriptors_receive(pair[0], &byte, 1, &received, NULL, &count, &err),
+    assert_refused(descriptors_receive(pair[0], &byte, 1, &received, NULL, &count, err),
                    process_socket);
 }
 
@@ -156,7 +156,7 @@ static void test_peer(void **state)
     gid_t gid = 1, *groups = NULL, mine[256];
     pid_t pid = 1;
     size_t count = 99;
-    assert_fine(descriptors_peer(pair[0], &uid, &gid, &pid, &groups, &count, &err));
+    assert_ok(descriptors_peer(pair[0], &uid, &gid, &pid, &groups, &count, err));
     assert_int_equal(uid, geteuid());
     assert_int_equal(gid, getegid());
     assert_int_equal(pid, getpid());
@@ -165,7 +165,7 @@ static void test_peer(void **state)
     for (size_t i = 0; i < count; i++)
         assert_int_equal(groups[i], mine[i]);
     free(groups);
-    assert_refused(descriptors_peer(STDERR_FILENO, &uid, &gid, &pid, &groups, &count, &err),
+    assert_refused(descriptors_peer(STDERR_FILENO, &uid, &gid, &pid, &groups, &count, err),
                    process_socket);
 }
 

@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../testing.h"
 #include "process/errors.h"
 #include "process/file_access.h"
-#include "refusal.h"
 
 #define USER 61234u  /* whom nobody knows */
 #define OTHER 61235u /* another one */
@@ -40,7 +40,7 @@ static int make_files(void **state)
     strcpy(top, "/tmp/hgs-access-XXXXXX");
     assert_non_null(mkdtemp(top));
     snprintf(path, sizeof path, "%s/a/b/file", top);
-    assert_fine(file_access_user_find(&user, "61234", &err));
+    assert_ok(file_access_user_find(&user, "61234", err));
     assert_int_equal(user.uid, USER);
     shell("chmod 755 . && mkdir a a/b && touch a/b/file");
     return 0;
@@ -77,7 +77,7 @@ static const char *lacking(void)
 {
     static char text[512];
     struct file_access_lacks lacks = {0};
-    assert_fine(file_access_examine(&lacks, path, &user, &err));
+    assert_ok(file_access_examine(&lacks, path, &user, err));
     text[0] = '\0';
     for (size_t i = 0; i < lacks.count; i++)
         snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s:%s%s", i > 0 ? " " : "",
@@ -91,9 +91,9 @@ static const char *lacking(void)
 static void grant_all(void)
 {
     struct file_access_lacks lacks = {0};
-    assert_fine(file_access_examine(&lacks, path, &user, &err));
+    assert_ok(file_access_examine(&lacks, path, &user, err));
     for (size_t i = 0; i < lacks.count; i++)
-        assert_fine(file_access_grant(&lacks.items[i], &user, &err));
+        assert_ok(file_access_grant(&lacks.items[i], &user, err));
     file_access_lacks_done(&lacks);
 }
 
@@ -229,7 +229,7 @@ static void who_may_not_change_it_is_told(void **state)
     if (!is_root())
         return;
     shell("chmod 755 a a/b && chmod 600 a/b/file");
-    assert_fine(file_access_examine(&lacks, path, &user, &err));
+    assert_ok(file_access_examine(&lacks, path, &user, err));
     assert_int_equal(lacks.count, 1);
     pid_t pid = fork();
     assert_true(pid >= 0);
@@ -243,9 +243,9 @@ static void who_may_not_change_it_is_told(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
     shell("mv a/b/file a/b/old && install -m 600 /dev/null a/b/file && rm a/b/old");
-    assert_refused(file_access_grant(&lacks.items[0], &user, &err), process_permission);
+    assert_refused(file_access_grant(&lacks.items[0], &user, err), process_permission);
     shell("rm a/b/file");
-    assert_refused(file_access_grant(&lacks.items[0], &user, &err), process_permission);
+    assert_refused(file_access_grant(&lacks.items[0], &user, err), process_permission);
     assert_false(file_access_examine(&lacks, path, &user, NULL));
     file_access_lacks_done(&lacks);
 }
@@ -254,13 +254,13 @@ static void users_are_found(void **state)
 {
     (void)state;
     struct file_access_user found;
-    assert_fine(file_access_user_find(&found, "root", &err));
+    assert_ok(file_access_user_find(&found, "root", err));
     assert_int_equal(found.uid, 0);
     assert_true(found.group_count > 0);
     file_access_user_done(&found);
-    assert_refused(file_access_user_find(&found, "", &err), process_user);
-    assert_refused(file_access_user_find(&found, "no such user", &err), process_user);
-    assert_refused(file_access_user_find(&found, "4294967296", &err), process_user);
+    assert_refused(file_access_user_find(&found, "", err), process_user);
+    assert_refused(file_access_user_find(&found, "no such user", err), process_user);
+    assert_refused(file_access_user_find(&found, "4294967296", err), process_user);
 }
 
 int main(void)

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "refusal.h"
+#include "../testing.h"
 
 /* 0 for success, or an errno. Runs in the child. */
 typedef int act(void);

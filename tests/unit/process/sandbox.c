@@ -174,7 +174,7 @@ static int refusals(void)
 static void test_refusals(void **state)
 {
     (void)state;
-    assert_refused(sandbox_drop_user("no-such-user-of-ours", 0, &err), process_user);
+    assert_refused(sandbox_drop_user("no-such-user-of-ours", 0, err), process_user);
     NEEDS_ROOT;
     assert_int_equal(run_inside(become_nobody, refusals), 0);
 }

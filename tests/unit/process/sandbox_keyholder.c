@@ -342,10 +342,9 @@ static void test_descriptors(void **state)
     fputs("12345", file);
     fflush(file);
     int fd = fileno(file);
-    assert_fine(descriptors_send(channel[0], slice_from_text("x"), &fd, 1, &err));
+    assert_ok(descriptors_send(channel[0], slice_from_text("x"), &fd, 1, err));
     assert_int_equal(run_inside(sandbox_keyholder, receive_and_read), 0);
-    assert_fine(
-        descriptors_receive(channel[0], reply, sizeof reply, &received, NULL, &count, &err));
+    assert_ok(descriptors_receive(channel[0], reply, sizeof reply, &received, NULL, &count, err));
     assert_int_equal(received, 4);
     assert_int_equal(pread(fd, text, 5, 0), 5);
     assert_string_equal(text, "67890");

@@ -216,7 +216,7 @@ static void a_token_that_is_not_there_is_told(void **state)
     (void)state;
     const char *writable[] = {"/tmp/hgs-no-such-token", NULL};
     const struct sandbox_token_reach reach = {.writable = writable};
-    assert_refused(sandbox_token(&reach, &err), process_sandbox);
+    assert_refused(sandbox_token(&reach, err), process_sandbox);
 }
 
 int main(void)

@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../testing.h"
 #include "process/errors.h"
-#include "refusal.h"
 
 static int events[2]; /* what happened, one byte each, in order */
 

@@ -184,7 +184,7 @@ static void make_place(struct place *place, const struct fixture *fixture)
     snprintf(place->path, sizeof place->path, "%s/web.vm", place->folder);
     snprintf(place->last_good, sizeof place->last_good, "%s.last-good", place->path);
     fixture_vm(&vm, fixture, one);
-    assert_fine(vm_file_create(place->path, &vm, &err));
+    assert_ok(vm_file_create(place->path, &vm, err));
     vm_done(&vm);
 }
 

@@ -50,7 +50,7 @@ static void make_file(const struct fixture *fixture)
 {
     struct vm vm = {0};
     fixture_vm(&vm, fixture, one);
-    assert_fine(vm_file_create(path, &vm, &err));
+    assert_ok(vm_file_create(path, &vm, err));
     vm_done(&vm);
 }
 
@@ -59,11 +59,11 @@ static void roll(const struct fixture *fixture, const char *name, enum vm_file_f
 {
     struct vm_file file = VM_FILE_CLOSED;
     struct vm vm = {0}, built = {0};
-    assert_fine(vm_file_open(&file, name, &err));
-    assert_fine(vm_parse(&vm, buf_slice(&file.bytes), &err));
-    assert_fine(vm_reseal(&built, &vm, secret_slice(&fixture->key), buf_slice(&fixture->document2),
-                          secret_slice(&fixture->key2), &err));
-    assert_fine(vm_file_save(&file, &built, former, &err));
+    assert_ok(vm_file_open(&file, name, err));
+    assert_ok(vm_parse(&vm, buf_slice(&file.bytes), err));
+    assert_ok(vm_reseal(&built, &vm, secret_slice(&fixture->key), buf_slice(&fixture->document2),
+                        secret_slice(&fixture->key2), err));
+    assert_ok(vm_file_save(&file, &built, former, err));
     vm_file_close(&file);
     vm_done(&vm);
     vm_done(&built);
@@ -94,14 +94,14 @@ static void keeps_its_owner(void **state)
     make_file(fixture);
     if (geteuid() == 0)
         assert_int_equal(lchown(path, stranger, 12345), 0);
-    assert_fine(vm_file_open(&file, path, &err));
-    assert_fine(vm_parse(&vm, buf_slice(&file.bytes), &err));
-    assert_fine(vm_file_save(&file, &vm, VM_FILE_KEEP_FORMER, &err));
+    assert_ok(vm_file_open(&file, path, err));
+    assert_ok(vm_parse(&vm, buf_slice(&file.bytes), err));
+    assert_ok(vm_file_save(&file, &vm, VM_FILE_KEEP_FORMER, err));
     vm_file_close(&file);
     vm_done(&vm);
     assert_int_equal(owner_of(path), stranger);
     assert_int_equal(owner_of(last_good), stranger);
-    assert_fine(vm_file_restore(path, &err));
+    assert_ok(vm_file_restore(path, err));
     assert_int_equal(owner_of(path), stranger);
     assert_int_equal(owner_of(replaced), stranger);
 }
@@ -109,7 +109,7 @@ static void keeps_its_owner(void **state)
 static void opens(const char *name, const struct secret *key)
 {
     struct vm vm = {0};
-    assert_fine(vm_file_read(&vm, name, &err));
+    assert_ok(vm_file_read(&vm, name, err));
     fixture_opens(&vm, key, "disk", "correct horse");
     vm_done(&vm);
 }
@@ -128,7 +128,7 @@ static void is_made_once(void **state)
     make_file(fixture);
     assert_int_equal(mode_of(path), 0600);
     fixture_vm(&vm, fixture, one);
-    assert_refused(vm_file_create(path, &vm, &err), base_file_unwritable);
+    assert_refused(vm_file_create(path, &vm, err), base_file_unwritable);
     vm_done(&vm);
 }
 
@@ -148,7 +148,7 @@ static void forgets_the_former(void **state)
 {
     const struct fixture *fixture = *state;
     make_file(fixture);
-    assert_fine(file_replace(last_good, slice_from_text("x"), 0600, &err));
+    assert_ok(file_replace(last_good, slice_from_text("x"), 0600, err));
     roll(fixture, path, VM_FILE_FORGET_FORMER);
     opens(path, &fixture->key2);
     assert_int_not_equal(access(last_good, F_OK), 0);
@@ -182,9 +182,9 @@ static void refuses_what_is_no_file(void **state)
 {
     (void)state;
     struct vm_file file = VM_FILE_CLOSED;
-    assert_refused(vm_file_open(&file, path, &err), base_file_unreadable);
-    assert_refused(vm_file_open(&file, folder, &err), base_file_unreadable);
-    assert_refused(vm_file_open(&file, "/dev/null", &err), base_file_unreadable);
+    assert_refused(vm_file_open(&file, path, err), base_file_unreadable);
+    assert_refused(vm_file_open(&file, folder, err), base_file_unreadable);
+    assert_refused(vm_file_open(&file, "/dev/null", err), base_file_unreadable);
     assert_int_equal(file.fd, -1);
 }
 
@@ -192,21 +192,21 @@ static void restores(void **state)
 {
     const struct fixture *fixture = *state;
     make_file(fixture);
-    assert_refused(vm_file_restore(path, &err), vm_no_last_good);
+    assert_refused(vm_file_restore(path, err), vm_no_last_good);
     roll(fixture, path, VM_FILE_KEEP_FORMER);
-    assert_fine(vm_file_restore(path, &err));
+    assert_ok(vm_file_restore(path, err));
     opens(path, &fixture->key);
     opens(replaced, &fixture->key2);
     /* whatever happened to the file */
-    assert_fine(file_replace(path, slice_from_text("garbage"), 0600, &err));
-    assert_fine(vm_file_restore(path, &err));
+    assert_ok(file_replace(path, slice_from_text("garbage"), 0600, err));
+    assert_ok(vm_file_restore(path, err));
     opens(path, &fixture->key);
     assert_int_equal(unlink(path), 0);
-    assert_fine(vm_file_restore(path, &err));
+    assert_ok(vm_file_restore(path, err));
     opens(path, &fixture->key);
     /* but not by something that is no VM file */
-    assert_fine(file_replace(last_good, slice_from_text("garbage"), 0600, &err));
-    assert_refused(vm_file_restore(path, &err), vm_malformed);
+    assert_ok(file_replace(last_good, slice_from_text("garbage"), 0600, err));
+    assert_refused(vm_file_restore(path, err), vm_malformed);
     opens(path, &fixture->key);
 }
 
@@ -219,7 +219,7 @@ static void is_changed_by_one_at_a_time(void **state)
     int ready[2];
     make_file(fixture);
     assert_int_equal(pipe(ready), 0);
-    assert_fine(vm_file_open(&file, path, &err));
+    assert_ok(vm_file_open(&file, path, err));
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
@@ -240,10 +240,10 @@ static void is_changed_by_one_at_a_time(void **state)
     assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
     close(other);
     assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
-    assert_fine(vm_parse(&vm, buf_slice(&file.bytes), &err));
-    assert_fine(vm_reseal(&built, &vm, secret_slice(&fixture->key), buf_slice(&fixture->document2),
-                          secret_slice(&fixture->key2), &err));
-    assert_fine(vm_file_save(&file, &built, VM_FILE_KEEP_FORMER, &err));
+    assert_ok(vm_parse(&vm, buf_slice(&file.bytes), err));
+    assert_ok(vm_reseal(&built, &vm, secret_slice(&fixture->key), buf_slice(&fixture->document2),
+                        secret_slice(&fixture->key2), err));
+    assert_ok(vm_file_save(&file, &built, VM_FILE_KEEP_FORMER, err));
     vm_file_close(&file);
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);

@@ -3,31 +3,9 @@
 
 /* What the tests of vm/ have in common: one owner, protectors of its own, and files around them. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "../testing.h"
 #include "protector/guardian.h"
 #include "vm/vm.h"
-
-#define assert_refused(call, code_)                        \
-    do {                                                   \
-        struct error err = {0};                            \
-        assert_false(call);                                \
-        assert_non_null(err.code);                         \
-        assert_string_equal(err.code->name, (code_).name); \
-    } while (0)
-
-#define assert_fine(call)                                            \
-    do {                                                             \
-        struct error err = {0};                                      \
-        char text_[1200];                                            \
-        if (!(call))                                                 \
-            fail_msg("%s", error_format(&err, text_, sizeof text_)); \
-    } while (0)
 
 struct fixture {
     struct guardian owner;
@@ -42,13 +20,13 @@ static inline void fixture_protector(struct buf *document, struct secret *key,
 {
     const struct guardian *none[1] = {NULL};
     buf_init(document, PROTECTOR_SIZE_MAX);
-    assert_fine(protector_create(document, key, owner, none, 0, &err));
+    assert_ok(protector_create(document, key, owner, none, 0, err));
 }
 
 static inline int fixture_set_up(void **state)
 {
     static struct fixture fixture;
-    assert_fine(guardian_generate(&fixture.owner, "owner", 1800000000, &err));
+    assert_ok(guardian_generate(&fixture.owner, "owner", 1800000000, err));
     fixture_protector(&fixture.document, &fixture.key, &fixture.owner);
     fixture_protector(&fixture.document2, &fixture.key2, &fixture.owner);
     *state = &fixture;
@@ -70,17 +48,17 @@ static inline int fixture_tear_down(void **state)
 static inline void fixture_vm(struct vm *vm, const struct fixture *fixture,
                               const char *const *secrets)
 {
-    assert_fine(vm_create(vm, buf_slice(&fixture->document), &err));
+    assert_ok(vm_create(vm, buf_slice(&fixture->document), err));
     for (; *secrets != NULL; secrets += 2)
-        assert_fine(vm_secret_add(vm, secrets[0], slice_from_text(secrets[1]),
-                                  secret_slice(&fixture->key), &err));
+        assert_ok(vm_secret_add(vm, secrets[0], slice_from_text(secrets[1]),
+                                secret_slice(&fixture->key), err));
 }
 
 static inline void fixture_opens(const struct vm *vm, const struct secret *key, const char *name,
                                  const char *value)
 {
     struct secret plain = SECRET_EMPTY;
-    assert_fine(vm_secret_open(&plain, vm, name, secret_slice(key), &err));
+    assert_ok(vm_secret_open(&plain, vm, name, secret_slice(key), err));
     assert_true(slice_equals_text(secret_slice(&plain), value));
     secret_done(&plain);
 }

@@ -21,7 +21,7 @@ static char *text_of(const struct vm *vm)
     struct buf out;
     buf_init(&out, VM_SIZE_MAX);
     vm_format(&out, vm);
-    assert_fine(buf_ok(&out, "file", &err));
+    assert_ok(buf_ok(&out, "file", err));
     char *text = memory_copy_text(buf_text(&out));
     buf_done(&out);
     return text;
@@ -33,7 +33,7 @@ static void is_read_back(void **state)
     struct vm vm = {0}, again = {0};
     fixture_vm(&vm, fixture, two);
     char *text = text_of(&vm);
-    assert_fine(vm_parse(&again, slice_from_text(text), &err));
+    assert_ok(vm_parse(&again, slice_from_text(text), err));
     assert_memory_equal(again.id.bytes, vm.id.bytes, sizeof vm.id.bytes);
     assert_true(slice_equal(buf_slice(&again.document), buf_slice(&fixture->document)));
     assert_int_equal(again.count, 2);
@@ -53,18 +53,18 @@ static void holds_any_bytes(void **state)
     struct vm vm = {0};
     struct secret plain = SECRET_EMPTY;
     static uint8_t large[VM_SECRET_SIZE_MAX + 1];
-    assert_fine(vm_create(&vm, buf_slice(&fixture->document), &err));
+    assert_ok(vm_create(&vm, buf_slice(&fixture->document), err));
     large[7] = 200;
-    assert_fine(vm_secret_add(&vm, "large", slice_of(large, VM_SECRET_SIZE_MAX),
-                              secret_slice(&fixture->key), &err));
-    assert_fine(vm_secret_add(&vm, "empty", SLICE_EMPTY, secret_slice(&fixture->key), &err));
+    assert_ok(vm_secret_add(&vm, "large", slice_of(large, VM_SECRET_SIZE_MAX),
+                            secret_slice(&fixture->key), err));
+    assert_ok(vm_secret_add(&vm, "empty", SLICE_EMPTY, secret_slice(&fixture->key), err));
     assert_refused(vm_secret_add(&vm, "larger", slice_of(large, sizeof large),
-                                 secret_slice(&fixture->key), &err),
+                                 secret_slice(&fixture->key), err),
                    vm_limit);
-    assert_fine(vm_secret_open(&plain, &vm, "large", secret_slice(&fixture->key), &err));
+    assert_ok(vm_secret_open(&plain, &vm, "large", secret_slice(&fixture->key), err));
     assert_true(slice_equal(secret_slice(&plain), slice_of(large, VM_SECRET_SIZE_MAX)));
     secret_done(&plain);
-    assert_fine(vm_secret_open(&plain, &vm, "empty", secret_slice(&fixture->key), &err));
+    assert_ok(vm_secret_open(&plain, &vm, "empty", secret_slice(&fixture->key), err));
     assert_int_equal(plain.size, 0);
     secret_done(&plain);
     vm_done(&vm);
@@ -76,20 +76,20 @@ static void adds_and_removes(void **state)
     struct slice key = secret_slice(&fixture->key);
     struct vm vm = {0};
     fixture_vm(&vm, fixture, two);
-    assert_refused(vm_secret_add(&vm, "disk", key, key, &err), vm_secret_exists);
-    assert_refused(vm_secret_add(&vm, "no/name", key, key, &err), base_name);
-    assert_refused(vm_secret_remove(&vm, "none", &err), vm_secret_unknown);
-    assert_fine(vm_secret_remove(&vm, "disk", &err));
+    assert_refused(vm_secret_add(&vm, "disk", key, key, err), vm_secret_exists);
+    assert_refused(vm_secret_add(&vm, "no/name", key, key, err), base_name);
+    assert_refused(vm_secret_remove(&vm, "none", err), vm_secret_unknown);
+    assert_ok(vm_secret_remove(&vm, "disk", err));
     assert_null(vm_secret_find(&vm, "disk"));
     fixture_opens(&vm, &fixture->key, "vtpm", "battery");
-    assert_fine(vm_secret_remove(&vm, "vtpm", &err));
+    assert_ok(vm_secret_remove(&vm, "vtpm", err));
     assert_int_equal(vm.count, 0);
     for (int i = 0; i < VM_SECRETS_MAX; i++) {
         char name[16];
         snprintf(name, sizeof name, "s%d", i);
-        assert_fine(vm_secret_add(&vm, name, key, key, &err));
+        assert_ok(vm_secret_add(&vm, name, key, key, err));
     }
-    assert_refused(vm_secret_add(&vm, "more", key, key, &err), vm_limit);
+    assert_refused(vm_secret_add(&vm, "more", key, key, err), vm_limit);
     vm_done(&vm);
 }
 
@@ -100,27 +100,27 @@ static void opens_only_what_it_should(void **state)
     struct secret plain = SECRET_EMPTY;
     fixture_vm(&vm, fixture, two);
     fixture_vm(&other, fixture, two);
-    assert_refused(vm_secret_open(&plain, &vm, "none", secret_slice(&fixture->key), &err),
+    assert_refused(vm_secret_open(&plain, &vm, "none", secret_slice(&fixture->key), err),
                    vm_secret_unknown);
     /* another key */
-    assert_refused(vm_secret_open(&plain, &vm, "disk", secret_slice(&fixture->key2), &err),
+    assert_refused(vm_secret_open(&plain, &vm, "disk", secret_slice(&fixture->key2), err),
                    vm_secret_sealed);
     /* another name: the two exchange their sealed bytes */
     struct buf sealed = vm.secrets[0].sealed;
     vm.secrets[0].sealed = vm.secrets[1].sealed;
     vm.secrets[1].sealed = sealed;
-    assert_refused(vm_secret_open(&plain, &vm, "disk", secret_slice(&fixture->key), &err),
+    assert_refused(vm_secret_open(&plain, &vm, "disk", secret_slice(&fixture->key), err),
                    vm_secret_sealed);
     /* another file with the same protector */
     sealed = vm.secrets[1].sealed;
     vm.secrets[1].sealed = other.secrets[0].sealed;
     other.secrets[0].sealed = sealed;
-    assert_refused(vm_secret_open(&plain, &other, "disk", secret_slice(&fixture->key), &err),
+    assert_refused(vm_secret_open(&plain, &other, "disk", secret_slice(&fixture->key), err),
                    vm_secret_sealed);
     /* each bit of it */
     for (size_t i = 0; i < other.secrets[1].sealed.size; i++) {
         other.secrets[1].sealed.data[i] ^= 0x10;
-        assert_refused(vm_secret_open(&plain, &other, "vtpm", secret_slice(&fixture->key), &err),
+        assert_refused(vm_secret_open(&plain, &other, "vtpm", secret_slice(&fixture->key), err),
                        vm_secret_sealed);
         other.secrets[1].sealed.data[i] ^= 0x10;
     }
@@ -136,23 +136,23 @@ static void seals_anew_for_another_key(void **state)
     struct vm vm = {0}, built = {0};
     struct secret plain = SECRET_EMPTY;
     fixture_vm(&vm, fixture, two);
-    assert_fine(vm_reseal(&built, &vm, secret_slice(&fixture->key), buf_slice(&fixture->document2),
-                          secret_slice(&fixture->key2), &err));
+    assert_ok(vm_reseal(&built, &vm, secret_slice(&fixture->key), buf_slice(&fixture->document2),
+                        secret_slice(&fixture->key2), err));
     assert_memory_equal(built.id.bytes, vm.id.bytes, sizeof vm.id.bytes);
     fixture_opens(&built, &fixture->key2, "disk", "correct horse");
     fixture_opens(&built, &fixture->key2, "vtpm", "battery");
     /* the point of rolling: the former key opens nothing in the new file */
-    assert_refused(vm_secret_open(&plain, &built, "disk", secret_slice(&fixture->key), &err),
+    assert_refused(vm_secret_open(&plain, &built, "disk", secret_slice(&fixture->key), err),
                    vm_secret_sealed);
     /* and a secret taken over from the old file does not open beside the new protector */
     struct buf sealed = built.secrets[0].sealed;
     built.secrets[0].sealed = vm.secrets[0].sealed;
     vm.secrets[0].sealed = sealed;
-    assert_refused(vm_secret_open(&plain, &built, "disk", secret_slice(&fixture->key), &err),
+    assert_refused(vm_secret_open(&plain, &built, "disk", secret_slice(&fixture->key), err),
                    vm_secret_sealed);
     vm_done(&built);
     assert_refused(vm_reseal(&built, &vm, secret_slice(&fixture->key2),
-                             buf_slice(&fixture->document2), secret_slice(&fixture->key2), &err),
+                             buf_slice(&fixture->document2), secret_slice(&fixture->key2), err),
                    vm_secret_sealed);
     assert_null(built.protector);
     vm_done(&vm);
@@ -245,8 +245,8 @@ static void seals_as_described(void **state)
     digest_compute(&document, DIGEST_SHA256, buf_slice(&vm.document));
     buf_append(&with_it, digest_slice(&document));
     buf_append_text(&with_it, "disk");
-    assert_fine(aead_open(&plain, digest_slice(&key), buf_slice(&with_it),
-                          buf_slice(&vm_secret_find(&vm, "disk")->sealed), &err));
+    assert_ok(aead_open(&plain, digest_slice(&key), buf_slice(&with_it),
+                        buf_slice(&vm_secret_find(&vm, "disk")->sealed), err));
     assert_true(slice_equals_text(secret_slice(&plain), "correct horse"));
     secret_done(&plain);
     buf_done(&input);
