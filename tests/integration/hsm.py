@@ -275,11 +275,31 @@ def trouble(world):
         os.kill(world.pid(world.two), signal.SIGKILL)
         world.is_in_state(world.two, "fails", "token.pin-locked")
         equal(world.refused(world.vm), "token.pin-locked")
+        # The security officer unlocks it.
         world.two.rules("")
-        # It was refused, and so it waits until an administrator says that it is right again.
-        fabric.ctl("token", "unlock", "two", "--pin-file", world.two.pin)
         world.is_in_state(world.two, "works")
         world.recovers(world.vm)
+
+    def the_last_try_of_a_pin_is_not_spent():
+        # CKF_USER_PIN_FINAL_TRY
+        world.two.rules("C_GetTokenInfo set 0x20000; C_Login crash")
+        os.kill(world.pid(world.two), signal.SIGKILL)
+        world.is_in_state(world.two, "fails", "token.pin-last-try")
+        equal(world.refused(world.vm), "token.pin-last-try")
+        # Somebody logged in elsewhere, with the right one.
+        world.two.rules("")
+        world.is_in_state(world.two, "works")
+        world.recovers(world.vm)
+
+    def lost_sessions_are_not_noticed():
+        # CKR_SESSION_HANDLE_INVALID, _SESSION_CLOSED, _USER_NOT_LOGGED_IN, _KEY_HANDLE_INVALID, _TOKEN_NOT_PRESENT, _DEVICE_ERROR
+        for result in ("0xB3", "0xB0", "0x101", "0x60", "0xE0", "0x30"):
+            world.two.rules(f"C_Decrypt fail {result} once")
+            world.unlock(world.vm)
+        # CKR_CRYPTOKI_NOT_INITIALIZED
+        world.two.rules("C_Decrypt fail 0x190 once")
+        world.recovers(world.vm)
+        world.two.rules("")
 
     def many_at_once_are_served():
         failures = []
@@ -316,6 +336,7 @@ def trouble(world):
 
     return [a_process_that_dies_is_started_again, a_module_that_crashes_takes_nobody_with_it,
             a_module_that_hangs_holds_up_nobody, a_token_that_is_taken_out_comes_back, lies_are_not_believed,
+            the_last_try_of_a_pin_is_not_spent, lost_sessions_are_not_noticed,
             many_at_once_are_served, they_serve_after_a_restart_with_a_token_missing]
 
 
