@@ -28,7 +28,8 @@ static bool is_open(const struct audit_sink *sink, struct error *err)
 bool audit_sinks_check(const struct audit_sinks *sinks, struct error *err)
 {
     for (size_t i = 0; i < sinks->count; i++)
-        if (!sinks->items[i].kind->check(err) || !is_open(&sinks->items[i], err))
+        if (!sinks->items[i].kind->check(sinks->items[i].state, err) ||
+            !is_open(&sinks->items[i], err))
             return false;
     return true;
 }

@@ -13,9 +13,9 @@
 
 struct audit_sink_kind {
     const char *name; /* "journal" */
-    /* Whether this process can use it as things are now. audit.sink-missing, audit.sink-privilege.
-     */
-    bool (*check)(struct error *err);
+    /* Whether this process can use it as things are now. state: of open; NULL when that failed.
+     * audit.sink-missing, audit.sink-privilege. */
+    bool (*check)(void *state, struct error *err);
     /* Before the sandbox is entered and capabilities are given up. audit.sink-missing. */
     bool (*open)(void **state, struct error *err);
     /* One record. audit.sink-failed, or the errors of check. After an outage a record may come a

@@ -17,8 +17,9 @@ static bool missing(const struct error *why, struct error *err)
     return error_set(err, &audit_sink_missing, NULL, "journal", "%s", why->message);
 }
 
-static bool journal_sink_check(struct error *err)
+static bool journal_sink_check(void *state, struct error *err)
 {
+    (void)state;
     struct error why = {0};
     return journal_check(&why) || missing(&why, err);
 }

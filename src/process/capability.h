@@ -9,6 +9,7 @@
 enum capability {
     CAPABILITY_NET_BIND_SERVICE = 1 << 0, /* to listen below port 1024 */
     CAPABILITY_AUDIT_WRITE = 1 << 1,      /* to write to the Linux audit system */
+    CAPABILITY_AUDIT_CONTROL = 1 << 2,    /* to ask it, and to switch it */
 };
 
 /* Whether this process has it now. process.capability, which says how to give it. */

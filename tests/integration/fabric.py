@@ -150,6 +150,11 @@ class Fabric:
         done = self.ctl(*arguments, "--json", status=status)
         return json.loads(done.stderr)["error"]["code"]
 
+    def refusal_or_none(self, *arguments):
+        """The error's code; None when it succeeds."""
+        done = self.ctl(*arguments, "--json", status=None)
+        return json.loads(done.stderr)["error"]["code"] if done.returncode != 0 else None
+
     def init(self):
         self.ctl("server", "init", "--service-name", "fabric", "--trust", "hostkey", "--generate-certificates")
 

@@ -173,6 +173,29 @@ def a_kernel_that_would_drop_them_is_not_enough():
         with Fabric("[audit]\nlinux-audit = yes") as fabric:
             equal(fabric.show("server", "show")["audit"]["error"]["code"], "audit.sink-missing")
             check("switched off" in check_config(fabric)[1])
+            equal(fabric.refusal("server", "init", "--service-name", "x", "--trust", "hostkey", "--generate-certificates"),
+                  "audit.sink-missing")
+            kernel.switch(True)
+            wait_until(lambda: fabric.show("server", "show")["audit"]["writable"], "the kernel takes records again")
+            fabric.init()
+            wanted = fabric.events("server.initialized")[-1]["seq"]
+            while not re.search(rf"op=server.initialized seq={wanted} ", kernel.next()):
+                pass
+            kernel.switch(False)
+            wait_until(lambda: fabric.refusal_or_none("signer", "renew") == "audit.sink-missing", "it is off again")
+            kernel.switch(True)
+            wait_until(lambda: fabric.show("server", "show")["audit"]["writable"], "it is on again")
+            equal(fabric.show("event", "verify")["whole"], True)
+            watchers = watchers_of(fabric)
+            equal(len(watchers), 1)
+        wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in watchers), "it ends with its service")
+
+
+def watchers_of(fabric):
+    """Children of the service: the process that asks the kernel."""
+    pid = fabric.children()["service"]
+    return [int(child) for task in os.listdir(f"/proc/{pid}/task")
+            for child in open(f"/proc/{pid}/task/{task}/children", encoding="ascii").read().split()]
 
 
 def without_the_capability_the_service_says_so():

@@ -15,8 +15,9 @@ struct witness {
 
 static struct witness witness;
 
-static bool witness_check(struct error *err)
+static bool witness_check(void *state, struct error *err)
 {
+    (void)state;
     return !__atomic_load_n(&witness.forbidden, __ATOMIC_SEQ_CST) ||
            error_set(err, &audit_sink_privilege, NULL, "witness", "it may not be used");
 }
