@@ -214,10 +214,16 @@ static int run_set(const struct option_values *values)
         json_write_bool(&call.writer, "enabled", option_given(values, "enable"));
     if (!call_run(&call, "certificate.set"))
         return call_fail(&call);
-    return call_say(&call, "Certificate %s is %s.", call_text(call.result, "thumbprint"),
-                    call_bool(call.result, "primary")   ? "primary"
-                    : call_bool(call.result, "enabled") ? "enabled"
-                                                        : "disabled");
+    char thumbprint[2 * 32 + 1];
+    snprintf(thumbprint, sizeof thumbprint, "%s", call_text(call.result, "thumbprint"));
+    bool enabled = call_bool(call.result, "enabled");
+    call_say(&call, "Certificate %s is %s.", thumbprint,
+             call_bool(call.result, "primary") ? "primary"
+             : enabled                         ? "enabled"
+                                               : "disabled");
+    if (!enabled && !option_json(values) && !option_given(values, "dry-run"))
+        certificate_usage_warn(&call, option_text(values, "type"), thumbprint);
+    return 0;
 }
 
 static bool request_removal(struct call *call, const struct option_values *values, bool needed)

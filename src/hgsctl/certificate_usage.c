@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/table.h"
-#include "hgsctl/call.h"
 
 static const struct verdict {
     const char *word, *meaning;
@@ -64,6 +63,22 @@ static void show(const struct json *result)
            ", all that came since %s.\n",
            call_integer(result, "days"), call_integer(result, "protectors"),
            call_text(result, "since"));
+}
+
+void certificate_usage_warn(struct call *call, const char *type, const char *thumbprint)
+{
+    call_again(call);
+    if (!call_run(call, "certificate.usage"))
+        return;
+    for (const struct json *it = json_first(json_get(call->result, "certificates")); it != NULL;
+         it = json_next(it)) {
+        int64_t count = call_integer(json_get(it, "only"), "protectors");
+        if (count > 0 && strcmp(call_text(it, "type"), type) == 0 &&
+            strcmp(call_text(it, "thumbprint"), thumbprint) == 0)
+            printf("Key protectors that are refused until it is enabled, or their owners grant "
+                   "access anew: %" PRId64 "\n",
+                   count);
+    }
 }
 
 int certificate_usage_run(const struct option_values *values)

@@ -122,7 +122,8 @@ def a_pair_is_rotated_under_load(fabric):
             equal(usage(fabric, old[kind])[:2], (1, VMS))
             equal(usage(fabric, new[kind])[:2], (0, VMS))
         for kind in old:
-            fabric.ctl("certificate", "set", old[kind], "--type", kind, "--disable")
+            said = fabric.ctl("certificate", "set", old[kind], "--type", kind, "--disable").stdout
+            check(b"is disabled." in said and b"grant access anew: 1\n" in said, said)
         running.each_starts_again()
         fabric.old, fabric.new = old, new
 

@@ -455,6 +455,28 @@ static void disabled_and_removed_certificates_are_not_used(void **state)
     put_certificate(KEYPROTECTION_ENCRYPTION, guardian->encryption, true, true);
 }
 
+/* The service gets a new primary pair beside the one that it has. */
+static void rotate(struct service_guardian *newer, struct roll_try *it)
+{
+    *newer = (struct service_guardian){0};
+    make_service_guardian(newer, "newer");
+    put_certificate(KEYPROTECTION_SIGNING, newer->guardian.signing, true, true);
+    put_certificate(KEYPROTECTION_ENCRYPTION, newer->guardian.encryption, true, true);
+    put_certificate(KEYPROTECTION_SIGNING, world.service.guardian.signing, false, true);
+    put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, false, true);
+    keyprotection_snapshot_release(&it->snapshot);
+    it->snapshot = load_snapshot();
+}
+
+static void rotate_back(struct service_guardian *newer)
+{
+    remove_certificate(KEYPROTECTION_SIGNING, newer->guardian.signing);
+    remove_certificate(KEYPROTECTION_ENCRYPTION, newer->guardian.encryption);
+    put_certificate(KEYPROTECTION_SIGNING, world.service.guardian.signing, true, true);
+    put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, true, true);
+    free_service_guardian(newer);
+}
+
 /* After the primary certificates were replaced, protectors of the old ones still roll, signed by
  * the old one. */
 static void older_certificates_still_serve(void **state)
@@ -462,14 +484,8 @@ static void older_certificates_still_serve(void **state)
     (void)state;
     _cleanup_try_ struct roll_try it;
     try_init(&it);
-    struct service_guardian newer = {0};
-    make_service_guardian(&newer, "newer");
-    put_certificate(KEYPROTECTION_SIGNING, newer.guardian.signing, true, true);
-    put_certificate(KEYPROTECTION_ENCRYPTION, newer.guardian.encryption, true, true);
-    put_certificate(KEYPROTECTION_SIGNING, world.service.guardian.signing, false, true);
-    put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, false, true);
-    keyprotection_snapshot_release(&it.snapshot);
-    it.snapshot = load_snapshot();
+    struct service_guardian newer;
+    rotate(&newer, &it);
     assert_ok(try_roll(&it, err));
     _cleanup_opened_ struct opened opened = {0};
     open_response(&opened, &it);
@@ -482,11 +498,7 @@ static void older_certificates_still_serve(void **state)
     make_protector(&it.ingress, &it.key, &newer.guardian);
     buf_reset(&it.out);
     expect_refused(&it, &keyholder_key_unknown);
-    remove_certificate(KEYPROTECTION_SIGNING, newer.guardian.signing);
-    remove_certificate(KEYPROTECTION_ENCRYPTION, newer.guardian.encryption);
-    put_certificate(KEYPROTECTION_SIGNING, world.service.guardian.signing, true, true);
-    put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, true, true);
-    free_service_guardian(&newer);
+    rotate_back(&newer);
 }
 
 static void expect_usage(struct roll_try *it, const struct public_key *key, uint64_t only,
@@ -519,14 +531,8 @@ static void a_rotation_is_counted(void **state)
     assert_ok(try_roll(&it, err));
     expect_usage(&it, world.service.encryption_key, 1, 0);
 
-    struct service_guardian newer = {0};
-    make_service_guardian(&newer, "newer");
-    put_certificate(KEYPROTECTION_SIGNING, newer.guardian.signing, true, true);
-    put_certificate(KEYPROTECTION_ENCRYPTION, newer.guardian.encryption, true, true);
-    put_certificate(KEYPROTECTION_SIGNING, world.service.guardian.signing, false, true);
-    put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, false, true);
-    keyprotection_snapshot_release(&it.snapshot);
-    it.snapshot = load_snapshot();
+    struct service_guardian newer;
+    rotate(&newer, &it);
     _cleanup_roll_response_ struct roll_response response = {0};
     assert_ok(roll_response_parse(&response, buf_slice(&it.out), err));
     _cleanup_protector_ struct protector *rolled = NULL;
@@ -548,11 +554,7 @@ static void a_rotation_is_counted(void **state)
     expect_refused(&it, &keyprotection_disabled);
     expect_usage(&it, newer.encryption_key, 0, 1);
     usage_free(&it.usage);
-    remove_certificate(KEYPROTECTION_SIGNING, newer.guardian.signing);
-    remove_certificate(KEYPROTECTION_ENCRYPTION, newer.guardian.encryption);
-    put_certificate(KEYPROTECTION_SIGNING, world.service.guardian.signing, true, true);
-    put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, true, true);
-    free_service_guardian(&newer);
+    rotate_back(&newer);
 }
 
 /* The primary signing key is not here (its file cannot be read on this node, say): a protector that
@@ -562,14 +564,8 @@ static void another_signer_takes_its_place(void **state)
     (void)state;
     _cleanup_try_ struct roll_try it;
     try_init(&it);
-    struct service_guardian newer = {0};
-    make_service_guardian(&newer, "newer");
-    put_certificate(KEYPROTECTION_SIGNING, newer.guardian.signing, true, true);
-    put_certificate(KEYPROTECTION_ENCRYPTION, newer.guardian.encryption, true, true);
-    put_certificate(KEYPROTECTION_SIGNING, world.service.guardian.signing, false, true);
-    put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, false, true);
-    keyprotection_snapshot_release(&it.snapshot);
-    it.snapshot = load_snapshot();
+    struct service_guardian newer;
+    rotate(&newer, &it);
     _cleanup_protector_ struct protector *before = NULL;
     assert_ok(protector_parse(&before, buf_slice(&it.ingress), NULL, err));
     _cleanup_buf_ struct buf both;
@@ -588,11 +584,7 @@ static void another_signer_takes_its_place(void **state)
             assert_ok(keyholder_forget(world.running.keyholder,
                                        public_key_digest(newer.signing_key), err));
     }
-    remove_certificate(KEYPROTECTION_SIGNING, newer.guardian.signing);
-    remove_certificate(KEYPROTECTION_ENCRYPTION, newer.guardian.encryption);
-    put_certificate(KEYPROTECTION_SIGNING, world.service.guardian.signing, true, true);
-    put_certificate(KEYPROTECTION_ENCRYPTION, world.service.guardian.encryption, true, true);
-    free_service_guardian(&newer);
+    rotate_back(&newer);
 }
 
 static void offline_unwraps_are_limited(void **state)

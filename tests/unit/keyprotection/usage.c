@@ -185,6 +185,45 @@ static void a_roll_that_is_not_counted_is_said(void **state)
     keyholder_free(&away);
 }
 
+#define THREADS 4
+#define CHAINS 20
+#define ROLLS 25
+
+/* Protectors of its own, each rolled again and again. */
+static void *roll_many(void *context)
+{
+    static atomic_int threads;
+    int thread = atomic_fetch_add(&threads, 1);
+    for (int roll = 0; roll < ROLLS; roll++)
+        for (int chain = 0; chain < CHAINS; chain++) {
+            char from[32], to[32];
+            snprintf(from, sizeof from, "%d/%d/%d", thread, chain, roll);
+            snprintf(to, sizeof to, "%d/%d/%d", thread, chain, roll + 1);
+            note(context, from, to);
+        }
+    return NULL;
+}
+
+static void all_are_counted_at_once(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    struct usage *usage = NULL;
+    struct usage_options options = {world.store, world.running.keyholder, &test_clock, "many",
+                                    1000};
+    assert_ok(usage_new(&usage, &options, err));
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, roll_many, usage), 0);
+    assert_ok(usage_write(usage, err)); /* meanwhile */
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    expect(usage, (uint64_t)THREADS * CHAINS, (size_t)THREADS * CHAINS);
+    usage_free(&usage);
+    assert_ok(usage_new(&usage, &options, err));
+    expect(usage, (uint64_t)THREADS * CHAINS, (size_t)THREADS * CHAINS);
+    usage_free(&usage);
+}
+
 /* The world's store, which says that it is busy while it should. */
 static bool busy_reading, busy_writing;
 
@@ -258,6 +297,7 @@ int main(void)
         cmocka_unit_test(records_that_cannot_be_read_begin_anew),
         cmocka_unit_test(what_is_removed_is_forgotten),
         cmocka_unit_test(a_roll_that_is_not_counted_is_said),
+        cmocka_unit_test(all_are_counted_at_once),
         cmocka_unit_test(a_store_that_is_busy_loses_nothing),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
