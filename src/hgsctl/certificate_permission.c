@@ -84,8 +84,9 @@ static const char *rights_of(const struct file_access_lack *lack)
 
 static const char *owner_of(char text[96], const struct stat *status)
 {
-    /* cppcheck-suppress [getpwuidCalled,getgrgidCalled] ; of a command that uses no threads here */
+    /* cppcheck-suppress getpwuidCalled ; of a command that uses no threads here */
     const struct passwd *user = getpwuid(status->st_uid);
+    /* cppcheck-suppress getgrgidCalled ; likewise */
     const struct group *group = getgrgid(status->st_gid);
     char numbers[2][16];
     snprintf(numbers[0], sizeof numbers[0], "%u", (unsigned)status->st_uid);

@@ -59,8 +59,9 @@
       "everybody on this machine may read or change a private key",                               \
       "close the file (chmod o= FILE), and think about a new key: who may have copied this one?") \
     X(keyholder_file_unfit, "keyholder.file-unfit", ERROR_INVALID,                                \
-      "a file of the key folder has a private key that cannot be used",                           \
-      "write it as PEM without a password: openssl pkey -in FILE -out NEW; then move NEW there")  \
+      "a file of the key folder cannot give its private key",                                     \
+      "put it there as a file of its own and no link, in PEM without a password: openssl pkey "   \
+      "-in FILE -out NEW")                                                                        \
     X(backup_malformed, "backup.malformed", ERROR_MALFORMED,                                      \
       "a file is not a backup of this project, or was damaged or cut",                            \
       "use another copy; nothing was changed")                                                    \

@@ -30,6 +30,7 @@ struct search {
     char *names[KEY_FOLDER_FILES_MAX];
     size_t count;
     char *closed; /* the first file that cannot be read; NULL: none */
+    bool is_link; /* that one: it is not followed, whoever may read it */
     char *story;  /* all of them, in words */
     size_t closed_count;
 };
@@ -140,13 +141,20 @@ static void remember_closed(struct search *search, const char *name, int number)
         mode = describe(&status);
     if (mode == NULL)
         mode = memory_copy_text(strerror(number));
-    if (search->closed == NULL)
+    if (search->closed == NULL) {
         search->closed = path_of(search, name);
+        search->is_link = number == ELOOP;
+    }
     if (search->closed_count++ < NAMED_MAX)
         search->story = memory_format("%s%s%s (%s)", before != NULL ? before : "",
                                       before != NULL ? ", " : "", name, mode);
     else
         search->story = memory_steal(&before);
+}
+
+static const struct error_code *closed_code(const struct search *search)
+{
+    return search->is_link ? &keyholder_file_unfit : &keyholder_file_unreadable;
 }
 
 /* What a file holds. False when it cannot be read, which is remembered when `remember`. Folders,
@@ -211,7 +219,7 @@ static bool find_certificate(struct certificate **out, const char **name, struct
         return certificate_parse(out, buf_slice(&der), err);
     }
     if (search->closed != NULL)
-        return error_set(err, &keyholder_file_unreadable, NULL, search->closed,
+        return error_set(err, closed_code(search), NULL, search->closed,
                          "certificate %s is in no file that user %s can read; what it cannot: %s",
                          search->shown, search->folder->user, search->story);
     return error_set(err, &keyholder_file_missing, NULL, search->folder->path,
@@ -310,7 +318,7 @@ static bool refuse_unreadable(struct search *search, const char *certificate_nam
                          "the private key of certificate %s, which is in %s, is in none of its "
                          "files (%zu)",
                          search->shown, certificate_name, search->count);
-    return error_set(err, &keyholder_file_unreadable, NULL, search->closed,
+    return error_set(err, closed_code(search), NULL, search->closed,
                      "the private key of certificate %s, which is in %s, is in no file that user "
                      "%s can read; what it cannot: %s",
                      search->shown, certificate_name, search->folder->user, search->story);

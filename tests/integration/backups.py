@@ -23,6 +23,7 @@ class Saved:
              "/CN=TPM root"])
         fabric.ctl("tpm-root", "add", root)
         self.refer()
+        self.seal_for_both()
         self.exported = fabric.show("state", "export", self.backup, "--password-file", self.password)
 
     def refer(self):
@@ -34,6 +35,14 @@ class Saved:
         printed = run(["openssl", "x509", "-in", str(certificate), "-noout", "-fingerprint", "-sha256"]).stdout.decode()
         self.thumbprint = printed.split("=")[1].strip().replace(":", "").lower()
         self.fabric.ctl("certificate", "add", "--type", "signing", "--thumbprint", self.thumbprint)
+
+    def seal_for_both(self):
+        """One key for two types is in the state twice."""
+        key, certificate = self.fabric.folder / "both.key", self.fabric.folder / "both.crt"
+        run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate),
+             "-subj", "/CN=both", "-addext", "keyUsage=critical,digitalSignature,keyEncipherment"])
+        for kind in ("signing", "encryption"):
+            self.fabric.ctl("certificate", "add", "--type", kind, "--file", certificate, "--key-file", key)
 
     def into(self, other, *options, status=0, backup=None):
         """(What hgsctl printed, its error's code) of an import."""

@@ -78,10 +78,36 @@ static void what_is_none_is_refused(void **state)
     }
 }
 
+static void a_whole_one_is_its_bytes(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"", "00112233", "00112233445566778899aabbccddeeff001122",
+                                         "00112233445566778899aabbccddeeff0011223344",
+                                         "0x112233445566778899aabbccddeeff00112233"};
+    static const uint8_t expected[] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99,
+                                       0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff, 0x00, 0x11, 0x22, 0x33};
+    struct buf out;
+    buf_init(&out, 32);
+    assert_true(thumbprint_whole(&out, "00:11:22:33:44:55:66:77:88:99:AA:bb:cc:dd:ee:ff:00112233"));
+    assert_int_equal(out.size, sizeof expected);
+    assert_memory_equal(out.data, expected, sizeof expected);
+    buf_reset(&out);
+    assert_true(thumbprint_whole(&out, "00112233445566778899aabbccddeeff"
+                                       "00112233445566778899aabbccddeeff"));
+    assert_int_equal(out.size, 32);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        buf_reset(&out);
+        assert_false(thumbprint_whole(&out, others[i]));
+        assert_int_equal(out.size, 0);
+    }
+    buf_done(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_people_paste_is_understood),
+        cmocka_unit_test(a_whole_one_is_its_bytes),
         cmocka_unit_test(what_is_none_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

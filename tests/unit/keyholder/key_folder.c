@@ -143,7 +143,7 @@ static void what_cannot_serve_is_refused(void **state)
         {"cp one.pem keys/a.pem; cp locked.key keys/a.key", "keyholder.file-unfit"},
         {"cp one.pem keys/a.pem; install -m 644 one.key keys/a.key", "keyholder.file-exposed"},
         {"cp one.pem keys/a.pem; install -m 602 one.key keys/a.key", "keyholder.file-exposed"},
-        {"cp one.pem keys/a.pem; ln -s ../one.key keys/a.key", "keyholder.file-unreadable"},
+        {"cp one.pem keys/a.pem; ln -s ../one.key keys/a.key", "keyholder.file-unfit"},
     };
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         fill(ways[i][0]);
