@@ -11,6 +11,9 @@
 static const char clause[] = "protocol.md 2.3";
 
 #define NAMESPACE "urn:hgs:platform-identifier"
+#define CHAIN                                                                           \
+    "EndorsementKeyCertificateChain" /* by its name: its certificates' keys are others' \
+                                      */
 #define LEAF_MAX CERTIFICATE_SIZE_MAX
 /* No endorsement key is shorter, in any form. */
 #define LEAF_MIN 64
@@ -21,6 +24,7 @@ void platform_identifier_init(struct platform_identifier *identifier)
     buf_init(&identifier->endorsement_key, LEAF_MAX);
     buf_init(&identifier->key, LEAF_MAX);
     buf_init(&identifier->certificate, LEAF_MAX);
+    buf_init(&identifier->chain, PLATFORM_IDENTIFIER_CHAIN_MAX);
 }
 
 void platform_identifier_done(struct platform_identifier *identifier)
@@ -28,6 +32,7 @@ void platform_identifier_done(struct platform_identifier *identifier)
     buf_done(&identifier->endorsement_key);
     buf_done(&identifier->key);
     buf_done(&identifier->certificate);
+    buf_done(&identifier->chain);
 }
 
 /* Texts for people, by the local name of their element. */
@@ -68,6 +73,7 @@ void platform_identifier_format(struct buf *out, const struct platform_identifie
     buf_append_text(out, "\" Version=\"1\">\n");
     write_bytes(out, "EndorsementKey", buf_slice(&identifier->endorsement_key));
     write_bytes(out, "EndorsementKeyCertificate", buf_slice(&identifier->certificate));
+    write_bytes(out, CHAIN, buf_slice(&identifier->chain));
     for (size_t i = 0; i < 2; i++)
         write_element(out, text_fields[i].name, (const char *)identifier + text_fields[i].offset);
     for (size_t i = 0; i < identifier->mac_address_count; i++)
@@ -192,6 +198,11 @@ static bool visit_bytes(struct search *search, const struct xml_element *element
     struct error why = {0};
     _cleanup_tpm_endorsement_key_ struct tpm_endorsement_key key = {0};
     _cleanup_buf_ struct buf bytes;
+    if (strcmp(xml_name(element), CHAIN) == 0) {
+        if (!xml_bytes(&search->found->chain, element, NULL))
+            buf_reset(&search->found->chain);
+        return true;
+    }
     buf_init(&bytes, LEAF_MAX);
     if (!xml_bytes(&bytes, element, NULL) || bytes.size < LEAF_MIN)
         return true; /* some other text */

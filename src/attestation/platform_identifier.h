@@ -24,11 +24,15 @@
 #define PLATFORM_IDENTIFIER_TEXT_SIZE 129
 #define PLATFORM_IDENTIFIER_MACS_MAX 16
 
+#define PLATFORM_IDENTIFIER_CHAIN_MAX 16384
+
 struct platform_identifier {
     char name[PLATFORM_IDENTIFIER_TEXT_SIZE]; /* empty: the file names none */
     struct buf endorsement_key; /* TPM2B_PUBLIC or TPMT_PUBLIC; empty: only its key is known */
     struct buf key;             /* its DER SubjectPublicKeyInfo; not needed for writing */
-    struct buf certificate;     /* DER; empty: there is none */
+    struct buf
+        chain; /* of the certificate, without the root: DER, one behind the other; or empty */
+    struct buf certificate; /* DER; empty: there is none */
     /* For people; empty when not known. */
     char system_uuid[PLATFORM_IDENTIFIER_TEXT_SIZE];
     char serial_number[PLATFORM_IDENTIFIER_TEXT_SIZE];

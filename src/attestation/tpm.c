@@ -14,13 +14,16 @@ struct presented {
     struct error why;                /* why not */
 };
 
-static bool read_certificate(struct presented *presented, struct slice der,
+static bool read_certificate(struct presented *presented,
+                             const struct attestation_tpm_request *request,
                              const struct attestation_mode_input *input, struct error *err)
 {
+    struct slice der = request->certificate;
     if (der.size == 0)
         return true;
-    presented->good = tpm_endorsement_certificate_verify(
-        &presented->certificate, der, input->tpm->trust, input->now, &presented->why);
+    presented->good =
+        tpm_endorsement_certificate_verify(&presented->certificate, der, request->chain,
+                                           input->tpm->trust, input->now, &presented->why);
     if (presented->good)
         return true;
     /* Whom it names is known all the same: hosts of version v1 need no more. */
@@ -62,7 +65,8 @@ static bool check_certified(const struct presented *presented,
         return error_set(err, &attestation_certificate_missing, "protocol.md 2.3", known->host.name,
                          "it is registered as v2, without a certificate");
     return tpm_endorsement_certificate_verify(&certificate, buf_slice(&host->certificate),
-                                              input->tpm->trust, input->now, err);
+                                              buf_slice(&host->chain), input->tpm->trust,
+                                              input->now, err);
 }
 
 static bool identify(struct attestation_evidence *evidence, struct attestation_known_host **known,
@@ -87,7 +91,7 @@ static bool who_asks(struct attestation_evidence *evidence, struct attestation_k
 {
     _cleanup_tpm_endorsement_key_ struct tpm_endorsement_key key = {0};
     struct presented presented = {0};
-    bool good = read_certificate(&presented, request->certificate, input, err) &&
+    bool good = read_certificate(&presented, request, input, err) &&
                 read_key(&key, &presented, request, err) &&
                 identify(evidence, known, &key, input, err) &&
                 check_certified(&presented, *known, input, err);

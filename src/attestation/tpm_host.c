@@ -30,12 +30,14 @@ void attestation_tpm_host_init(struct attestation_tpm_host *host)
     *host = (struct attestation_tpm_host){.version = POLICY_VERSION_2, .bank = DIGEST_SHA256};
     buf_init(&host->endorsement_key, TPM_PUBLIC_SIZE_MAX + 2);
     buf_init(&host->certificate, CERTIFICATE_SIZE_MAX);
+    buf_init(&host->chain, PLATFORM_IDENTIFIER_CHAIN_MAX);
 }
 
 void attestation_tpm_host_done(struct attestation_tpm_host *host)
 {
     buf_done(&host->endorsement_key);
     buf_done(&host->certificate);
+    buf_done(&host->chain);
     for (size_t i = 0; i < host->set_count; i++)
         free(host->sets[i]);
     host->set_count = 0;
@@ -61,7 +63,7 @@ static bool verify(const struct platform_identifier *identifier, struct tpm_trus
         return error_set(err, &attestation_certificate_missing, "protocol.md 2.3", identifier->name,
                          "the TPM has no endorsement certificate");
     return tpm_endorsement_certificate_verify(&certificate, buf_slice(&identifier->certificate),
-                                              trust, now, err);
+                                              buf_slice(&identifier->chain), trust, now, err);
 }
 
 static bool check(struct attestation_tpm_host *host, const struct platform_identifier *identifier,
@@ -104,6 +106,7 @@ bool attestation_tpm_host_register(struct attestation_tpm_host *out,
     }
     buf_move(&host.endorsement_key, &identifier->endorsement_key);
     buf_move(&host.certificate, &identifier->certificate);
+    buf_move(&host.chain, &identifier->chain);
     for (size_t i = 0; i < TEXT_FIELDS; i++)
         memcpy((char *)&host + text_fields[i].offset,
                (const char *)identifier + text_fields[i].from, PLATFORM_IDENTIFIER_TEXT_SIZE);
@@ -117,6 +120,8 @@ void attestation_tpm_host_write(struct json_writer *writer, const struct attesta
         json_write_base64(writer, "endorsement_key", buf_slice(&host->endorsement_key));
     if (host->certificate.size > 0)
         json_write_base64(writer, "endorsement_certificate", buf_slice(&host->certificate));
+    if (host->chain.size > 0)
+        json_write_base64(writer, "endorsement_chain", buf_slice(&host->chain));
     json_write_bool(writer, "certified", host->certified);
     json_write_text(writer, "profile", policy_profile_name(host->profile));
     json_write_text(writer, "policy_version", policy_version_name(host->version));
@@ -174,6 +179,7 @@ static bool read_members(struct attestation_tpm_host *host, const struct json *r
     const char *profile, *version, *bank;
     if (!read_optional_bytes(&host->endorsement_key, record, "endorsement_key", err) ||
         !read_optional_bytes(&host->certificate, record, "endorsement_certificate", err) ||
+        !read_optional_bytes(&host->chain, record, "endorsement_chain", err) ||
         !json_get_bool(&host->certified, record, "certified", err) ||
         !json_get_text(&profile, record, "profile", err) ||
         !json_get_text(&version, record, "policy_version", err) ||

@@ -6,7 +6,8 @@
  * decided when it was registered.
  *
  * Members beside those of host.h: "endorsement_key" (base64 TPM2B_PUBLIC; absent when only its key
- * is known), "endorsement_certificate" (base64 DER; absent when there is none), "certified" (the
+ * is known), "endorsement_certificate" (base64 DER; absent when there is none), "endorsement_chain"
+ * (base64, what the TPM holds of certificates between that and its root), "certified" (the
  * certificate led to a root when the host was registered), "profile", "policy_version", "bank"
  * (absent: "sha256"), "sets", "staged", and texts for people: "system_uuid", "serial_number",
  * "tpm_manufacturer", "tpm_firmware_version".
@@ -22,6 +23,7 @@
 struct attestation_tpm_host {
     struct buf endorsement_key; /* TPM2B_PUBLIC or TPMT_PUBLIC, or empty */
     struct buf certificate;     /* DER, or empty */
+    struct buf chain;           /* DER, one behind the other, or empty */
     bool certified;
     enum eventlog_profile profile;
     enum policy_version version;

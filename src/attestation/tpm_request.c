@@ -3,6 +3,7 @@
 
 #include "attestation/errors.h"
 #include "base/json.h"
+#include "tpm/endorsement_certificate.h"
 
 static const char clause[] = "MS-HGSA 3.1.5.1.1.3";
 
@@ -54,7 +55,14 @@ static bool parse_v2(struct attestation_tpm_request *request, struct slice body,
     request->session = message->session;
     memcpy(request->requested, message->requested, sizeof request->requested);
     request->requested_count = message->requested_count;
-    request->certificate = message->content[ATTESTATION_CONTENT_ENDORSEMENT_KEY_CERTIFICATE];
+    struct slice item = message->content[ATTESTATION_CONTENT_ENDORSEMENT_KEY_CERTIFICATE];
+    struct slice certificate, chain;
+    request->certificate = item;
+    if (tpm_endorsement_certificate_split(&certificate, &chain, item) &&
+        tpm_endorsement_certificate_cut_chain(chain).size == chain.size) {
+        request->certificate = certificate;
+        request->chain = chain;
+    } /* else whoever reads it says what is wrong */
     request->context = message->content[ATTESTATION_CONTENT_RTPM_CONTEXT];
     return true;
 }

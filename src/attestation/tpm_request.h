@@ -15,7 +15,8 @@ struct attestation_tpm_request {
     uint8_t requested[ATTESTATION_RESULT_MAX]; /* enum attestation_result, in the order asked */
     size_t requested_count;
     /* Who asks: one of the two or both; empty: not given. */
-    struct slice certificate;           /* content type 4: DER */
+    struct slice certificate;           /* content type 4: DER, */
+    struct slice chain;                 /* and what came behind it; empty: nothing */
     struct slice endorsement_key;       /* TPM2B_PUBLIC or another form of a public key */
     struct slice context;               /* empty: none */
     struct attestation_request message; /* v2.0: what the slices borrow from */

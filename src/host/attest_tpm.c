@@ -16,7 +16,8 @@
 #include <tss2/tss2_tpm2_types.h>
 
 #define BODY_MAX ((size_t)6 * 1024 * 1024)
-#define ROUNDS_MAX 8 /* of commands that a service may send in one exchange */
+#define CERTIFICATES_MAX 32768 /* a certificate and its chain: what a service takes */
+#define ROUNDS_MAX 8           /* of commands that a service may send in one exchange */
 
 /* One exchange. */
 struct exchange {
@@ -80,13 +81,17 @@ static bool post(struct attestation_reply *out, struct exchange *exchange,
         .requested = {ATTESTATION_RESULT_ENCRYPTION_CERTIFICATE},
         .requested_count = 1,
     };
-    struct buf bytes, body;
+    struct buf bytes, body, certificates;
+    buf_init(&certificates, CERTIFICATES_MAX);
     buf_init(&bytes, RTPM_CONTEXT_MAX);
     buf_init(&body, BODY_MAX);
     struct slice nv = buf_slice(&exchange->endorsement.certificate), certificate = nv;
     if (nv.size > 0 && !tpm_endorsement_certificate_cut(&certificate, nv, NULL))
         certificate = nv; /* the service's to refuse, with its reasons */
-    request.content[ATTESTATION_CONTENT_ENDORSEMENT_KEY_CERTIFICATE] = certificate;
+    buf_append(&certificates, certificate);
+    if (certificate.size > 0)
+        buf_append(&certificates, buf_slice(&exchange->endorsement.chain));
+    request.content[ATTESTATION_CONTENT_ENDORSEMENT_KEY_CERTIFICATE] = buf_slice(&certificates);
     request.content[ATTESTATION_CONTENT_IDENTITY_KEY] =
         buf_slice(&exchange->endorsement.public_area);
     rtpm_context_format(&bytes, context);
@@ -95,6 +100,7 @@ static bool post(struct attestation_reply *out, struct exchange *exchange,
     bool good = buf_ok(&bytes, "event logs", err) && buf_ok(&body, "event logs", err) &&
                 host_attempt_post(out, exchange->attempt, exchange->path, buf_slice(&body),
                                   ATTESTATION_REPLY_TPM_CONTINUE, final, err);
+    buf_done(&certificates);
     buf_done(&bytes);
     buf_done(&body);
     return good;

@@ -96,6 +96,7 @@ bool host_platform_read(struct platform_identifier *out,
     snprintf(out->name, sizeof out->name, "%s", name);
     buf_append(&out->endorsement_key, buf_slice(&endorsement->public_area));
     buf_append(&out->certificate, certificate);
+    buf_append(&out->chain, buf_slice(&endorsement->chain));
     read_line(out->system_uuid, sizeof out->system_uuid, DMI "product_uuid");
     read_line(out->serial_number, sizeof out->serial_number, DMI "product_serial");
     read_macs(out);

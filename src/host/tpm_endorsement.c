@@ -12,6 +12,11 @@
 
 #define PUBLIC_MAX 2048
 #define NV_CHUNK_MIN 64
+/* The chain of certificates, in as many indices as it needs (TCG EK Credential Profile 2.2.1.5.2).
+ */
+#define CHAIN_FIRST 0x01C00100u
+#define CHAIN_LAST 0x01C001FFu
+#define CHAIN_MAX 16384
 #define PERSISTENT_FIRST 0x81000000u
 #define PERSISTENT_MAX 64
 
@@ -57,6 +62,17 @@ static uint32_t nv_chunk(struct host_tpm_device *device)
     if (most > TPM2_MAX_NV_BUFFER_SIZE)
         most = TPM2_MAX_NV_BUFFER_SIZE;
     return most < NV_CHUNK_MIN ? NV_CHUNK_MIN : most;
+}
+
+static void read_chain(struct host_tpm_endorsement *out, ESYS_CONTEXT *esys, uint32_t chunk)
+{
+    struct buf nv;
+    uint32_t index = CHAIN_FIRST;
+    buf_init(&nv, CHAIN_MAX);
+    while (index <= CHAIN_LAST && read_nv(&nv, esys, index, chunk))
+        index++;
+    buf_append(&out->chain, tpm_endorsement_certificate_cut_chain(buf_slice(&nv)));
+    buf_done(&nv);
 }
 
 static bool take_public(struct buf *out, const TPM2B_PUBLIC *area)
@@ -214,6 +230,7 @@ bool host_tpm_endorsement_find(struct host_tpm_endorsement *out, struct host_tpm
     _cleanup_host_tpm_endorsement_ struct host_tpm_endorsement found = {.device = device};
     buf_init(&found.public_area, PUBLIC_MAX);
     buf_init(&found.certificate, HOST_TPM_CERTIFICATE_MAX);
+    buf_init(&found.chain, CHAIN_MAX);
     ESYS_CONTEXT *esys = host_tpm_device_esys(device);
     uint32_t chunk = nv_chunk(device);
     TSS2_RC code = TPM2_RC_VALUE;
@@ -235,6 +252,8 @@ bool host_tpm_endorsement_find(struct host_tpm_endorsement *out, struct host_tpm
         good = is_chosen(t, kind) && obtain(&found, t, &code);
     if (!good)
         return refuse(&found, kind, code, err);
+    if (found.certificate.size > 0)
+        read_chain(&found, esys, chunk);
     *out = found;
     found = (struct host_tpm_endorsement){0};
     return true;
@@ -252,5 +271,6 @@ void host_tpm_endorsement_done(struct host_tpm_endorsement *endorsement)
     }
     buf_done(&endorsement->public_area);
     buf_done(&endorsement->certificate);
+    buf_done(&endorsement->chain);
     *endorsement = (struct host_tpm_endorsement){0};
 }

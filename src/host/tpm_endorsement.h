@@ -23,6 +23,7 @@ struct host_tpm_endorsement {
     struct buf public_area;         /* TPM2B_PUBLIC */
     struct buf certificate;         /* what the NV index holds, padding and all; empty: none */
     uint32_t certificate_index;     /* of NV; 0: none */
+    struct buf chain; /* certificates above it, from NV: DER, one behind the other; empty: none */
 };
 
 /* The words that choose one: "rsa-2048", "p-256", "high-rsa-2048"…; NULL-terminated. */

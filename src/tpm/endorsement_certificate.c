@@ -67,6 +67,27 @@ bool tpm_endorsement_certificate_cut(struct slice *out, struct slice nv, struct 
     return true;
 }
 
+bool tpm_endorsement_certificate_split(struct slice *certificate, struct slice *chain,
+                                       struct slice bytes)
+{
+    struct reader reader = reader_of(bytes);
+    bool sequence = der_peek(&reader) == DER_SEQUENCE;
+    struct slice der = der_read_element(&reader);
+    if (!sequence || reader.failed)
+        return false;
+    *certificate = der;
+    *chain = reader.rest;
+    return true;
+}
+
+struct slice tpm_endorsement_certificate_cut_chain(struct slice nv)
+{
+    struct slice certificate, rest = nv;
+    while (rest.size > 0 && tpm_endorsement_certificate_split(&certificate, &rest, rest))
+        continue;
+    return slice_of(nv.data, nv.size - rest.size);
+}
+
 static bool not_endorsement(const struct certificate *certificate, struct error *err,
                             const char *what)
 {
@@ -122,13 +143,14 @@ bool tpm_endorsement_certificate_parse(struct certificate **out, struct slice de
 }
 
 bool tpm_endorsement_certificate_verify(struct certificate **out, struct slice der,
-                                        struct tpm_trust *trust, int64_t now, struct error *err)
+                                        struct slice chain, struct tpm_trust *trust, int64_t now,
+                                        struct error *err)
 {
     struct certificate *certificate = NULL;
     if (!certificate_cache_parse_endorsement(&certificate, tpm_trust_cache(trust), der, err))
         return false;
     if (!check_profile(certificate, err) || !trust_chain_check_time(certificate, now, err) ||
-        !trust_chain_verify(trust, certificate, now, err)) {
+        !trust_chain_verify(trust, certificate, chain, now, err)) {
         certificate_free(&certificate);
         return false;
     }

@@ -24,6 +24,17 @@
  * tpm.certificate-malformed. */
 bool tpm_endorsement_certificate_cut(struct slice *out, struct slice nv, struct error *err);
 
+/*
+ * Certificates as a TPM's maker puts them into NV from 01C00100 on (TCG EK Credential Profile,
+ * 2.2.1.5.2): DER, one behind the other, padded. Borrowed: without the padding. What is not whole
+ * certificates is left out.
+ */
+struct slice tpm_endorsement_certificate_cut_chain(struct slice nv);
+/* Takes the first certificate (DER) of bytes that may hold a chain behind it, which is *chain then.
+ * False when they begin with none. */
+bool tpm_endorsement_certificate_split(struct slice *certificate, struct slice *chain,
+                                       struct slice bytes);
+
 /* What the TPM's maker says of it, for showing; empty when the certificate does not say. */
 struct tpm_maker {
     char manufacturer[32]; /* "id:49465800" as "IFX" */
@@ -38,11 +49,13 @@ struct tpm_maker {
 bool tpm_endorsement_certificate_parse(struct certificate **out, struct slice der,
                                        struct error *err);
 /*
- * The same, and its chain to a root of trust at the time now (seconds since 1970). *out is a
- * reference of the caller's own. Further: tpm.certificate-time, tpm.issuer-missing,
- * tpm.issuer-wrong, tpm.root-missing, tpm.chain-too-long.
+ * The same, and its chain to a root of trust at the time now (seconds since 1970). chain: what came
+ * with it, to stand in between where trust has no intermediate (DER, one behind the other; empty:
+ * nothing). *out is a reference of the caller's own. Further: tpm.certificate-time,
+ * tpm.issuer-missing, tpm.issuer-wrong, tpm.root-missing, tpm.chain-too-long.
  */
 bool tpm_endorsement_certificate_verify(struct certificate **out, struct slice der,
-                                        struct tpm_trust *trust, int64_t now, struct error *err);
+                                        struct slice chain, struct tpm_trust *trust, int64_t now,
+                                        struct error *err);
 void tpm_endorsement_certificate_maker(struct tpm_maker *out,
                                        const struct certificate *certificate);

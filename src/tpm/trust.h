@@ -19,6 +19,7 @@ struct tpm_trusted_certificate {
 };
 
 #define TPM_TRUST_CERTIFICATES_MAX 8192
+#define TPM_CHAIN_CERTIFICATES_MAX 6 /* that come with an endorsement certificate */
 
 /*
  * Builds one from certificates that tpm_trust_check accepted. Those that cannot be read are left

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
+#include "crypto/der.h"
 #include "crypto/errors.h"
 #include "tpm/certificate_profile.h"
 #include "tpm/errors.h"
@@ -17,6 +18,8 @@
 /* A search under way. What failed furthest from the certificate explains most. */
 struct search {
     const struct tpm_trust *trust;
+    struct trusted brought[TPM_CHAIN_CERTIFICATES_MAX]; /* came with the certificate */
+    size_t brought_count;
     int64_t now;
     unsigned verifications;
     int deepest; /* depth of problem; -1: none yet */
@@ -176,22 +179,58 @@ static bool climb(struct search *search, const struct certificate *certificate, 
                   TRUST_CHAIN_MAX);
         return fail(search, depth, &problem);
     }
+    bool any = false;
     const struct trusted *issuer = tpm_trust_find(search->trust, facts->issuer);
-    if (issuer == NULL)
-        return issuer_missing(search, certificate, depth);
-    for (; issuer != NULL; issuer = issuer->next)
+    for (; issuer != NULL; issuer = issuer->next) {
+        any = true;
         if (climb_by(search, certificate, issuer, depth))
             return true;
-    return false;
+    }
+    for (size_t i = 0; i < search->brought_count; i++) {
+        issuer = &search->brought[i];
+        if (!slice_equal(certificate_facts(issuer->certificate)->subject, facts->issuer))
+            continue;
+        any = true;
+        if (climb_by(search, certificate, issuer, depth))
+            return true;
+    }
+    return !any && issuer_missing(search, certificate, depth);
 }
 
-bool trust_chain_verify(const struct tpm_trust *trust, const struct certificate *certificate,
-                        int64_t now, struct error *err)
+/* What came with the certificate and can be read; roots among it are of no use. */
+static void take_brought(struct search *search, struct cache *cache, struct slice chain)
+{
+    struct reader reader = reader_of(chain);
+    for (size_t i = 0; i < TPM_CHAIN_CERTIFICATES_MAX && reader.rest.size > 0; i++) {
+        struct trusted *it = &search->brought[search->brought_count];
+        bool sequence = der_peek(&reader) == DER_SEQUENCE;
+        struct slice der = der_read_element(&reader);
+        if (!sequence || reader.failed)
+            return;
+        if (!certificate_cache_parse_endorsement(&it->certificate, cache, der, NULL))
+            continue;
+        const struct certificate_facts *facts = certificate_facts(it->certificate);
+        it->intermediate = true;
+        if (slice_equal(facts->subject, facts->issuer))
+            certificate_free(&it->certificate);
+        else
+            search->brought_count++;
+    }
+}
+
+bool trust_chain_verify(struct tpm_trust *trust, const struct certificate *certificate,
+                        struct slice chain, int64_t now, struct error *err)
 {
     struct search search = {.trust = trust, .now = now, .deepest = -1};
-    if (climb(&search, certificate, 0))
-        return true;
-    if (err != NULL)
+    bool good = climb(&search, certificate, 0);
+    if (!good && chain.size > 0) { /* only now: reading them costs */
+        search = (struct search){.trust = trust, .now = now, .deepest = -1};
+        take_brought(&search, tpm_trust_cache(trust), chain);
+        good = climb(&search, certificate, 0);
+        for (size_t i = 0; i < search.brought_count; i++)
+            certificate_free(&search.brought[i].certificate);
+    }
+    if (!good && err != NULL)
         *err = search.problem;
-    return false;
+    return good;
 }

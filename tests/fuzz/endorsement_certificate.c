@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a TPM's NV index holds: cut, read, and verified against an administrator who trusts that
- * very certificate, and another one of its issuer's name. */
+/* What a TPM's NV index holds, a chain behind it: cut, read, and verified against an administrator
+ * who trusts that very certificate, and another one of its issuer's name. */
 
 #include "tpm/endorsement_certificate.h"
 
@@ -9,7 +9,7 @@
 
 #define NOW 1790000000
 
-static void try_chain(struct slice der)
+static void try_chain(struct slice der, struct slice brought)
 {
     struct tpm_trusted_certificate trusted[2] = {{der, false}, {der, true}};
     for (size_t count = 0; count <= 2; count++) {
@@ -17,7 +17,8 @@ static void try_chain(struct slice der)
         for (int round = 0; round < 2; round++) {
             _cleanup_certificate_ struct certificate *certificate = NULL;
             struct error err = {0};
-            bool good = tpm_endorsement_certificate_verify(&certificate, der, trust, NOW, &err);
+            bool good =
+                tpm_endorsement_certificate_verify(&certificate, der, brought, trust, NOW, &err);
             require(good == (certificate != NULL) && good == (err.code == NULL));
             /* It could only have issued itself, and then be an authority. */
             require(!good || count > 0);
@@ -27,9 +28,15 @@ static void try_chain(struct slice der)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct slice der;
+    struct slice der, first, behind;
     struct error err = {0};
-    if (!tpm_endorsement_certificate_cut(&der, slice_of(data, size), &err)) {
+    struct slice input = slice_of(data, size);
+    if (tpm_endorsement_certificate_split(&first, &behind, input)) {
+        struct slice chain = tpm_endorsement_certificate_cut_chain(behind);
+        require(first.size + behind.size == size && chain.size <= behind.size);
+        try_chain(first, chain);
+    }
+    if (!tpm_endorsement_certificate_cut(&der, input, &err)) {
         require(err.code != NULL);
         return 0;
     }
@@ -45,6 +52,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(good == (root != NULL));
         certificate_free(&root);
     }
-    try_chain(der);
+    try_chain(der, SLICE_EMPTY);
     return 0;
 }

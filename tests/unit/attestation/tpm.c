@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tpm_fixture.h"
 
+#include "tpm/errors.h"
+
 #define VSM_LAUNCH_TYPE 0x00050012 /* SIPAEVENT_VSM_LAUNCH_TYPE */
 
 static void assert_certified(const struct attestation_reply *reply, size_t index,
@@ -707,6 +709,43 @@ static void test_untrusted(void **state)
                           "tpm.issuer-missing");
 }
 
+/* An intermediate that nobody added, but that the TPM holds: with its record, or with the request.
+ */
+static void test_chain_of_the_tpm(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_host_ struct host host;
+    char key[ATTESTATION_THUMBPRINT_SIZE];
+    _cleanup_buf_ struct buf value;
+    struct attestation_registration registration = {.profile = EVENTLOG_PROFILE_LINUX,
+                                                    .version = POLICY_VERSION_2};
+    buf_init(&value, VECTOR_MAX);
+    initialise_tpm(fixture);
+    assert_ok(attestation_tpm_root_format(&value, key, simulated_tpm_intermediate(), true, 0,
+                                          "root", err));
+    change(fixture, STORE_TPM_ROOT, key, NULL);
+    host_init(&host, SIMULATED_P256, EVENTLOG_PROFILE_LINUX);
+    add_baseline(fixture, "model", &host);
+    assert_refused(register_tpm(fixture, "n1", &host, &registration, true, err),
+                   tpm_issuer_missing);
+    host.has_chain = true;
+    register_good(fixture, "n1", &host);
+    struct client client = {.host = &host};
+    assert_client_refused(fixture, &client, ATTESTATION_REPLY_UNAUTHORIZED_ERROR,
+                          "tpm.issuer-missing");
+    client.sends_chain = true;
+    assert_int_equal(client_type(fixture, &client), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
+    struct client keyed = {.host = &host, .sends_no_certificate = true};
+    assert_int_equal(client_type(fixture, &keyed), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
+    /* … which proves nothing without a root */
+    buf_reset(&value);
+    assert_ok(
+        attestation_tpm_root_format(&value, key, simulated_tpm_root(), false, 0, "root", err));
+    change(fixture, STORE_TPM_ROOT, key, NULL);
+    assert_client_refused(fixture, &client, ATTESTATION_REPLY_UNAUTHORIZED_ERROR,
+                          "tpm.root-missing");
+}
+
 /* What-if in host key mode: the whole exchange, and nothing is issued. */
 static void test_what_if(void **state)
 {
@@ -836,6 +875,7 @@ int main(void)
         TEST(test_who_asks),
         TEST(test_uncertified),
         TEST(test_untrusted),
+        TEST(test_chain_of_the_tpm),
         TEST(test_what_if),
         TEST(test_keyholder_away),
         TEST(test_payloads),

@@ -23,6 +23,7 @@
 struct host {
     struct simulated_tpm *tpm;
     enum eventlog_profile profile;
+    bool has_chain; /* its TPM holds the intermediate's certificate */
     struct buf log;
     struct buf ima;
 };
@@ -33,6 +34,7 @@ struct client {
     unsigned version; /* 0: 2 */
     bool what_if;
     bool sends_key, sends_no_certificate;
+    bool sends_chain;                          /* behind the certificate */
     bool sends_log_again;                      /* with the last responses, as it may */
     uint8_t requested[ATTESTATION_RESULT_MAX]; /* none: an encryption certificate */
     size_t requested_count;
@@ -118,6 +120,8 @@ static inline void host_identifier(struct buf *out, const struct host *host, boo
     buf_append(&identifier.endorsement_key, simulated_tpm_public(host->tpm));
     if (certificate)
         buf_append(&identifier.certificate, simulated_tpm_certificate(host->tpm));
+    if (host->has_chain)
+        buf_append(&identifier.chain, simulated_tpm_intermediate());
     platform_identifier_format(out, &identifier);
 }
 
@@ -240,9 +244,13 @@ static inline void format_v2(struct buf *out, const struct client *client,
     struct attestation_request request = {.session = client->session,
                                           .requested_count = client->requested_count};
     memcpy(request.requested, client->requested, sizeof request.requested);
+    _cleanup_buf_ struct buf certificates;
+    buf_init(&certificates, VECTOR_MAX);
+    buf_append(&certificates, simulated_tpm_certificate(client->host->tpm));
+    if (client->sends_chain)
+        buf_append(&certificates, simulated_tpm_intermediate());
     if (!client->sends_no_certificate)
-        request.content[ATTESTATION_CONTENT_ENDORSEMENT_KEY_CERTIFICATE] =
-            simulated_tpm_certificate(client->host->tpm);
+        request.content[ATTESTATION_CONTENT_ENDORSEMENT_KEY_CERTIFICATE] = buf_slice(&certificates);
     if (client->sends_key || client->sends_no_certificate)
         request.content[ATTESTATION_CONTENT_IDENTITY_KEY] = simulated_tpm_public(client->host->tpm);
     if (context != NULL)

@@ -38,6 +38,67 @@ static void finds_the_key_that_has_a_certificate(void **state)
     assert_ok(tpm_endorsement_key_is(&key, certificate_key(certificate), err));
 }
 
+/* An NV index as the TPM's maker would have filled it. */
+static void fill_index(uint32_t number, struct slice content)
+{
+    ESYS_TR index;
+    const TPM2B_AUTH none = {0};
+    TPM2B_MAX_NV_BUFFER bytes = {.size = (UINT16)content.size};
+    const TPM2B_NV_PUBLIC area = {
+        .nvPublic = {.nvIndex = number,
+                     .nameAlg = TPM2_ALG_SHA256,
+                     .attributes = TPMA_NV_OWNERWRITE | TPMA_NV_OWNERREAD | TPMA_NV_AUTHREAD,
+                     .dataSize = (UINT16)content.size}};
+    memcpy(bytes.buffer, content.data, content.size);
+    assert_int_equal(Esys_NV_DefineSpace(esys(), ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                                         ESYS_TR_NONE, &none, &area, &index),
+                     TSS2_RC_SUCCESS);
+    assert_int_equal(Esys_NV_Write(esys(), ESYS_TR_RH_OWNER, index, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                                   ESYS_TR_NONE, &bytes, 0),
+                     TSS2_RC_SUCCESS);
+    assert_int_equal(Esys_TR_Close(esys(), &index), TSS2_RC_SUCCESS);
+}
+
+static void remove_index(uint32_t number)
+{
+    ESYS_TR index;
+    assert_int_equal(
+        Esys_TR_FromTPMPublic(esys(), number, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &index),
+        TSS2_RC_SUCCESS);
+    assert_int_equal(Esys_NV_UndefineSpace(esys(), ESYS_TR_RH_OWNER, index, ESYS_TR_PASSWORD,
+                                           ESYS_TR_NONE, ESYS_TR_NONE),
+                     TSS2_RC_SUCCESS);
+}
+
+/* The chain above the certificate lies in as many indices as it needs, padded. */
+static void brings_its_chain(void **state)
+{
+    (void)state;
+    struct host_tpm_endorsement found = {0};
+    struct buf chain;
+    struct slice der;
+    buf_init(&chain, 4096);
+    find(&found, "auto");
+    assert_int_equal(found.chain.size, 0);
+    assert_ok(tpm_endorsement_certificate_cut(&der, buf_slice(&found.certificate), err));
+    for (int i = 0; i < 2; i++) /* any certificate will do */
+        buf_append(&chain, der);
+    size_t whole = chain.size;
+    for (int i = 0; i < 20; i++)
+        buf_append_u8(&chain, 0xff);
+    host_tpm_endorsement_done(&found);
+    size_t part = chain.size / 3;
+    for (uint32_t i = 0; i < 3; i++)
+        fill_index(0x01C00100 + i,
+                   slice_of(chain.data + i * part, i < 2 ? part : chain.size - 2 * part));
+    find(&found, "auto");
+    assert_true(slice_equal(buf_slice(&found.chain), slice_of(chain.data, whole)));
+    host_tpm_endorsement_done(&found);
+    for (uint32_t i = 0; i < 3; i++)
+        remove_index(0x01C00100 + i);
+    buf_done(&chain);
+}
+
 static void finds_the_key_that_was_chosen(void **state)
 {
     (void)state;
@@ -114,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_key_that_has_a_certificate),
+        cmocka_unit_test(brings_its_chain),
         cmocka_unit_test(finds_the_key_that_was_chosen),
         cmocka_unit_test(makes_the_key_from_its_template),
         cmocka_unit_test(refuses_kinds_that_are_none),

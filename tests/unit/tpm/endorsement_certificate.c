@@ -10,13 +10,14 @@
 #define NOW 1790000000 /* 2026-09-21 */
 #define NAMES_MAX 12
 
-/* A trust of certificates by name; those behind "-" are intermediates. */
+/* A trust of certificates by name; those behind "-" are intermediates. (Those behind "+" come with
+ * the certificate.) */
 static struct tpm_trust *make_trust(const char *const names[NAMES_MAX])
 {
     struct tpm_trusted_certificate certificates[NAMES_MAX];
     struct buf files[NAMES_MAX];
     size_t count = 0, skipped = 9;
-    for (; count < NAMES_MAX && names[count] != NULL; count++) {
+    for (; count < NAMES_MAX && names[count] != NULL && names[count][0] != '+'; count++) {
         bool intermediate = names[count][0] == '-';
         files_certificate(&files[count], names[count] + intermediate);
         certificates[count] =
@@ -30,12 +31,28 @@ static struct tpm_trust *make_trust(const char *const names[NAMES_MAX])
     return trust;
 }
 
-static bool verify(const char *name, struct tpm_trust *trust, struct error *err)
+/* What comes with the certificate: names behind "+", one behind the other. */
+static void read_brought(struct buf *out, const char *const names[NAMES_MAX])
+{
+    buf_init(out, (size_t)NAMES_MAX * CERTIFICATE_SIZE_MAX);
+    for (size_t i = 0; i < NAMES_MAX && names[i] != NULL; i++) {
+        struct buf der;
+        if (names[i][0] != '+')
+            continue;
+        buf_append(out, files_certificate(&der, names[i] + 1));
+        buf_done(&der);
+    }
+}
+
+static bool verify(const char *name, const char *const names[NAMES_MAX], struct tpm_trust *trust,
+                   struct error *err)
 {
     struct buf der;
+    _cleanup_buf_ struct buf brought;
     struct certificate *certificate = NULL;
+    read_brought(&brought, names);
     bool good = tpm_endorsement_certificate_verify(&certificate, files_certificate(&der, name),
-                                                   trust, NOW, err);
+                                                   buf_slice(&brought), trust, NOW, err);
     assert_true(good == (certificate != NULL));
     if (good)
         assert_slice_equal(certificate_der(certificate), buf_slice(&der));
@@ -59,16 +76,16 @@ static void check_chains(const struct chain *chains, size_t count)
         _cleanup_tpm_trust_ struct tpm_trust *trust = make_trust(chain->trusted);
         if (chain->code == NULL) {
             /* Twice: by the signature, and by what is remembered of it. */
-            assert_success(verify(chain->name, trust, &err), &err);
-            assert_success(verify(chain->name, trust, &err), &err);
+            assert_success(verify(chain->name, chain->trusted, trust, &err), &err);
+            assert_success(verify(chain->name, chain->trusted, trust, &err), &err);
             continue;
         }
-        assert_refused(verify(chain->name, trust, &err), &err, chain->code);
+        assert_refused(verify(chain->name, chain->trusted, trust, &err), &err, chain->code);
         if (strstr(err.message, chain->words) == NULL && strstr(err.object, chain->words) == NULL)
             fail_msg("%s: “%s” is not in “%s: %s”", chain->name, chain->words, err.object,
                      err.message);
         struct error again;
-        assert_refused(verify(chain->name, trust, &again), &again, chain->code);
+        assert_refused(verify(chain->name, chain->trusted, trust, &again), &again, chain->code);
         assert_string_equal(again.message, err.message);
     }
 }
@@ -172,6 +189,72 @@ static void test_chain_refusals(void **state)
     CHECK_CHAINS(chains);
 }
 
+/* What a TPM holds of its own chain may stand between, and is trusted for nothing else. */
+static void test_brought(void **state)
+{
+    (void)state;
+    static const struct chain chains[] = {
+        {"ek", {"root", "+inter"}, NULL, NULL},
+        {"ek", {"root", "+rival", "+inter"}, NULL, NULL},
+        {"ek", {"root", "-rival", "+inter"}, NULL, NULL},
+        {"ek", {"root", "+root", "+inter"}, NULL, NULL}, /* also with the root that it has */
+        {"ek-level7",
+         {"root", "-level1", "-level2", "-level3", "-level4", "+level6", "+level7", "+level5"},
+         NULL,
+         NULL},
+        {"ek", {"+inter"}, "tpm.root-missing", "“CN=Maker Root” was not added"},
+        {"ek", {"+inter", "+root"}, "tpm.root-missing", "“CN=Maker Root” was not added"},
+        {"ek", {"sha1-root", "+inter", "+root"}, "tpm.root-missing", "“CN=Maker Root”"},
+        {"ek", {"root", "+rival"}, "tpm.issuer-wrong", "several keys"},
+        {"ek-by-aik", {"root", "+aik-inter"}, "tpm.issuer-wrong", "identity keys only"},
+        {"ek-no-authority", {"root", "+no-authority"}, "tpm.issuer-wrong", "authority"},
+        {"ek-no-sign", {"root", "+no-sign"}, "tpm.issuer-wrong", "key usage"},
+        {"ek-short", {"root", "+short", "+below-short"}, "tpm.issuer-wrong", "path length"},
+        {"ek-expired-inter",
+         {"root", "+expired-inter"},
+         "tpm.certificate-time",
+         "CN=Expired Intermediate"},
+        {"ek-level7", /* more than are looked at */
+         {"root", "+level7", "+level6", "+level5", "+level4", "+level3", "+level2", "+level1"},
+         "tpm.root-missing",
+         "was not added"},
+        {"ek-loop", {"+loop-a", "+loop-b"}, "tpm.chain-too-long", "Loop"},
+    };
+    CHECK_CHAINS(chains);
+}
+
+static void test_split(void **state)
+{
+    (void)state;
+    struct buf first, second;
+    _cleanup_buf_ struct buf all;
+    struct slice certificate, chain;
+    buf_init(&all, 65536);
+    buf_append(&all, files_certificate(&first, "ek"));
+    buf_append(&all, files_certificate(&second, "inter"));
+    assert_true(tpm_endorsement_certificate_split(&certificate, &chain, buf_slice(&all)));
+    assert_slice_equal(certificate, buf_slice(&first));
+    assert_slice_equal(chain, buf_slice(&second));
+    assert_true(tpm_endorsement_certificate_split(&certificate, &chain, buf_slice(&first)));
+    assert_int_equal(chain.size, 0);
+    assert_false(tpm_endorsement_certificate_split(&certificate, &chain, SLICE_EMPTY));
+    assert_false(tpm_endorsement_certificate_split(&certificate, &chain,
+                                                   slice_of(first.data, first.size - 1)));
+    /* in NV: padded, and cut where it is no whole certificate */
+    size_t whole = all.size;
+    assert_int_equal(tpm_endorsement_certificate_cut_chain(SLICE_EMPTY).size, 0);
+    for (int filler = 0; filler <= 0xff; filler += 0xff) {
+        for (int i = 0; i < 100; i++)
+            buf_append_u8(&all, (uint8_t)filler);
+        assert_int_equal(tpm_endorsement_certificate_cut_chain(buf_slice(&all)).size, whole);
+        all.size = whole;
+    }
+    assert_int_equal(tpm_endorsement_certificate_cut_chain(slice_of(all.data, whole - 1)).size,
+                     first.size);
+    buf_done(&first);
+    buf_done(&second);
+}
+
 /* Every bit of the certificate counts: none may be another. */
 static void test_altered(void **state)
 {
@@ -184,8 +267,8 @@ static void test_altered(void **state)
         struct certificate *certificate = NULL;
         struct error err = {0};
         der.data[i] ^= (uint8_t)(1 << i % 8);
-        assert_false(
-            tpm_endorsement_certificate_verify(&certificate, buf_slice(&der), trust, NOW, &err));
+        assert_false(tpm_endorsement_certificate_verify(&certificate, buf_slice(&der), SLICE_EMPTY,
+                                                        trust, NOW, &err));
         assert_non_null(err.code);
         der.data[i] ^= (uint8_t)(1 << i % 8);
     }
@@ -195,9 +278,9 @@ static void test_altered(void **state)
         /* A copy of its own, so that a sanitizer sees a read behind it. */
         uint8_t *cut = malloc(size + 1);
         memcpy(cut, der.data, size);
-        assert_refused(
-            tpm_endorsement_certificate_verify(&certificate, slice_of(cut, size), trust, NOW, &err),
-            &err, "crypto.certificate-malformed");
+        assert_refused(tpm_endorsement_certificate_verify(&certificate, slice_of(cut, size),
+                                                          SLICE_EMPTY, trust, NOW, &err),
+                       &err, "crypto.certificate-malformed");
         free(cut);
     }
     buf_done(&der);
@@ -346,9 +429,9 @@ static void test_software_tpm(void **state)
         assert_success(tpm_endorsement_certificate_cut(
                            &der, software_tpm_file(&files[2 + i], &tpm, names[i]), &err),
                        &err);
-        assert_success(
-            tpm_endorsement_certificate_verify(&certificate, der, trust, (int64_t)time(NULL), &err),
-            &err);
+        assert_success(tpm_endorsement_certificate_verify(&certificate, der, SLICE_EMPTY, trust,
+                                                          (int64_t)time(NULL), &err),
+                       &err);
         certificate_free(&certificate);
     }
     for (size_t i = 0; i < 4; i++)
@@ -369,8 +452,9 @@ static void test_simulated_tpm(void **state)
         struct tpm_endorsement_key key;
         struct simulated_tpm *tpm =
             simulated_tpm_new((enum simulated_endorsement)kind, DIGEST_SHA256);
-        assert_success(tpm_endorsement_certificate_verify(
-                           &certificate, simulated_tpm_certificate(tpm), trust, NOW, &err),
+        assert_success(tpm_endorsement_certificate_verify(&certificate,
+                                                          simulated_tpm_certificate(tpm),
+                                                          SLICE_EMPTY, trust, NOW, &err),
                        &err);
         assert_success(tpm_endorsement_key_parse(&key, simulated_tpm_public(tpm), &err), &err);
         assert_success(tpm_endorsement_key_is(&key, certificate_key(certificate), &err), &err);
@@ -387,6 +471,8 @@ int main(void)
         cmocka_unit_test(test_tolerated),
         cmocka_unit_test(test_not_endorsement),
         cmocka_unit_test(test_chain_refusals),
+        cmocka_unit_test(test_brought),
+        cmocka_unit_test(test_split),
         cmocka_unit_test(test_altered),
         cmocka_unit_test(test_oaep_key),
         cmocka_unit_test(test_maker),
