@@ -16,8 +16,6 @@ static void init_locks(struct token *token)
     pthread_mutex_init(&token->mending, NULL);
     pthread_mutex_init(&token->state, NULL);
     pthread_cond_init(&token->changed, NULL);
-    for (unsigned i = 0; i < token->workers; i++)
-        pthread_mutex_init(&token->sessions[i].lock, NULL);
 }
 
 static struct token *make(const struct token_options *options, P11KitUri **uri)
@@ -56,7 +54,6 @@ static void close_session(struct token *token, struct token_session *session)
 {
     if (session->open && session->epoch == token->epoch)
         token_call(token)->C_CloseSession(session->handle);
-    pthread_mutex_destroy(&session->lock);
 }
 
 void token_close(struct token **token)

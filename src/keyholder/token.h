@@ -17,10 +17,10 @@
  * refused is not tried again until another one is given (token.pin-wrong). Who runs this must not
  * start it again because of these errors: a new process does not remember what was refused.
  *
- * Threads: each worker has a session of its own. Nothing that a worker with a working session needs
- * is locked while another one is in the module, so a call that never returns holds up that worker
- * alone; a worker that needs what the other is mending waits a bounded time (token.busy). A module
- * that crashes takes the process with it. A token is not used across fork.
+ * Threads: an operation takes a session, that of its worker's number or any that is free. Nothing
+ * else that it needs is locked while another thread is in the module, so a call that never returns
+ * costs one session; who finds none, or needs what another thread is mending, waits a bounded time
+ * (token.busy). A module that crashes takes the process with it. A token is not used across fork.
  */
 
 #include "keyholder/keyring.h"
@@ -34,8 +34,7 @@ struct token_options {
     const char *module;       /* absolute path of the PKCS#11 module (a shared library) */
     const char *uri;          /* which token: token_uri_check_token() */
     const struct secret *pin; /* the user PIN; NULL or empty where the token asks for none */
-    /* Sessions, 1 to TOKEN_WORKERS_MAX. Best one for each calling thread; with fewer (an HSM that
-     * allows few) threads take turns. */
+    /* Sessions, 1 to TOKEN_WORKERS_MAX. Where there are more threads, they take turns. */
     unsigned workers;
     bool raw_rsa; /* OAEP may be done by CKM_RSA_X_509 where the token does not know it */
 };

@@ -21,15 +21,6 @@ struct timespec token_mend_deadline(void)
     return until;
 }
 
-bool token_mend_lock(struct token *token, pthread_mutex_t *lock, struct error *err)
-{
-    struct timespec until = token_mend_deadline();
-    if (pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &until) == 0)
-        return true;
-    return error_set(err, &token_busy, NULL, token->uri_text,
-                     "another operation was not over after %d ms", TOKEN_WAIT_MS);
-}
-
 void token_mend_suspect(struct token *token, enum token_loss loss)
 {
     pthread_mutex_lock(&token->state);
@@ -194,8 +185,11 @@ static void remember_outcome(struct token *token, const struct error *failure)
 
 bool token_mend(struct token *token, struct token_session *session, bool now, struct error *err)
 {
-    if (!token_mend_lock(token, &token->mending, err))
-        return false;
+    struct timespec until = token_mend_deadline();
+    if (pthread_mutex_clocklock(&token->mending, CLOCK_MONOTONIC, &until) != 0)
+        return error_set(err, &token_busy, NULL, token->uri_text,
+                         "another operation is connecting to the token, for %d ms now",
+                         TOKEN_WAIT_MS);
     bool ok = false;
     if (now || !failed_just_now(token, err)) {
         struct error failure = {.code = NULL};

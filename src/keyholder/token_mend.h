@@ -15,12 +15,10 @@
 /* A module is not initialised again sooner than that after the last time. */
 #define TOKEN_RESTART_MS 1000
 
-/* Opens the session, whose lock the caller holds. now: without regard to TOKEN_RETRY_MS. Errors of
+/* Opens the session, which the caller has taken. now: without regard to TOKEN_RETRY_MS. Errors of
  * token_check. */
 bool token_mend(struct token *token, struct token_session *session, bool now, struct error *err);
 /* That so much may be lost. */
 void token_mend_suspect(struct token *token, enum token_loss loss);
-/* A lock that is waited for TOKEN_WAIT_MS: token.busy. */
-bool token_mend_lock(struct token *token, pthread_mutex_t *lock, struct error *err);
 /* When TOKEN_WAIT_MS will be over, on CLOCK_MONOTONIC. */
 struct timespec token_mend_deadline(void);

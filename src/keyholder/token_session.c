@@ -7,6 +7,45 @@
 /* How often a session may turn out void between its mending and its use. */
 #define ENTER_TRIES 3
 
+/* Under the state's lock: the worker's own if it is free, or else any that is; NULL: none. */
+static struct token_session *find_free(struct token *token, unsigned worker)
+{
+    for (unsigned i = 0; i < token->workers; i++) {
+        struct token_session *session = &token->sessions[(worker + i) % token->workers];
+        if (!session->taken)
+            return session;
+    }
+    return NULL;
+}
+
+static bool take(struct token_session **out, struct token *token, unsigned worker,
+                 struct error *err)
+{
+    struct timespec until = token_mend_deadline();
+    struct token_session *session;
+    int result = 0;
+    pthread_mutex_lock(&token->state);
+    while ((session = find_free(token, worker)) == NULL && result == 0)
+        result = pthread_cond_clockwait(&token->changed, &token->state, CLOCK_MONOTONIC, &until);
+    if (session != NULL)
+        session->taken = true;
+    pthread_mutex_unlock(&token->state);
+    if (session == NULL)
+        return error_set(err, &token_busy, NULL, token->uri_text,
+                         "none of %u sessions was free within %d ms", token->workers,
+                         TOKEN_WAIT_MS);
+    *out = session;
+    return true;
+}
+
+static void give(struct token *token, struct token_session *session)
+{
+    pthread_mutex_lock(&token->state);
+    session->taken = false;
+    pthread_cond_broadcast(&token->changed);
+    pthread_mutex_unlock(&token->state);
+}
+
 /* From here to leave() the module is not restarted. *entered: the session is good. token.busy. */
 static bool enter(bool *entered, struct token *token, const struct token_session *session,
                   struct error *err)
@@ -88,14 +127,14 @@ static enum token_outcome attempt_once(struct token_use *use, struct token_sessi
 bool token_session_run(struct token *token, unsigned worker, bool now, token_attempt *attempt,
                        void *context, struct error *err)
 {
-    struct token_use use = {.token = token, .place = worker % token->workers};
-    struct token_session *session = &token->sessions[use.place];
-    if (!token_mend_lock(token, &session->lock, err))
+    struct token_session *session;
+    if (!take(&session, token, worker, err))
         return false;
+    struct token_use use = {.token = token, .place = (unsigned)(session - token->sessions)};
     enum token_outcome outcome = attempt_once(&use, session, now, attempt, context, err);
     if (outcome == TOKEN_LOST)
         outcome = attempt_once(&use, session, now, attempt, context, err);
-    pthread_mutex_unlock(&session->lock);
+    give(token, session);
     if (outcome != TOKEN_LOST)
         return outcome == TOKEN_DONE;
     token_mend_suspect(token, TOKEN_LOSS_SESSION);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Doing something in a worker's session, and once more in another when the session is lost. */
+/* Doing something in a session, and once more in another when the session is lost. */
 
 #include "keyholder/token_state.h"
 

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * What the files of a token share. Three locks, never held while waiting for one before it in this
- * list: a session's (one operation at a time), mending (one thread finds the token again, opens
- * sessions and logs in), and the state's (for moments, never over a call of the module). The first
- * two are waited for TOKEN_WAIT_MS at most.
+ * What the files of a token share. A thread takes a session for an operation; it may then take the
+ * lock of mending (one thread finds the token again, opens sessions and logs in). Both are waited
+ * for TOKEN_WAIT_MS at most. The lock of the state is held for moments, never over a call of the
+ * module.
  */
 
 #include <pthread.h>
@@ -15,8 +15,9 @@
 #include "keyholder/token_result.h"
 #include "keyholder/token_uri_p11.h"
 
+/* Belongs to who has taken it; `taken` to the state. */
 struct token_session {
-    pthread_mutex_t lock;
+    bool taken;
     CK_SESSION_HANDLE handle;
     bool open;
     unsigned epoch;  /* the token's when it was opened: another one, and the handle is nobody's */
@@ -36,8 +37,8 @@ struct token {
     uint64_t sessions_opened;
     int64_t last_restart_ms; /* 0: never */
 
-    pthread_mutex_t state; /* what follows */
-    pthread_cond_t changed;
+    pthread_mutex_t state;     /* what follows */
+    pthread_cond_t changed;    /* a session is free, the module is empty or may be entered */
     unsigned inside;           /* threads that may be in a call, the mending one excepted */
     bool restarting;           /* nobody may enter */
     unsigned epoch;            /* rises when all sessions are void */
