@@ -194,8 +194,21 @@ def journey(world):
         names = {test["name"]: test["ok"] for test in fabric.show("server", "test")["tests"] if "token" in test["name"]}
         equal(names, {"token one": True, "token two": True, "token locked": True})
 
+    def a_backup_lists_what_it_does_not_hold():
+        backup, password = fabric.folder / "backup", fabric.folder / "backup-password"
+        password.write_text("a long password")
+        listed = {(item["type"], item["thumbprint"], item["key_source"], item["key_uri"])
+                  for item in fabric.show("state", "export", backup, "--password-file", password)["bring"]}
+        equal(listed, {("signing", world.signing, "token", world.one.uri("sign")),
+                       ("encryption", world.encryption, "token", "pkcs11:token=two;object=encrypt;id=%0b")})
+        with Fabric() as other:
+            brought = other.show("state", "import", backup, "--password-file", password)["bring"]
+            equal({(item["thumbprint"], item["works"]) for item in brought}, {(world.signing, False), (world.encryption, False)})
+            check(all(item["error"]["code"] == "keyholder.token-away" for item in brought), brought)
+
     return [the_tokens_are_there, keys_are_made_in_them_and_requested, a_key_that_was_there_is_added_with_its_certificate,
-            what_does_not_fit_is_refused, an_administrator_gives_a_pin(world), keys_are_released_by_them]
+            what_does_not_fit_is_refused, an_administrator_gives_a_pin(world), keys_are_released_by_them,
+            a_backup_lists_what_it_does_not_hold]
 
 
 def an_administrator_gives_a_pin(world):
