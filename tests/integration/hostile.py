@@ -41,6 +41,9 @@ def malformed_json(scene):
             "a comment": b"/* */" + text,
             "a trailing comma": text[:-1] + b",}",
             "a long number": b'{"SessionId":' + b"9" * 100000 + b"}",
+            "10 000 results": altered(RequestedContent=[1] * 10000),
+            "bytes that are no list": altered(ProvidedContent=[0] * 10000),
+            "a million bytes that nobody asked for": b'{"x":[' + b"0," * 1000000 + b"0]}",
             "content that is an object": altered(ProvidedContent={}),
             "no session": json.dumps({k: v for k, v in good.items() if k != "SessionId"}).encode(),
             "a session that is a number": altered(SessionId=1),
@@ -54,8 +57,8 @@ def malformed_json(scene):
             "10 000 open arrays": b"[" * 10000,
             "10 000 objects": b'{"a":' * 10000 + b"1" + b"}" * 10000,
             "10 000 arrays in a property": text[:-1] + b',"x":' + b"[" * 10000 + b"]" * 10000 + b"}",
-            "a million values": b'{"x":[' + b"0," * 1000000 + b"0]}",
-            "3 MB of numbers": altered(ProvidedContent=item(9, [0] * 1000000)),
+            "a million values": b'{"x":[' + b"-1," * 1000000 + b"0]}",
+            "3 MB of numbers": altered(ProvidedContent=item(9, [300] * 750000)),
         },
         "base.guid-malformed": {"a short session": altered(SessionId="AAAA")},
         "attestation.payload-malformed": {
@@ -69,7 +72,8 @@ def malformed_json(scene):
             "a huge result type": altered(RequestedContent=[1e300]),
             "an unknown result": altered(RequestedContent=[4]),
             "nothing requested": altered(RequestedContent=[]),
-            "10 000 results": altered(RequestedContent=[1] * 10000),
+            "300 results": altered(RequestedContent=[1] * 300),
+            "3 MB of byte values": altered(ProvidedContent=item(9, [0] * 1000000)),
             "3 MB of base64": altered(ProvidedContent=item(8, "A" * 3000000)),
         },
         "attestation.content-refused": {
@@ -307,7 +311,8 @@ def flood(scene):
     quarter = ATTESTATION_LIMIT // 4
     deep = {
         b"[" * (4 * quarter): "base.json-too-deep",
-        b"[" + b"0," * (2 * quarter - 2) + b"0]": "base.json-too-deep",
+        b"[" + b"-1," * (quarter - 2) + b"0]": "base.json-too-deep",
+        b"[" + b"0," * (2 * quarter - 2) + b"0]": "attestation.payload-malformed",
         b"[" + b"{}," * (quarter - 2) + b"{}]": "base.json-too-deep",
         b'"' + b"\\u0041" * (quarter // 2) + b'"': "attestation.payload-malformed",
         b'{"SessionId":"' + b"A" * (4 * quarter - 20) + b'"}': "base.guid-malformed",
