@@ -26,7 +26,7 @@ struct token_key {
     struct public_key *public_key; /* NULL only while token_key_open is at work */
     size_t size;                   /* bytes of the modulus */
     _Atomic(enum token_way) ways[TOKEN_WAYS];
-    struct token_found found[]; /* one for each of the token's workers */
+    struct token_found found[]; /* one for each of the sessions */
 };
 
 /*
