@@ -150,8 +150,9 @@ const struct option_command protector_commands[] = {
     {"protector grant", "let a further guardian open a key protector", NULL, file_argument,
      change_options, grant_examples, "Grant-HgsKeyProtectorAccess", run_grant},
     {"protector revoke", "take a guardian off a key protector",
-     "The transport key stays the same: a guardian that has opened it before still knows it. hgs "
-     "vm revoke makes a new one.",
+     "A wrapping is the guardian's when it has one of its certificates, unless it is exactly "
+     "another guardian's here. The transport key stays the same: a guardian that has opened it "
+     "before still knows it. hgs vm revoke makes a new one.",
      file_argument, change_options, revoke_examples, "Revoke-HgsKeyProtectorAccess", run_revoke},
     {"protector show", "show owner, guardians and whether all signatures verify", NULL,
      file_argument, NULL, show_examples, "ConvertTo-HgsKeyProtector", run_show},

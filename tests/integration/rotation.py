@@ -226,6 +226,13 @@ def guardians_of_ones_own_stay(fabric):
     owner.hgs("guardian", "import", "another", *source, "--replace")
 
 
+def a_cleared_service_counts_anew(fabric):
+    check(fabric.show("certificate", "usage")["protectors"] > 0)
+    fabric.ctl("server", "clear", "--yes")
+    fabric.init()
+    equal(fabric.show("certificate", "usage")["protectors"], 0)
+
+
 def main():
     with Fabric() as fabric:
         fabric.init()
@@ -234,7 +241,7 @@ def main():
         fabric.owner_machine = fabric.owner()
         for body in (a_pair_is_rotated_under_load, who_was_forgotten_is_told_why, counts_survive_a_restart,
                      one_of_a_pair_is_rotated, metadata_is_signed_by_the_communications_certificate,
-                     expired_certificates_still_serve, guardians_of_ones_own_stay):
+                     expired_certificates_still_serve, guardians_of_ones_own_stay, a_cleared_service_counts_anew):
             case(body.__name__.replace("_", " "), lambda body=body: body(fabric))
     finish()
 
