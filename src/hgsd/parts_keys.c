@@ -45,6 +45,7 @@ void parts_load_keys(struct parts *parts)
     }
     use_audit_key(parts);
     keyholder_hold(parts->keyholder, false);
+    keyprotection_prepare(parts->keyprotection);
     certificate_keys_prove(parts->certificate_keys);
 }
 

@@ -100,6 +100,12 @@ void keyprotection_apply(struct keyprotection_service *service, const struct sto
     keyprotection_snapshot_release(&replaced);
 }
 
+void keyprotection_prepare(struct keyprotection_service *service)
+{
+    if (service->usage != NULL)
+        usage_prepare(service->usage, NULL); /* else its thread does, a moment later */
+}
+
 bool keyprotection_usage(struct keyprotection_service *service,
                          struct usage_certificate *certificates, size_t count, int64_t lately,
                          struct usage_totals *totals)

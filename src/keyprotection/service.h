@@ -47,6 +47,8 @@ void keyprotection_service_free(struct keyprotection_service **service);
 void keyprotection_apply(struct keyprotection_service *service, const struct store_change *changes,
                          size_t count);
 
+/* The keyholder answers: what key protection needs of it before the first release is fetched. */
+void keyprotection_prepare(struct keyprotection_service *service);
 /* Which protectors ask for which certificate (usage.h). False when nothing is counted. */
 bool keyprotection_usage(struct keyprotection_service *service,
                          struct usage_certificate *certificates, size_t count, int64_t lately,

@@ -23,7 +23,7 @@ struct usage {
     char *node;
     pthread_t thread;
 
-    pthread_mutex_t key_lock; /* while the key is fetched, which only the first roll waits for */
+    pthread_mutex_t key_lock; /* while the key is fetched; no roll waits for it */
     atomic_bool has_key;
     struct secret key;
 
@@ -142,18 +142,64 @@ bool usage_write(struct usage *usage, struct error *err)
     return ok;
 }
 
+/* A keyed digest, of which 64 bits tell a million apart; never 0. */
+static uint64_t make_link(struct slice key, struct slice bytes)
+{
+    struct digest digest;
+    digest_hmac(&digest, DIGEST_SHA256, key, bytes);
+    struct reader reader = reader_of(digest_slice(&digest));
+    uint64_t link = reader_u64_le(&reader);
+    explicit_bzero(&digest, sizeof digest);
+    return link != 0 ? link : 1;
+}
+
+/* Links that were made under another key are never met again. */
+static void check_key(struct usage *usage)
+{
+    uint64_t link = make_link(secret_slice(&usage->key), slice_from_text(LINK_CHECK));
+    struct usage_check check = {.known = true};
+    for (size_t i = 0; i < sizeof check.bytes; i++)
+        check.bytes[i] = (uint8_t)(link >> 8 * i);
+    pthread_mutex_lock(&usage->lock);
+    if (usage->check.known && memcmp(usage->check.bytes, check.bytes, sizeof check.bytes) != 0)
+        begin_anew(usage);
+    usage->head_wanted |= !usage->check.known;
+    usage->check = check;
+    pthread_mutex_unlock(&usage->lock);
+}
+
+static bool has_key(struct usage *usage)
+{
+    return atomic_load_explicit(&usage->has_key, memory_order_acquire);
+}
+
+bool usage_prepare(struct usage *usage, struct error *err)
+{
+    pthread_mutex_lock(&usage->key_lock);
+    bool ready = has_key(usage);
+    if (!ready &&
+        keyholder_derive(usage->options.keyholder, KEYHOLDER_LABEL_USAGE, 0, &usage->key, err)) {
+        check_key(usage);
+        ready = true;
+        atomic_store_explicit(&usage->has_key, true, memory_order_release);
+    }
+    pthread_mutex_unlock(&usage->key_lock);
+    return ready;
+}
+
 /* Waits until something is to be written, and then for the rest of the interval, in which more
- * comes. False: it is to stop. With the lock held. */
+ * comes; less long while the key is still to be fetched. False: it is to stop. With the lock held.
+ */
 static bool wait_for_work(struct usage *usage)
 {
-    while (!usage->stopping && !is_changed(usage)) {
+    while (!usage->stopping && !is_changed(usage) && has_key(usage)) {
         usage->idle = true;
         pthread_cond_wait(&usage->wake, &usage->lock);
         usage->idle = false;
     }
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += USAGE_WRITE_SECONDS;
+    until.tv_sec += has_key(usage) ? USAGE_WRITE_SECONDS : USAGE_PREPARE_SECONDS;
     int rc = 0;
     while (!usage->stopping && rc == 0)
         rc = pthread_cond_timedwait(&usage->wake, &usage->lock, &until);
@@ -166,6 +212,7 @@ static void *run(void *context)
     pthread_mutex_lock(&usage->lock);
     while (wait_for_work(usage)) {
         pthread_mutex_unlock(&usage->lock);
+        usage_prepare(usage, NULL);
         write_some(usage);
         pthread_mutex_lock(&usage->lock);
     }
@@ -249,48 +296,6 @@ void usage_free(struct usage **usage_pointer)
     release(usage);
 }
 
-/* A keyed digest, of which 64 bits tell a million apart; never 0. */
-static uint64_t make_link(struct slice key, struct slice bytes)
-{
-    struct digest digest;
-    digest_hmac(&digest, DIGEST_SHA256, key, bytes);
-    struct reader reader = reader_of(digest_slice(&digest));
-    uint64_t link = reader_u64_le(&reader);
-    explicit_bzero(&digest, sizeof digest);
-    return link != 0 ? link : 1;
-}
-
-/* Links that were made under another key are never met again. */
-static void check_key(struct usage *usage)
-{
-    uint64_t link = make_link(secret_slice(&usage->key), slice_from_text(LINK_CHECK));
-    struct usage_check check = {.known = true};
-    for (size_t i = 0; i < sizeof check.bytes; i++)
-        check.bytes[i] = (uint8_t)(link >> 8 * i);
-    pthread_mutex_lock(&usage->lock);
-    if (usage->check.known && memcmp(usage->check.bytes, check.bytes, sizeof check.bytes) != 0)
-        begin_anew(usage);
-    usage->head_wanted |= !usage->check.known;
-    usage->check = check;
-    pthread_mutex_unlock(&usage->lock);
-}
-
-static bool fetch_key(struct usage *usage)
-{
-    if (atomic_load_explicit(&usage->has_key, memory_order_acquire))
-        return true;
-    pthread_mutex_lock(&usage->key_lock);
-    bool has = atomic_load_explicit(&usage->has_key, memory_order_relaxed);
-    if (!has &&
-        keyholder_derive(usage->options.keyholder, KEYHOLDER_LABEL_USAGE, 0, &usage->key, NULL)) {
-        check_key(usage);
-        has = true;
-        atomic_store_explicit(&usage->has_key, true, memory_order_release);
-    }
-    pthread_mutex_unlock(&usage->key_lock);
-    return has;
-}
-
 static struct usage_key key_of(const struct keyprotection_certificate *certificate)
 {
     struct usage_key key = {.type = certificate->type};
@@ -356,7 +361,7 @@ void usage_note(struct usage *usage, const struct keyprotection_snapshot *snapsh
     size_t count = collect(keys, snapshot, protector);
     uint64_t ingress = 0, egress = 0;
     int64_t now = clock_now(usage->options.clock);
-    bool known = fetch_key(usage);
+    bool known = has_key(usage);
     if (known) {
         ingress = make_link(secret_slice(&usage->key), ingress_key);
         egress = make_link(secret_slice(&usage->key), egress_key);

@@ -19,6 +19,7 @@
 #include "protector/protector.h"
 
 #define USAGE_WRITE_SECONDS 5
+#define USAGE_PREPARE_SECONDS 1 /* between tries to have the key derived */
 
 struct usage; /* thread-safe */
 
@@ -36,8 +37,11 @@ bool usage_new(struct usage **out, const struct usage_options *options, struct e
 /* Writes what is not written yet. */
 void usage_free(struct usage **usage);
 
-/* A roll of this protector, from one transport key to the next. When the keyholder cannot derive
- * the key just now it is not counted, and what is known begins later. */
+/* Has the keyholder derive the key; the thread tries it, too. Errors of keyholder_derive. */
+bool usage_prepare(struct usage *usage, struct error *err);
+
+/* A roll of this protector, from one transport key to the next. It waits for nobody: while there is
+ * no key yet it is not counted, and what is known begins later. */
 void usage_note(struct usage *usage, const struct keyprotection_snapshot *snapshot,
                 const struct protector *protector, struct slice ingress_key,
                 struct slice egress_key);

@@ -528,6 +528,7 @@ static void a_rotation_is_counted(void **state)
     try_init(&it);
     struct usage_options options = {world.store, world.running.keyholder, &clock, "n1", 100};
     assert_ok(usage_new(&it.usage, &options, err));
+    assert_ok(usage_prepare(it.usage, err));
     assert_ok(try_roll(&it, err));
     expect_usage(&it, world.service.encryption_key, 1, 0);
 

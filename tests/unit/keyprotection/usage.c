@@ -40,6 +40,7 @@ static struct usage *start(struct keyholder *keyholder)
     struct usage *usage = NULL;
     struct usage_options options = {world.store, keyholder, &test_clock, "n1", 1000};
     assert_ok(usage_new(&usage, &options, err));
+    usage_prepare(usage, NULL); /* not of a keyholder that is away */
     return usage;
 }
 
@@ -166,6 +167,28 @@ static void what_is_removed_is_forgotten(void **state)
     usage_free(&usage);
 }
 
+/* The keyholder comes later: nobody has to ask again. */
+static void the_key_is_fetched_when_it_can_be(void **state)
+{
+    (void)state;
+    struct usage_totals before, totals;
+    keyholder_hold(world.running.keyholder, true);
+    struct usage *usage = start(world.running.keyholder);
+    usage_report(usage, NULL, 0, 0, &before);
+    note(usage, "l1", "l2");
+    usage_report(usage, NULL, 0, 0, &totals);
+    assert_int_equal(totals.protectors, before.protectors);
+    keyholder_hold(world.running.keyholder, false);
+    time_t end = time(NULL) + DEADLINE_SECONDS;
+    while (totals.protectors == before.protectors && time(NULL) < end) {
+        note(usage, "l1", "l2");
+        usage_report(usage, NULL, 0, 0, &totals);
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
+    assert_int_equal(totals.protectors, before.protectors + 1);
+    usage_free(&usage);
+}
+
 static void a_roll_that_is_not_counted_is_said(void **state)
 {
     (void)state;
@@ -212,6 +235,7 @@ static void all_are_counted_at_once(void **state)
     struct usage_options options = {world.store, world.running.keyholder, &test_clock, "many",
                                     1000};
     assert_ok(usage_new(&usage, &options, err));
+    assert_ok(usage_prepare(usage, err));
     for (size_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, roll_many, usage), 0);
     assert_ok(usage_write(usage, err)); /* meanwhile */
@@ -270,6 +294,7 @@ static void a_store_that_is_busy_loses_nothing(void **state)
     expect_code(usage_new(&usage, &options, &refusal), &refusal, &store_busy);
     busy_reading = false;
     assert_ok(usage_new(&usage, &options, err));
+    assert_ok(usage_prepare(usage, err));
     note(usage, "k1", "k2");
     busy_writing = true;
     expect_code(usage_write(usage, &refusal), &refusal, &store_busy);
@@ -296,6 +321,7 @@ int main(void)
         cmocka_unit_test(another_key_begins_anew),
         cmocka_unit_test(records_that_cannot_be_read_begin_anew),
         cmocka_unit_test(what_is_removed_is_forgotten),
+        cmocka_unit_test(the_key_is_fetched_when_it_can_be),
         cmocka_unit_test(a_roll_that_is_not_counted_is_said),
         cmocka_unit_test(all_are_counted_at_once),
         cmocka_unit_test(a_store_that_is_busy_loses_nothing),
