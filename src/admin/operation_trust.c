@@ -215,6 +215,8 @@ static bool deny_all(const struct admin_request *request, const struct signer_li
     return nothing_to_lift || admin_change_commit(request, &change, err);
 }
 
+#define AHEAD_SECONDS 60 /* of clocks that are a little apart */
+
 /* Argument "time": seconds since 1970; 0 lifts what was denied. */
 bool operation_signer_deny_before(struct admin_request *request, struct json_writer *result,
                                   struct error *err)
@@ -233,6 +235,11 @@ bool operation_signer_deny_before(struct admin_request *request, struct json_wri
     struct signer_list_item *item = NULL;
     if (text != NULL && (item = signer_list_find(&list, text, err)) == NULL)
         return false;
+    /* Of another service's signer it may be wanted; of our own it would stop everything. */
+    if ((item == NULL || item->own) && time > clock_now(request->services->clock) + AHEAD_SECONDS)
+        return error_set(
+            err, &admin_argument, NULL, "time",
+            "it has not come yet: no host that attests here would get a key until then");
     if (item != NULL ? !deny_one(request, item, time, err) : !deny_all(request, &list, time, err))
         return false;
     json_write_object(result, NULL);

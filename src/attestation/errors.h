@@ -51,6 +51,11 @@
       "its node was valid: the clock was set, or hgsd did not run when it was due",                \
       "nothing for hosts and keys: key protection knows it; SQL clients that keep the list may "   \
       "refuse it for up to a day (start them again); keep the clock right (timedatectl)")          \
+    X(attestation_deny_ahead, "attestation.deny-ahead", ERROR_UNAVAILABLE,                         \
+      "what would be issued now is denied: the time of signer deny-before has not come by this "   \
+      "node's clock",                                                                              \
+      "set the clock right (timedatectl, hgsctl server show); or lift it: hgsctl signer "          \
+      "deny-before never, with --signer T if it is of one signer")                                 \
     X(attestation_unaudited, "attestation.unaudited", ERROR_UNAVAILABLE,                           \
       "an attestation passed but could not be put into the audit trail, so nothing was issued",    \
       "make room on the audit trail's disk; see hgsctl server show")                               \

@@ -258,6 +258,21 @@ void attestation_signer_describe(struct attestation_service *service, struct jso
     json_write_array_end(writer);
 }
 
+/* True when key protection would refuse what this signer issues now: a clock that was set back. */
+static bool denied_ahead(struct error *err, const struct attestation_settings *settings,
+                         const struct attestation_signer *signer, int64_t now)
+{
+    char time[CLOCK_TEXT_SIZE];
+    int64_t deny_before =
+        signer->deny_before > settings->deny_before ? signer->deny_before : settings->deny_before;
+    if (deny_before <= now)
+        return false;
+    error_set(err, &attestation_deny_ahead, "protocol.md 3", signer->thumbprint,
+              "what was issued before %s is denied, and that has not come here",
+              clock_format(deny_before, time));
+    return true;
+}
+
 void attestation_signer_problems(struct attestation_service *service, struct json_writer *writer,
                                  const char *name)
 {
@@ -268,8 +283,13 @@ void attestation_signer_problems(struct attestation_service *service, struct jso
     json_write_array(writer, name);
     for (size_t i = 0; i < list->count; i++) {
         struct error problem = {0};
-        if (strcmp(list->items[i].node, service->node) == 0 &&
-            attestation_signer_schedule_problem(&problem, list, &list->items[i], now))
+        if (strcmp(list->items[i].node, service->node) != 0)
+            continue;
+        if (attestation_signer_schedule_problem(&problem, list, &list->items[i], now))
+            json_write_error(writer, NULL, &problem);
+        if (attestation_signer_schedule_state(list, &list->items[i], &snapshot->settings, now) ==
+                ATTESTATION_SIGNER_ACTIVE &&
+            denied_ahead(&problem, &snapshot->settings, &list->items[i], now))
             json_write_error(writer, NULL, &problem);
     }
     json_write_array_end(writer);
@@ -300,6 +320,8 @@ bool attestation_signer_test(struct attestation_service *service,
     _cleanup_buf_ struct buf signature;
     buf_init(&signature, 4096);
     memcpy(thumbprint, issuer->thumbprint, ATTESTATION_THUMBPRINT_TEXT_SIZE);
+    if (denied_ahead(err, &snapshot->settings, issuer, clock_now(service->options.clock)))
+        return false;
     if (signer.sign(signer.context, algorithm, slice_from_text(text), &signature, &why) &&
         public_key_verify(signer.public_key, algorithm, slice_from_text(text),
                           buf_slice(&signature), &why))
@@ -392,6 +414,9 @@ static bool issue(struct attestation_service *service, const struct attestation_
         attestation_signer_schedule_select(&snapshot->signers, service->node, use, now);
     if (issuer == NULL)
         return no_signer(service, err);
+    if (result == ATTESTATION_RESULT_ENCRYPTION_CERTIFICATE &&
+        denied_ahead(err, &snapshot->settings, issuer, now))
+        return false;
     if (evidence->until != 0 && now >= evidence->until)
         return error_set(err, &attestation_policies_changed, "protocol.md 2.3", evidence->host,
                          "a policy that it passed by ended meanwhile");

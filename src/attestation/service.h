@@ -80,7 +80,7 @@ void attestation_signer_describe(struct attestation_service *service, struct jso
 void attestation_signer_problems(struct attestation_service *service, struct json_writer *writer,
                                  const char *name);
 /* Has this node's signer of health certificates sign something, and verifies it; thumbprint is
- * whose. attestation.no-signer, attestation.signer-failed. */
+ * whose. attestation.no-signer, attestation.signer-failed, attestation.deny-ahead. */
 bool attestation_signer_test(struct attestation_service *service,
                              char thumbprint[ATTESTATION_THUMBPRINT_TEXT_SIZE], struct error *err);
 

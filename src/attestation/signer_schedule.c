@@ -134,6 +134,19 @@ enum attestation_signer_state attestation_signer_schedule_state(
                                                                 : ATTESTATION_SIGNER_RETIRED;
 }
 
+/* One that verifiers may know in its place: it was made before, or while a clock was ahead. */
+static bool has_predecessor(const struct attestation_signer_list *list,
+                            const struct attestation_signer *signer, int64_t now)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct attestation_signer *other = &list->items[i];
+        if (other != signer && same_line(other, signer->node, signer->use) &&
+            (compare_age(other, signer) < 0 || not_before(other) > now))
+            return true;
+    }
+    return false;
+}
+
 static bool has_other_of_line(const struct attestation_signer_list *list,
                               const struct attestation_signer *signer)
 {
@@ -155,7 +168,7 @@ bool attestation_signer_schedule_problem(struct error *problem,
                   "it is valid from %s, and here it is %s", from, clock_format(now, until));
         return true;
     }
-    if (now >= signs_from || !has_other_of_line(list, signer) ||
+    if (now >= signs_from || !has_predecessor(list, signer, now) ||
         signer != attestation_signer_schedule_select(list, signer->node, signer->use, now))
         return false;
     error_set(problem, &attestation_signer_unannounced, "protocol.md 2.4", signer->thumbprint,

@@ -117,6 +117,10 @@ def main():
         def times_are_checked():
             equal(releasing.refusal("signer", "deny-before", "yesterday", "--yes"), "base.time-malformed")
             equal(releasing.refusal("signer", "deny-before", "2999-01-01", "--yes", status=2), "admin.argument")
+            soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+            own = releasing.show("signer", "list")["signers"][0]["thumbprint"]
+            for words in ((), ("--signer", own)):  # no key for anybody until then
+                equal(releasing.refusal("signer", "deny-before", soon, "--yes", *words, status=2), "admin.argument")
 
         for body in (foreign_signers_are_refused, a_dry_run_trusts_nobody, trusted_signers_count, ones_own_need_no_trust,
                      only_signers_are_trusted, a_trusted_signer_can_be_denied_what_it_issued, distrust_ends_it,

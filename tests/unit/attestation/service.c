@@ -476,6 +476,27 @@ static void test_host_clocks(void **state)
     assert_int_equal(tolerance, 60);
 }
 
+/* The clock was set back to before a time that certificates are denied for: nothing is issued that
+ * would not count, and that is said. */
+static void test_denied_ahead(void **state)
+{
+    struct fixture *fixture = *state;
+    char value[64], thumbprint[ATTESTATION_THUMBPRINT_TEXT_SIZE];
+    struct error why = {0};
+    initialise(fixture);
+    snprintf(value, sizeof value, "{\"deny_before\":%lld}", (long long)clock_now(&fixture->clock));
+    change(fixture, STORE_TRUSTED_SIGNER, ATTESTATION_SIGNERS_ALL, value);
+    assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
+    fixture->clock.offset -= 3600;
+    tick(fixture);
+    assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_UNAVAILABLE_ERROR);
+    assert_string_equal(trail_text("code"), "attestation.deny-ahead");
+    assert_false(attestation_signer_test(fixture->service, thumbprint, &why));
+    assert_string_equal(why.code->name, "attestation.deny-ahead");
+    fixture->clock.offset += 3600;
+    assert_int_equal(type_of(fixture, "rsa-pkcs1"), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
+}
+
 /* The test of the signer's key, as server test has it. */
 static void test_signer_test(void **state)
 {
@@ -570,25 +591,16 @@ static void test_refused_payload(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FIXTURE(test_not_initialised),
-        WITH_FIXTURE(test_info),
-        WITH_FIXTURE(test_certificate),
-        WITH_FIXTURE(test_passes),
-        WITH_FIXTURE(test_refusals),
-        WITH_FIXTURE(test_truncated_everywhere),
-        WITH_FIXTURE(test_doors),
-        WITH_FIXTURE(test_keyholder_away),
-        WITH_FIXTURE(test_unaudited),
-        WITH_FIXTURE(test_refused_payload),
-        WITH_FIXTURE(test_no_signer),
-        WITH_FIXTURE(test_unprotected_signing_keys),
-        WITH_FIXTURE(test_damaged_records),
-        WITH_FIXTURE(test_reload),
-        WITH_FIXTURE(test_host_find),
-        WITH_FIXTURE(test_host_clocks),
-        WITH_FIXTURE(test_signer_test),
-        WITH_FIXTURE(test_workers),
-        cmocka_unit_test(test_fixed_replies),
+        WITH_FIXTURE(test_not_initialised), WITH_FIXTURE(test_info),
+        WITH_FIXTURE(test_certificate),     WITH_FIXTURE(test_passes),
+        WITH_FIXTURE(test_refusals),        WITH_FIXTURE(test_truncated_everywhere),
+        WITH_FIXTURE(test_doors),           WITH_FIXTURE(test_keyholder_away),
+        WITH_FIXTURE(test_unaudited),       WITH_FIXTURE(test_refused_payload),
+        WITH_FIXTURE(test_no_signer),       WITH_FIXTURE(test_unprotected_signing_keys),
+        WITH_FIXTURE(test_damaged_records), WITH_FIXTURE(test_reload),
+        WITH_FIXTURE(test_host_find),       WITH_FIXTURE(test_host_clocks),
+        WITH_FIXTURE(test_signer_test),     WITH_FIXTURE(test_denied_ahead),
+        WITH_FIXTURE(test_workers),         cmocka_unit_test(test_fixed_replies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,6 +206,12 @@ static void test_at_once(void **state)
                                                  &settings, START + HOUR, true));
     assert_int_equal(plan.active_at, START + HOUR + DAY);
     assert_int_equal(plan.key, ATTESTATION_SIGNER_KEY_P256);
+    add(&list, &plan);
+    /* nobody knew another than the first */
+    struct error problem = {0};
+    for (size_t i = 0; i < 2; i++)
+        assert_false(
+            attestation_signer_schedule_problem(&problem, &list, &list.items[i], START + HOUR));
 }
 
 /* Short lives keep their proportions: nobody makes signers in a loop. */
