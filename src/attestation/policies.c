@@ -6,8 +6,15 @@
 
 #include <stdlib.h>
 
+/* One record, read once. */
+struct record {
+    uint8_t digest[DIGEST_SHA256_SIZE]; /* of its key and value */
+    struct policy_shared *policy;       /* NULL: it is damaged, */
+    struct error problem;               /* and how */
+};
+
 struct attestation_policy_records {
-    struct map *values; /* store key -> struct buf */
+    struct map *records; /* store key -> struct record */
 };
 
 struct attestation_policies *attestation_policies_ref(struct attestation_policies *policies)
@@ -45,16 +52,17 @@ void attestation_policies_digest(uint8_t out[DIGEST_SHA256_SIZE],
     digest_sha256(out, buf_slice(&bytes));
 }
 
-static void free_value(void *value)
+static void free_record(void *value)
 {
-    buf_done(value);
-    free(value);
+    struct record *record = value;
+    policy_shared_release(&record->policy);
+    free(record);
 }
 
 struct attestation_policy_records *attestation_policy_records_new(void)
 {
     struct attestation_policy_records *records = memory_allocate_zero(1, sizeof *records);
-    records->values = map_new(free_value);
+    records->records = map_new(free_record);
     return records;
 }
 
@@ -63,42 +71,50 @@ void attestation_policy_records_free(struct attestation_policy_records **records
     struct attestation_policy_records *gone = memory_steal(records);
     if (gone == NULL)
         return;
-    map_free(gone->values);
+    map_free(gone->records);
     free(gone);
 }
 
-void attestation_policy_records_put(struct attestation_policy_records *records, const char *key,
-                                    struct slice value)
-{
-    struct buf *copy = memory_allocate(sizeof *copy);
-    buf_init(copy, value.size);
-    buf_append(copy, value);
-    map_put(records->values, slice_from_text(key), copy);
-}
-
-void attestation_policy_records_remove(struct attestation_policy_records *records, const char *key)
-{
-    map_remove(records->values, slice_from_text(key));
-}
-
-static void add(struct policy_set *set, struct slice value, struct error *problem)
-{
-    struct policy policy;
-    if (policy_parse(&policy, value, problem) && !policy_set_add(set, &policy, problem))
-        policy_done(&policy);
-}
-
-/* The sum over the records does not depend on their order. */
-static void add_digest(uint8_t sum[DIGEST_SHA256_SIZE], struct slice key, struct slice value)
+static void digest_record(uint8_t out[DIGEST_SHA256_SIZE], struct slice key, struct slice value)
 {
     uint8_t size[4] = {(uint8_t)key.size, (uint8_t)(key.size >> 8), (uint8_t)(key.size >> 16),
                        (uint8_t)(key.size >> 24)};
     struct slice parts[] = {slice_of(size, sizeof size), key, value};
     struct digest digest;
     digest_compute_parts(&digest, DIGEST_SHA256, parts, 3);
+    memcpy(out, digest.value, DIGEST_SHA256_SIZE);
+}
+
+void attestation_policy_records_put(struct attestation_policy_records *records, const char *key,
+                                    struct slice value)
+{
+    struct policy policy;
+    struct record *record = memory_allocate_zero(1, sizeof *record);
+    digest_record(record->digest, slice_from_text(key), value);
+    if (policy_parse(&policy, value, &record->problem))
+        record->policy = policy_shared_new(&policy);
+    map_put(records->records, slice_from_text(key), record);
+}
+
+void attestation_policy_records_remove(struct attestation_policy_records *records, const char *key)
+{
+    map_remove(records->records, slice_from_text(key));
+}
+
+static void add(struct policy_set *set, const struct record *record, struct error *problem)
+{
+    if (record->policy == NULL)
+        *problem = record->problem;
+    else
+        policy_set_add_shared(set, record->policy, problem);
+}
+
+/* The sum over the records does not depend on their order. */
+static void add_digest(uint8_t sum[DIGEST_SHA256_SIZE], const uint8_t digest[DIGEST_SHA256_SIZE])
+{
     unsigned carry = 0;
     for (size_t i = 0; i < DIGEST_SHA256_SIZE; i++) {
-        carry += (unsigned)sum[i] + digest.value[i];
+        carry += (unsigned)sum[i] + digest[i];
         sum[i] = (uint8_t)carry;
         carry >>= 8;
     }
@@ -115,9 +131,10 @@ struct attestation_policies *attestation_policy_records_build(
     size_t position = 0;
     struct slice key;
     void *value;
-    while (map_next(records->values, &position, &key, &value)) {
-        add(policies->set, buf_slice(value), problem);
-        add_digest(policies->digest, key, buf_slice(value));
+    while (map_next(records->records, &position, &key, &value)) {
+        const struct record *record = value;
+        add(policies->set, record, problem);
+        add_digest(policies->digest, record->digest);
     }
     return policies;
 }

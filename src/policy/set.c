@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "policy/errors.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,8 +20,13 @@ struct list {
     size_t count, capacity;
 };
 
+struct policy_shared {
+    atomic_uint references;
+    struct policy policy;
+};
+
 struct policy_set {
-    struct policy **owned; /* all of them */
+    struct policy_shared **owned; /* a reference to each */
     size_t count, capacity;
     struct list for_all[PROFILES];
     struct map *for_one; /* scope key -> struct list, of either profile */
@@ -45,6 +51,24 @@ static void list_free(void *value)
     free(list);
 }
 
+struct policy_shared *policy_shared_new(struct policy *policy)
+{
+    struct policy_shared *shared = memory_allocate(sizeof *shared);
+    atomic_init(&shared->references, 1);
+    shared->policy = *policy;
+    *policy = (struct policy){.kind = POLICY_BUILTIN}; /* owns nothing now */
+    return shared;
+}
+
+void policy_shared_release(struct policy_shared **policy)
+{
+    struct policy_shared *last = memory_steal(policy);
+    if (last == NULL || atomic_fetch_sub(&last->references, 1) != 1)
+        return;
+    policy_done(&last->policy);
+    free(last);
+}
+
 struct policy_set *policy_set_new(uint32_t functional_level)
 {
     struct policy_set *set = memory_allocate_zero(1, sizeof *set);
@@ -65,10 +89,8 @@ void policy_set_free(struct policy_set *set)
 {
     if (set == NULL)
         return;
-    for (size_t i = 0; i < set->count; i++) {
-        policy_done(set->owned[i]);
-        free(set->owned[i]);
-    }
+    for (size_t i = 0; i < set->count; i++)
+        policy_shared_release(&set->owned[i]);
     free(set->owned);
     for (int profile = 0; profile < PROFILES; profile++)
         free(set->for_all[profile].items);
@@ -103,6 +125,10 @@ static bool add_builtin(struct policy_set *set, const struct policy *policy, str
     if (builtin == NULL)
         return error_set(err, &policy_builtin_unknown, NULL, policy->name,
                          "%s hosts have no such policy", policy_profile_name(policy->profile));
+    if (builtin->state == POLICY_LOCKED && policy->state != POLICY_LOCKED)
+        return error_set(err, &policy_locked, NULL, policy->name,
+                         "its record says that it is %s; it stays locked",
+                         policy_state_name(policy->state));
     if (set->recorded[policy->profile] & 1u << builtin->policy)
         return error_set(err, &policy_conflict, NULL, policy->name, "it has two records");
     set->recorded[policy->profile] |= 1u << builtin->policy;
@@ -110,28 +136,39 @@ static bool add_builtin(struct policy_set *set, const struct policy *policy, str
     return true;
 }
 
-static void own(struct policy_set *set, struct policy *policy)
+static void own(struct policy_set *set, struct policy_shared *policy)
 {
     if (set->count == set->capacity) {
         set->capacity = set->capacity == 0 ? 16 : 2 * set->capacity;
         set->owned = memory_resize(set->owned, set->capacity, sizeof *set->owned);
     }
+    atomic_fetch_add(&policy->references, 1);
     set->owned[set->count++] = policy;
 }
 
-bool policy_set_add(struct policy_set *set, struct policy *policy, struct error *err)
+bool policy_set_add_shared(struct policy_set *set, struct policy_shared *shared, struct error *err)
 {
+    const struct policy *policy = &shared->policy;
     if (policy->kind == POLICY_BUILTIN)
         return add_builtin(set, policy, err);
     if (policy_set_find(set, policy->name) != NULL)
         return error_set(err, &policy_conflict, NULL, policy->name, "it is there already");
-    struct policy *kept = memory_allocate(sizeof *kept);
-    *kept = *policy;
-    *policy = (struct policy){.kind = POLICY_BUILTIN}; /* owns nothing now */
-    own(set, kept);
-    list_add(list_for(set, kept), kept);
-    map_put(set->by_name, slice_from_text(kept->name), kept);
+    own(set, shared);
+    list_add(list_for(set, policy), policy);
+    map_put(set->by_name, slice_from_text(policy->name), &shared->policy);
     return true;
+}
+
+bool policy_set_add(struct policy_set *set, struct policy *policy, struct error *err)
+{
+    struct policy_shared *shared = policy_shared_new(policy);
+    bool added = policy_set_add_shared(set, shared, err);
+    if (!added) { /* it is the caller's still */
+        *policy = shared->policy;
+        shared->policy = (struct policy){.kind = POLICY_BUILTIN};
+    }
+    policy_shared_release(&shared);
+    return added;
 }
 
 size_t policy_set_count(const struct policy_set *set)
@@ -141,7 +178,7 @@ size_t policy_set_count(const struct policy_set *set)
 
 const struct policy *policy_set_at(const struct policy_set *set, size_t index)
 {
-    return set->owned[index];
+    return &set->owned[index]->policy;
 }
 
 const struct policy *policy_set_find(const struct policy_set *set, const char *name)

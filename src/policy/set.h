@@ -11,6 +11,15 @@
 
 struct policy_set;
 
+/* A policy that several sets share, counted by references: reading a record costs, and each change
+ * of one makes a new set of all. */
+struct policy_shared;
+
+/* Takes what *policy owns, which is then empty. One reference, of the caller. */
+struct policy_shared *policy_shared_new(struct policy *policy);
+/* NULL is allowed. */
+void policy_shared_release(struct policy_shared **policy);
+
 /* Who is judged. Texts are borrowed. */
 struct policy_subject {
     const char *host;        /* name */
@@ -24,8 +33,12 @@ struct policy_subject {
  * record says otherwise. */
 struct policy_set *policy_set_new(uint32_t functional_level);
 void policy_set_free(struct policy_set *set);
-/* Takes what *policy owns, which is then empty. policy.conflict when there is one of that key. */
+/* Takes what *policy owns, which is then empty. policy.conflict when there is one of that key,
+ * policy.builtin-unknown, policy.locked: a built-in that is locked stays so, whatever a record
+ * says. */
 bool policy_set_add(struct policy_set *set, struct policy *policy, struct error *err);
+/* The same of one that others have, too: a reference is taken. */
+bool policy_set_add_shared(struct policy_set *set, struct policy_shared *policy, struct error *err);
 
 /* The stored policies but built-ins' records, in no particular order. */
 size_t policy_set_count(const struct policy_set *set);

@@ -6,6 +6,8 @@
 
 #include "tpm_fixture.h"
 
+#include "policy/errors.h"
+
 #include "attestation/boot.h"
 #include "attestation/host_cache.h"
 #include "tpm/errors.h"
@@ -201,6 +203,7 @@ static void test_policies(void **state)
 {
     (void)state;
     struct error problem = {0};
+    _cleanup_buf_ struct buf value;
     struct attestation_policy_records *one = attestation_policy_records_new();
     struct attestation_policy_records *two = attestation_policy_records_new();
     add_record(one, "a");
@@ -223,6 +226,22 @@ static void test_policies(void **state)
     assert_non_null(problem.code);
     assert_int_equal(policy_set_count(second->set), 2);
     assert_memory_not_equal(first->digest, second->digest, 32);
+    /* a record that switches off what is locked is told, and does not */
+    struct policy locked = {.kind = POLICY_BUILTIN,
+                            .profile = EVENTLOG_PROFILE_LINUX,
+                            .state = POLICY_DISABLED,
+                            .added_by = "mallory"};
+    snprintf(locked.name, sizeof locked.name, "Hgs_SecureBootEnabled");
+    buf_init(&value, POLICY_RECORD_MAX);
+    policy_format(&value, &locked);
+    attestation_policy_records_remove(two, "x");
+    attestation_policy_records_put(two, "linux/Hgs_SecureBootEnabled", buf_slice(&value));
+    attestation_policies_release(&second);
+    second = attestation_policy_records_build(two, 2, &problem);
+    assert_ptr_equal(problem.code, &policy_locked);
+    assert_int_equal(
+        policy_set_builtin_state(second->set, EVENTLOG_PROFILE_LINUX, BUILTIN_SECURE_BOOT_ENABLED),
+        POLICY_LOCKED);
     struct attestation_policies *held = attestation_policies_ref(first);
     attestation_policies_release(&first);
     assert_int_equal(policy_set_count(held->set), 2);

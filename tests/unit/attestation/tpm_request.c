@@ -44,6 +44,26 @@ static void first_version(void **state)
     }
 }
 
+/* As WCF writes byte arrays: more numbers than a document may have values. */
+static void numbers_are_a_large_context(void **state)
+{
+    (void)state;
+    const size_t size = 400000;
+    _cleanup_buf_ struct buf body;
+    _cleanup_attestation_tpm_request_ struct attestation_tpm_request got = {0};
+    buf_init(&body, 4 * size);
+    buf_append_text(&body, "{" CONTINUE "," SESSION ",\"RequestedContent\":[1],"
+                           "\"RtpmPublicEndorsementKey\":[107,101,121],\"RtpmNewContext\":[0");
+    for (size_t i = 1; i < size; i++)
+        buf_append_format(&body, ",%u", (unsigned)(i % 251));
+    buf_append_text(&body, "]}");
+    assert_ok(attestation_tpm_request_parse(&got, 1, buf_slice(&body), err));
+    testing_assert_slice(got.endorsement_key, "key");
+    assert_int_equal(got.context.size, size);
+    for (size_t i = 0; i < size; i++)
+        assert_int_equal(got.context.data[i], i % 251);
+}
+
 static void second_version(void **state)
 {
     (void)state;
@@ -146,9 +166,8 @@ static void large_keys_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_version),
-        cmocka_unit_test(second_version),
-        cmocka_unit_test(what_is_wrong_is_refused),
+        cmocka_unit_test(first_version),          cmocka_unit_test(numbers_are_a_large_context),
+        cmocka_unit_test(second_version),         cmocka_unit_test(what_is_wrong_is_refused),
         cmocka_unit_test(large_keys_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,45 @@ static void test_builtin_states(void **state)
     policy_set_free(set);
 }
 
+/* A record that nobody of ours wrote does not switch off what is locked. */
+static void test_locked(void **state)
+{
+    (void)state;
+    static const enum policy_state states[] = {POLICY_DISABLED, POLICY_ENABLED, POLICY_STAGED};
+    struct policy_set *set = policy_set_new(2);
+    struct policy policy;
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        testing_policy(&policy, "Hgs_SecureBootEnabled", POLICY_BUILTIN, LINUX);
+        policy.state = states[i];
+        assert_refused(policy_set_add(set, &policy, err), &policy_locked);
+        assert_int_equal(policy_set_builtin_state(set, LINUX, BUILTIN_SECURE_BOOT_ENABLED),
+                         POLICY_LOCKED);
+    }
+    policy.state = POLICY_LOCKED; /* as it is anyway */
+    assert_ok(policy_set_add(set, &policy, err));
+    policy_set_free(set);
+}
+
+/* One policy in two sets, which outlives each of them. */
+static void test_shared(void **state)
+{
+    (void)state;
+    struct policy policy;
+    struct policy_set *one = policy_set_new(2), *two = policy_set_new(2);
+    testing_policy(&policy, "shared", POLICY_CI, LINUX);
+    policy.ci.form = POLICY_CI_IMA;
+    struct policy_shared *shared = policy_shared_new(&policy);
+    assert_ok(policy_set_add_shared(one, shared, err));
+    assert_refused(policy_set_add_shared(one, shared, err), &policy_conflict);
+    assert_ok(policy_set_add_shared(two, shared, err));
+    policy_shared_release(&shared);
+    assert_null(shared);
+    assert_ptr_equal(policy_set_find(one, "shared"), policy_set_find(two, "shared"));
+    policy_set_free(one);
+    assert_string_equal(policy_set_at(two, 0)->name, "shared");
+    policy_set_free(two);
+}
+
 static void test_conflict(void **state)
 {
     (void)state;
@@ -132,6 +171,7 @@ static void test_conflict(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_locked),   cmocka_unit_test(test_shared),
         cmocka_unit_test(test_scope),    cmocka_unit_test(test_counts),
         cmocka_unit_test(test_staged),   cmocka_unit_test(test_builtin_states),
         cmocka_unit_test(test_conflict),
