@@ -56,7 +56,6 @@ static bool add_files(struct call *call, const struct option_values *values)
     }
     if (pkcs11) {
         json_write_text(&call->writer, "key_uri", option_text(values, "pkcs11"));
-        json_write_bool(&call->writer, "only_sha1", option_given(values, "only-sha1"));
         return !file || add_certificate(call, option_text(values, "file"));
     }
     if (file && option_text(values, "key-file") == NULL)
@@ -88,6 +87,9 @@ static int run_add(const struct option_values *values)
     _cleanup_call_ struct call call;
     call_init(&call, values);
     json_write_text(&call.writer, "type", option_text(values, "type"));
+    /* Of a key in a token, also one that was requested. */
+    if (option_given(values, "only-sha1"))
+        json_write_bool(&call.writer, "only_sha1", true);
     if (!add_files(&call, values) || !call_run(&call, "certificate.add"))
         return call_fail(&call);
     _cleanup_buf_ struct buf abilities;

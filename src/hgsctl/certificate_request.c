@@ -141,13 +141,17 @@ static int request_of_keyholder(const struct option_values *values, unsigned usa
     call_init(&call, values);
     const char *type = option_text(values, "type");
     const char *uri = option_text(values, "pkcs11");
-    if (strcmp(type, "both") == 0) {
+    bool both = strcmp(type, "both") == 0;
+    if (both && uri == NULL) {
         error_set(&call.err, &admin_argument, "hgsctl(8)", type,
-                  "a key that the keyholder or a token makes has one use: request two certificates "
-                  "(with --key-usage 0xa0 where the HSM wants both usages), or give --key-file");
+                  "a key that the keyholder makes has one use: request two certificates, or give "
+                  "--key-file or --pkcs11");
         return call_fail(&call);
     }
-    json_write_text(&call.writer, "type", type);
+    if (both && !settle_usage(&usage, type, option_text(values, "subject"), &call.err))
+        return call_fail(&call);
+    /* A key that a token makes to decrypt may sign, too: its request is signed by it. */
+    json_write_text(&call.writer, "type", both ? "encryption" : type);
     json_write_text(&call.writer, "subject", option_text(values, "subject"));
     if (usage != 0)
         json_write_integer(&call.writer, "usage", usage);
@@ -155,11 +159,15 @@ static int request_of_keyholder(const struct option_values *values, unsigned usa
         json_write_text(&call.writer, "key_uri", uri);
     if (!call_run(&call, "certificate.request") || !save_of_service(&call))
         return call_fail(&call);
-    return call_say(&call,
-                    "The %s key %.16s…, and its request is in %s. When it is "
-                    "signed: hgsctl certificate add --type %s --file CERT",
-                    uri != NULL ? "token has" : "keyholder has made",
-                    call_text(call.result, "key_id"), option_text(values, "out"), type);
+    int status =
+        call_say(&call,
+                 "The %s key %.16s…, and its request is in %s. When it is "
+                 "signed: hgsctl certificate add --type %s --file CERT",
+                 uri != NULL ? "token has" : "keyholder has made", call_text(call.result, "key_id"),
+                 option_text(values, "out"), both ? "encryption" : type);
+    if (both && !option_json(values))
+        printf("And then: hgsctl certificate add --type signing --file CERT --pkcs11 '%s'\n", uri);
+    return status;
 }
 
 /* A request that was made before. */

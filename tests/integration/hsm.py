@@ -194,6 +194,20 @@ def journey(world):
         names = {test["name"]: test["ok"] for test in fabric.show("server", "test")["tests"] if "token" in test["name"]}
         equal(names, {"token one": True, "token two": True, "token locked": True})
 
+    def one_key_may_serve_both():
+        """As HSMs want it whose keys have one certificate with both usages."""
+        request, _ = world.request("both", world.one, "both")
+        text = run(["openssl", "req", "-in", str(request), "-noout", "-text", "-verify"]).stdout.decode()
+        check("Digital Signature, Key Encipherment" in text, text)
+        signed = world.authority.sign(request)
+        added = fabric.show("certificate", "add", "--type", "encryption", "--file", signed, "--only-sha1")
+        equal((added["source"], fabric.show("certificate", "list")["requests"]), ("requested", []))
+        fabric.ctl("certificate", "add", "--type", "signing", "--pkcs11", world.one.uri("both"), "--file", signed)
+        for kind in ("signing", "encryption"):
+            fabric.ctl("server", "test")
+            fabric.ctl("certificate", "remove", added["thumbprint"], "--type", kind, "--yes")
+        fabric.ctl("server", "test")
+
     def a_backup_lists_what_it_does_not_hold():
         backup, password = fabric.folder / "backup", fabric.folder / "backup-password"
         password.write_text("a long password")
@@ -208,7 +222,7 @@ def journey(world):
 
     return [the_tokens_are_there, keys_are_made_in_them_and_requested, a_key_that_was_there_is_added_with_its_certificate,
             what_does_not_fit_is_refused, an_administrator_gives_a_pin(world), keys_are_released_by_them,
-            a_backup_lists_what_it_does_not_hold]
+            one_key_may_serve_both, a_backup_lists_what_it_does_not_hold]
 
 
 def an_administrator_gives_a_pin(world):
