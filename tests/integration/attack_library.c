@@ -34,7 +34,7 @@
 #define SECRET_SIZE 32
 #define ATTACK_SIGNAL (SIGRTMIN + 7)
 
-enum role { SUPERVISOR, SERVICE, KEYHOLDER, ROLES };
+enum role { SUPERVISOR, SERVICE, KEYHOLDER, TOKEN, ROLES };
 enum state { IDLE, ASKED, DONE };
 
 /* As sandbox.py has it. */
@@ -328,7 +328,9 @@ static enum role role_of(int count, char **values)
 {
     for (int i = 1; i + 1 < count; i++) {
         if (strcmp(values[i], "--child") == 0)
-            return strcmp(values[i + 1], "keyholder") == 0 ? KEYHOLDER : SERVICE;
+            return strcmp(values[i + 1], "keyholder") == 0 ? KEYHOLDER
+                   : strcmp(values[i + 1], "token") == 0   ? TOKEN
+                                                           : SERVICE;
     }
     return SUPERVISOR;
 }

@@ -13,7 +13,7 @@ from fabric import Fabric, case, check, equal, finish, wait_until
 
 LIBRARY = os.environ["HGS_ATTACK_LIBRARY"]
 SIGNAL = signal.SIGRTMIN + 7
-ROLES = ("supervisor", "service", "keyholder")
+ROLES = ("supervisor", "service", "keyholder", "token")
 # struct block of attack_library.c
 VICTIM = struct.Struct("=iiQ32s")
 COMMAND = struct.Struct("=Iii32s256sii64s")
@@ -23,11 +23,15 @@ ASKED, DONE = 1, 2
 KILLS = 4
 
 
+# The module of a token is code of its maker: nothing is believed of it. This one has no token to show.
+TOKEN = "\n[token attacked]\nmodule = /usr/lib/softhsm/libsofthsm2.so\nuri = pkcs11:token=attacked\n"
+
+
 class Attacker:
     """hgsd with the attacker's library in each of its processes."""
 
     def __init__(self, config="", is_open=False):
-        self.fabric = Fabric(config)
+        self.fabric = Fabric(config + TOKEN)
         self.fabric.folder.chmod(0o755)
         file = self.fabric.folder / "attack"
         file.write_bytes(bytes(4096))
@@ -105,12 +109,12 @@ class Attacker:
 
 def attacks_of(by):
     """(attack, victim, path, what the sandbox makes of it)."""
-    service = by == "service"
-    other = "keyholder" if service else "service"
+    service, token = by == "service", by == "token"
+    other = "service" if by == "keyholder" else "keyholder"
     state = pathlib.Path("state")
-    # The service has libraries that try things: what is no attack by its nature is refused. All else kills.
-    refused, unlisted = ("EPERM", "ENOSYS") if service else ("killed", "killed")
-    for victim in (other, "supervisor"):
+    # Service and token have libraries that try things: what is no attack by its nature is refused. All else kills.
+    refused, unlisted = ("EPERM", "ENOSYS") if service or token else ("killed", "killed")
+    for victim in (other, "supervisor", *(("service",) if token else ())):
         yield "memory by file", victim, "", "EACCES"
         yield "memory by call", victim, "", "killed"
         yield "memory by trace", victim, "", "killed"
@@ -130,6 +134,11 @@ def attacks_of(by):
     if not service:
         yield "read file", other, state / "store" / "hgs.db", "EACCES"
         yield "read file", other, state / "audit" / "audit.log", "EACCES"
+    if token:
+        yield "connect tcp", other, "", "ENOSYS"
+        if os.getuid() == 0:
+            yield "connect unix", other, "listener", {"one user": "EPERM", "own users": "succeeded"}
+    elif not service:
         yield "connect tcp", other, "", "killed"
         yield "connect unix", other, "listener", "killed"
     elif os.getuid() == 0:  # sockets whose mode lets everybody in are no secret; only for root they do much
@@ -164,12 +173,13 @@ def goes_as(attacker, by, name, on, path, wanted):
     equal(list(attacker.outside.iterdir()), [])
     check(before is None or path.read_bytes() == before or "keyholder" not in path.parts, path)
     if outcome == "killed":
-        wait_until(lambda: f"{by} ended by signal {int(signal.SIGSYS)}" in attacker.fabric.log_text(), "the log says so")
+        name = "token attacked" if by == "token" else by
+        wait_until(lambda: f"{name} ended by signal {int(signal.SIGSYS)}" in attacker.fabric.log_text(), "the log says so")
 
 
 def run_all(title, setting, config=""):
     with Attacker(config, setting == "open") as attacker:
-        for by in ("service", "keyholder"):
+        for by in ("service", "keyholder", "token"):
             for name, on, path, wanted in attacks_of(by):
                 wanted = "succeeded" if setting == "open" else wanted
                 if isinstance(wanted, dict):
