@@ -124,6 +124,13 @@ static bool check_reach(const struct hgsd_token *token, const char *place, struc
     return true;
 }
 
+bool hgsd_token_check_reach(const struct hgsd_token *token, const char *keyholder_folder,
+                            const char *key_folder, struct error *err)
+{
+    return check_reach(token, keyholder_folder, err) &&
+           (*key_folder == '\0' || check_reach(token, key_folder, err));
+}
+
 static bool check_module(const struct hgsd_token *token, struct error *err)
 {
     struct stat status;
@@ -160,8 +167,7 @@ bool hgsd_token_check_files(const struct hgsd_token *token, const char *user,
     if (*user != '\0' && getpwnam(user) == NULL)
         return error_set(err, &process_user, "hgsd.conf(5)", user, "there is no such user");
     return check_module(token, err) && check_write(token, err) &&
-           check_reach(token, keyholder_folder, err) &&
-           (*key_folder == '\0' || check_reach(token, key_folder, err)) &&
+           hgsd_token_check_reach(token, keyholder_folder, key_folder, err) &&
            check_pin(token, user, err);
 }
 

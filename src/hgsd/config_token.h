@@ -45,6 +45,10 @@ bool hgsd_token_check_files(const struct hgsd_token *token, const char *user,
                             const char *keyholder_folder, const char *key_folder,
                             struct error *err);
 
+/* The last of these alone, which a token's process asks for, too, before it loads the module. */
+bool hgsd_token_check_reach(const struct hgsd_token *token, const char *keyholder_folder,
+                            const char *key_folder, struct error *err);
+
 /*
  * The PIN, as far as a file or credential has it; otherwise *out stays empty. The file must belong
  * to root, to user (the process's; "" is the caller) or to the caller, and be closed to others.

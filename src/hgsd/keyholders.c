@@ -108,7 +108,8 @@ int keyholders_run_token(const struct hgsd_config *config, const char *name, int
     }
     const char *user = *token->user != '\0' ? token->user : config->keyholder_user;
     _cleanup_secret_ struct secret pin = SECRET_EMPTY;
-    if (sandbox_undumpable(&err)) {
+    if (sandbox_undumpable(&err) &&
+        hgsd_token_check_reach(token, config->keyholder_folder, config->key_folder, &err)) {
         read_pin(&pin, token, user);
         set_environment(token);
         if (sandbox_drop_user(*user != '\0' ? user : NULL, 0, &err) && sandbox_undumpable(&err) &&

@@ -184,8 +184,11 @@ static void add(struct tokens *tokens, struct token_key_record *record)
     /* A key that was just found in its token serves already. */
     if (seat == NULL || keyholder_token_of(tokens->keyholder, id) != record->token)
         keyholder_token_assign(tokens->keyholder, record->token, id, &trouble);
-    if (seat == NULL)
+    if (seat == NULL) {
+        log_error(LOG_LEVEL_ERROR, &trouble, "the private key of %s cannot be used on this node",
+                  record->record_key);
         return;
+    }
     seat->news = true;
     pthread_cond_signal(&seat->wake);
 }

@@ -361,10 +361,23 @@ def trouble(world):
         away.rename(world.one.tokens)
         world.recovers(world.vm)
 
+    def other_keys_stay_out_of_its_reach():
+        # Whoever lets a module read too much is told so, and it is not loaded.
+        fabric.stop()
+        kept = fabric.extra
+        fabric.extra = kept.replace(f"read = {world.one.module}", f"read = {world.one.module} {fabric.folder}")
+        fabric.start()
+        world.host.configure()
+        wait_until(lambda: "with private keys lies in it" in fabric.log_text(), "it is told", 20)
+        equal(world.refused(world.vm), "keyholder.token-away")
+        world.unlock(world.software_vm)
+        fabric.extra = kept
+
     return [a_process_that_dies_is_started_again, a_module_that_crashes_takes_nobody_with_it,
             a_module_that_hangs_holds_up_nobody, a_token_that_is_taken_out_comes_back, lies_are_not_believed,
             the_last_try_of_a_pin_is_not_spent, lost_sessions_are_not_noticed,
-            many_at_once_are_served, they_serve_after_a_restart_with_a_token_missing]
+            many_at_once_are_served, they_serve_after_a_restart_with_a_token_missing,
+            other_keys_stay_out_of_its_reach]
 
 
 def main():

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "crypto/private_key.h"
+#include "keyholder/errors.h"
 #include "running.h"
 
 #define MESSAGE slice_from_text("what is signed")
