@@ -74,12 +74,12 @@ struct certificate_list_item *certificate_list_find(struct certificate_list *lis
     return found;
 }
 
-void certificate_list_write(struct json_writer *writer,
-                            const struct keyprotection_certificate *certificate, int64_t now)
+void certificate_list_write_members(struct json_writer *writer,
+                                    const struct keyprotection_certificate *certificate,
+                                    int64_t now)
 {
     char time[CLOCK_TEXT_SIZE];
     const struct certificate_facts *facts = certificate_facts(certificate->certificate);
-    json_write_object(writer, NULL);
     json_write_text(writer, "type", keyprotection_certificate_type_name(certificate->type));
     json_write_hex(writer, "thumbprint", slice_of(facts->thumbprint, 32));
     json_write_hex(writer, "thumbprint_sha1", slice_of(facts->thumbprint_sha1, 20));
@@ -99,5 +99,12 @@ void certificate_list_write(struct json_writer *writer,
         certificate_abilities_write(writer, "abilities", &certificate->abilities);
     json_write_bool(writer, "only_sha1", certificate_abilities_only_sha1(&certificate->abilities));
     json_write_text(writer, "added", clock_format(certificate->added, time));
+}
+
+void certificate_list_write(struct json_writer *writer,
+                            const struct keyprotection_certificate *certificate, int64_t now)
+{
+    json_write_object(writer, NULL);
+    certificate_list_write_members(writer, certificate, now);
     json_write_object_end(writer);
 }

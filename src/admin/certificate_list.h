@@ -30,6 +30,10 @@ void certificate_list_done(struct certificate_list *list);
 struct certificate_list_item *certificate_list_find(struct certificate_list *list, const char *text,
                                                     const enum keyprotection_certificate_type *type,
                                                     struct error *err);
-/* One certificate as an object of an array (or the outermost value). now: for "expired". */
+/* What is said of one certificate, into the object under way. now: for "expired". */
+void certificate_list_write_members(struct json_writer *writer,
+                                    const struct keyprotection_certificate *certificate,
+                                    int64_t now);
+/* One certificate as an object of an array (or the outermost value). */
 void certificate_list_write(struct json_writer *writer,
                             const struct keyprotection_certificate *certificate, int64_t now);

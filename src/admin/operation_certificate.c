@@ -159,7 +159,8 @@ static bool check_unneeded(const struct certificate_list *list,
     return ok;
 }
 
-static bool remove_item(const struct certificate_list *list,
+/* *key_removed: its private key went with it. */
+static bool remove_item(bool *key_removed, const struct certificate_list *list,
                         const struct certificate_list_item *item, struct admin_request *request,
                         struct error *err)
 {
@@ -182,17 +183,24 @@ static bool remove_item(const struct certificate_list *list,
         return false;
     struct admin_change change = {"certificate.removed", item->record_key, buf_slice(&before),
                                   SLICE_EMPTY,           changes,          1 + keys};
+    *key_removed = keys > 0;
     return admin_change_commit(request, &change, err);
 }
 
 bool operation_certificate_remove(struct admin_request *request, struct json_writer *result,
                                   struct error *err)
 {
+    bool key_removed = false;
     struct certificate_list list = {0};
     struct certificate_list_item *item = find(&list, request, err);
-    bool ok = item != NULL && remove_item(&list, item, request, err);
-    if (ok)
-        certificate_list_write(result, &item->certificate, clock_now(request->services->clock));
+    bool ok = item != NULL && remove_item(&key_removed, &list, item, request, err);
+    if (ok) {
+        json_write_object(result, NULL);
+        certificate_list_write_members(result, &item->certificate,
+                                       clock_now(request->services->clock));
+        json_write_bool(result, "key_removed", key_removed);
+        json_write_object_end(result);
+    }
     certificate_list_done(&list);
     return ok;
 }

@@ -261,8 +261,9 @@ static int run_remove(const struct option_values *values)
         return call_fail(&call);
     bool sealed = strcmp(call_text(call.result, "key_source"), "sealed") == 0;
     return call_say(&call, "Certificate %s is removed%s.", call_text(call.result, "thumbprint"),
-                    sealed ? ", and its private key with it"
-                           : "; its private key stays where it is");
+                    call_bool(call.result, "key_removed") ? ", and its private key with it"
+                    : sealed ? "; its private key serves another certificate"
+                             : "; its private key stays where it is");
 }
 
 static const struct option_argument thumbprint_argument[] = {

@@ -200,6 +200,28 @@ def one_of_a_pair_is_rotated(fabric):
         check(before in refusal(fabric, fabric.folder / f"before-{kind}.vm"), "the certificate is not named")
 
 
+def a_certificate_is_renewed_over_its_key(fabric):
+    """Nobody has to do anything: the new one opens what the old one did."""
+    key, first, second = (fabric.folder / name for name in ("renewed.key", "renewed.1", "renewed.2"))
+    make = ("openssl", "req", "-x509", "-nodes", "-days", "30", "-addext", f"keyUsage=critical,{USAGES['encryption']}")
+    run([*make, "-newkey", "rsa:2048", "-keyout", str(key), "-out", str(first), "-subj", "/CN=first"])
+    run([*make, "-key", str(key), "-out", str(second), "-subj", "/CN=second"])
+    add = ("certificate", "add", "--type", "encryption", "--key-file", key, "--file")
+    old = fabric.show(*add, first)["thumbprint"]
+    make_primary(fabric, "encryption", old)
+    owner = fabric.owner_machine
+    owner.hgs("guardian", "import", "fabric", fabric.url + METADATA, "--allow-untrusted-root", "--replace")
+    vm = make_vm(fabric, "renewed")
+    start(fabric, vm)
+    new = fabric.show(*add, second)["thumbprint"]
+    make_primary(fabric, "encryption", new)
+    equal(usage(fabric, old)[:2], (0, 1))
+    said = fabric.ctl("certificate", "remove", old, "--type", "encryption").stdout
+    check(b"its private key serves another certificate" in said, said)
+    start(fabric, vm)
+    equal(usage(fabric, new)[:2], (1, 0))
+
+
 def metadata_is_signed_by_the_communications_certificate(fabric):
     add_certificate(fabric, "communications", "communications")
     owner = fabric.owner_machine
@@ -240,8 +262,9 @@ def main():
         fabric.register(fabric.n1)
         fabric.owner_machine = fabric.owner()
         for body in (a_pair_is_rotated_under_load, who_was_forgotten_is_told_why, counts_survive_a_restart,
-                     one_of_a_pair_is_rotated, metadata_is_signed_by_the_communications_certificate,
-                     expired_certificates_still_serve, guardians_of_ones_own_stay, a_cleared_service_counts_anew):
+                     one_of_a_pair_is_rotated, a_certificate_is_renewed_over_its_key,
+                     metadata_is_signed_by_the_communications_certificate, expired_certificates_still_serve,
+                     guardians_of_ones_own_stay, a_cleared_service_counts_anew):
             case(body.__name__.replace("_", " "), lambda body=body: body(fabric))
     finish()
 
