@@ -391,7 +391,9 @@ const struct option_command certificate_commands[] = {
      "to the files. --grant gives it that and no more, by an entry of its own in the access "
      "control "
      "lists (or by the owner's bits, where the file is its own); root or the owner may do so. "
-     "Ends with 1 when the key does not work.",
+     "Ends with 1 when the key does not work; with --grant --dry-run, with 0 when something would "
+     "be "
+     "granted.",
      thumbprint_argument, permission_options, permission_examples,
      "Add-AccessRule of GuardedFabricTools", certificate_permission_run},
     {"certificate request", "make a request that a certification authority can sign",

@@ -216,7 +216,9 @@ int certificate_permission_run(const struct option_values *values)
     struct permission permission = {.values = values};
     call_init(&permission.call, values);
     bool ok = run(&permission);
-    int status = ok && works(&permission) ? 0 : 1;
+    bool would = option_given(values, "grant") && option_given(values, "dry-run") &&
+                 permission.lacks.count > 0;
+    int status = ok && (works(&permission) || would) ? 0 : 1;
     if (!ok)
         status = call_fail(&permission.call);
     else if (option_json(values))

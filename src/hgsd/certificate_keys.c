@@ -77,8 +77,11 @@ static void tell(const struct certificate_keys *keys, const char *name, const st
     buf_init(&fields, FIELDS_MAX);
     json_writer_init(&writer, &fields);
     json_write_text(&writer, "object", name);
-    if (failure != NULL)
-        json_write_error(&writer, "error", failure);
+    if (failure != NULL) {
+        json_write_text(&writer, "code", failure->code->name);
+        json_write_text(&writer, "where", failure->object);
+        json_write_text(&writer, "message", failure->message);
+    }
     if (!audit_append(keys->audit, failure != NULL ? "key.unusable" : "key.usable",
                       buf_slice(&fields), NULL, NULL, &err))
         log_error(LOG_LEVEL_WARNING, &err, "the event is not in the audit trail");
