@@ -210,6 +210,8 @@ int certificate_cancel_run(const struct option_values *values)
     json_write_text(&call.writer, "key_id", key_id);
     if (!call_run(&call, "certificate.cancel"))
         return call_fail(&call);
-    return call_say(&call, "The request for %s is gone, and its private key with it.",
-                    call_text(call.result, "subject"));
+    return call_say(&call, "The request for %s is gone%s.", call_text(call.result, "subject"),
+                    json_get(call.result, "key_uri") != NULL
+                        ? "; its private key stays in the token"
+                        : ", and its private key with it");
 }

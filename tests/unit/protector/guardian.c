@@ -326,6 +326,26 @@ static void sha1_oaep_is_kept(void **state)
 }
 
 /* A ciphertext that was altered, by somebody who can sign, is told as a wrong key is. */
+/* For a guardian whose HSM knows no other; the owner's own wrapping stays as it is. */
+static void sha1_oaep_is_written_where_it_is_wanted(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    _cleanup_buf_ struct buf document;
+    _cleanup_secret_ struct secret key = SECRET_EMPTY;
+    _cleanup_guardian_ struct guardian half = public_half(&service);
+    half.only_sha1 = true;
+    const struct guardian *guardians[] = {&half};
+    buf_init(&document, PROTECTOR_SIZE_MAX);
+    expect_good(protector_create(&document, &key, &owner, guardians, 1, &err), &err);
+    _cleanup_protector_ struct protector *protector = parse_good(buf_slice(&document));
+    assert_int_equal(protector_wrapping(protector, 0)->transport_key_algorithm,
+                     ENCRYPTION_RSA_OAEP_SHA256);
+    assert_int_equal(protector_wrapping(protector, 1)->transport_key_algorithm,
+                     ENCRYPTION_RSA_OAEP_SHA1);
+    expect_opens(buf_slice(&document), &service, &key);
+}
+
 static void all_secrets_have_one_answer(void **state)
 {
     (void)state;
@@ -384,6 +404,7 @@ int main(void)
         cmocka_unit_test(sixty_four_wrappings_fit_and_no_more),
         cmocka_unit_test(reseal_keeps_wrappings_and_changes_the_key),
         cmocka_unit_test(sha1_oaep_is_kept),
+        cmocka_unit_test(sha1_oaep_is_written_where_it_is_wanted),
         cmocka_unit_test(all_secrets_have_one_answer),
     };
     return cmocka_run_group_tests(tests, make_guardians, free_guardians);
