@@ -451,7 +451,11 @@ const struct option_command host_commands[] = {
      "The service says in which mode it attests: by the host key, or by the TPM and what it "
      "measured "
      "at the machine's start. A fresh identity key is made for every health certificate; in TPM "
-     "mode the TPM keeps it to itself. The exit status is 0 when the host passed.",
+     "mode the TPM keeps it to itself. The clock of the service is compared with this machine's, "
+     "and "
+     "an offset told by which the certificate looks not valid yet, or no longer. The exit status "
+     "is "
+     "0 when the host passed.",
      NULL, attest_options, attest_examples, "Test-HgsClientConfiguration", run_attest},
     {.name = NULL},
 };

@@ -300,8 +300,12 @@ const struct option_command host_commands[] = {
      "A host attests by the bank that it is registered for. Firmware may not measure into every "
      "bank that a TPM has; one that it leaves out can be filled by whoever runs the host.",
      name_argument, set_options, set_examples, NULL, run_set},
-    {"host list", "list registered hosts", NULL, pattern_argument, NULL, list_examples,
-     "Get-HgsAttestationTpmHost, Get-HgsAttestationHostKey", run_list},
+    {"host list", "list registered hosts",
+     "CLOCK is how far a host's clock is ahead of this node's (- is behind), as it said when it "
+     "last "
+     "attested or got a key since hgsd started; Windows hosts do not say.",
+     pattern_argument, NULL, list_examples, "Get-HgsAttestationTpmHost, Get-HgsAttestationHostKey",
+     run_list},
     {"host show", "show one host", NULL, name_argument, NULL, show_examples,
      "Get-HgsAttestationTpmHost, Get-HgsAttestationHostKey", run_show},
     {"host remove", "forget a host", NULL, name_argument, remove_options, remove_examples,

@@ -407,8 +407,11 @@ const struct option_command server_commands[] = {
      "Run once, on the first node. With --generate-certificates the service makes self-signed "
      "certificates; otherwise the PFX files go to the keyholder process, past the service.",
      NULL, init_options, init_examples, "Initialize-HgsServer", run_init},
-    {"server show", "show URLs, users, mode, nodes, keys, and what is wrong", NULL, NULL, NULL,
-     show_examples, "Get-HgsServer", run_show},
+    {"server show", "show URLs, users, mode, nodes, keys, and what is wrong",
+     "A node's clock offset is how far its clock is ahead (- is behind) of what else it knows of "
+     "time: "
+     "what has run since hgsd started, and the newest record of the audit trail when it did.",
+     NULL, NULL, show_examples, "Get-HgsServer", run_show},
     {"server set", "change the mode and other settings of the cluster",
      "Returns when every live node enforces them, and names those that do not.", NULL, set_options,
      set_examples, "Set-HgsServer", run_set},
