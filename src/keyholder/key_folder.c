@@ -274,8 +274,8 @@ static enum finding look_for_key(struct private_key **out, const struct search *
                   "the private key is not the one of certificate %s beside it", search->shown);
     else
         error_set(err, &keyholder_file_unfit, NULL, path,
-                  "the private key of certificate %s does not open without a password: %s",
-                  search->shown, why.message);
+                  "the private key of certificate %s cannot be had from it: %s", search->shown,
+                  why.message);
     return REFUSED;
 }
 
@@ -297,7 +297,7 @@ static enum finding try_name(struct private_key **out, struct search *search, si
     return finding;
 }
 
-/* The file beside the certificate that cannot be read; NULL: there is none. */
+/* No file has the key: says which of them could not be read, those beside the certificate first. */
 static bool refuse_unreadable(struct search *search, const char *certificate_name,
                               struct error *err)
 {
