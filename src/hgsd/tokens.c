@@ -323,6 +323,17 @@ static void forget(const struct seat *seat, struct token_key_record *record)
     pthread_mutex_lock(&tokens->lock);
 }
 
+/* Under the lock: whether the process of now knows the key for everything that it is for. */
+static bool is_told(const struct tokens *tokens, const struct public_key *key)
+{
+    for (const struct token_key_record *record = tokens->keys; record != NULL;
+         record = record->next)
+        if (!record->gone && !record->told &&
+            memcmp(public_key_digest(record->key), public_key_digest(key), KEY_ID_SIZE) == 0)
+            return false;
+    return true;
+}
+
 /* Under the lock, which is left meanwhile. False when the process is away: others need not be
  * tried. */
 static bool tell(const struct seat *seat, struct token_key_record *record)
@@ -340,6 +351,9 @@ static bool tell(const struct seat *seat, struct token_key_record *record)
         log_error(LOG_LEVEL_ERROR, &err, "a key of token %s cannot be used", seat->config->name);
     pthread_mutex_lock(&tokens->lock);
     record->told = told && generation == seat->generation;
+    if (record->told && is_told(tokens, record->key))
+        keyholder_token_assign(tokens->keyholder, seat->number, public_key_digest(record->key),
+                               NULL);
     return told || error_kind(&err) != ERROR_UNAVAILABLE;
 }
 

@@ -99,11 +99,8 @@ bool keyholder_token_expect(struct keyholder *keyholder, unsigned token, enum ke
     keyholder_message_format_expect(&payload, uri, public_key_spki(key));
     struct keyholder_call call = call_of(token, KEYHOLDER_EXPECT, purpose, buf_slice(&payload));
     uint8_t bytes[KEYHOLDER_SHORT_REPLY_MAX];
-    if (!buf_ok(&payload, "a token's key", err) ||
-        !keyholder_call(keyholder, &call, bytes, sizeof bytes, err))
-        return false;
-    place(keyholder, token, key);
-    return true;
+    return buf_ok(&payload, "a token's key", err) &&
+           keyholder_call(keyholder, &call, bytes, sizeof bytes, err);
 }
 
 static bool read_abilities(struct keyholder_abilities *out, struct slice bytes, struct error *err)

@@ -41,11 +41,12 @@ bool keyholder_token_alive(const struct keyholder *keyholder, unsigned token);
 /* Which token has the key; 0: none, it is a software key. */
 unsigned keyholder_token_of(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE]);
 
-/* The key is in a token (0: in none that this node knows), and why it cannot be used yet. */
+/* The key is in a token (0: in none that this node knows), and why it cannot be used yet; trouble
+ * NULL: it can. */
 void keyholder_token_assign(struct keyholder *keyholder, unsigned token,
                             const uint8_t key_id[KEY_ID_SIZE], const struct error *trouble);
-/* Tells the token's process of a key, which can be used from then on. The token itself is not
- * asked. keyholder.token-away, token.uri. */
+/* Tells the token's process of a key for a purpose; keyholder_token_assign then says that it can be
+ * used. The token itself is not asked. keyholder.token-away, token.uri. */
 bool keyholder_token_expect(struct keyholder *keyholder, unsigned token, enum key_purpose purpose,
                             const char *uri, const struct public_key *key, struct error *err);
 /*
