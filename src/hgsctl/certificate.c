@@ -365,8 +365,7 @@ static const struct option_entry remove_request_options[] = {OPTION_ROW_YES, OPT
 static const char *const request_examples[] = {
     "hgsctl certificate request --type signing --subject 'CN=HGS signing,O=Example' --out s.csr",
     "hgsctl certificate add --type signing --file s.pem",
-    "hgsctl certificate request --type both --subject CN=HGS --key-usage 0xa0 --key-file hgs.key "
-    "--out hgs.csr",
+    "hgsctl certificate request --type both --subject CN=HGS --key-file hgs.key --out hgs.csr",
     "hgsctl certificate request --again 5f2c9a01 --out s.csr", NULL};
 static const char *const cancel_examples[] = {"hgsctl certificate cancel 5f2c9a01", NULL};
 
@@ -405,23 +404,21 @@ const struct option_command certificate_commands[] = {
     {"certificate cancel", "forget a request and its private key", NULL, cancel_argument,
      remove_request_options, cancel_examples, NULL, certificate_cancel_run},
     {"certificate usage", "count the key protectors that ask for each certificate",
-     "NEED IT counts key protectors that would be lost with the certificate: no other enabled one "
-     "of its type opens them. OTHERS counts those that have another, too. A certificate that "
-     "nobody "
-     "needs can go.\n\n"
+     "NEED IT counts key protectors that would be lost with the certificate: no other enabled "
+     "one of its type opens them. OTHERS counts those that have another, too. A certificate that "
+     "nobody needs can go.\n\n"
      "A key protector is counted when its key is rolled, that is when its VM starts, and known "
      "again by a keyed digest of its transport key, which each roll hands on to the next and a "
      "grant keeps. So a copy of a VM that starts by itself counts by itself, and so does a VM "
-     "whose "
-     "key its owner renewed (hgs vm revoke) or took from an old backup; what it was before stays, "
-     "and grows old. A VM that never started since counting began is not known. Counts survive a "
-     "restart; a crash loses the last seconds. Of more than a million, those not seen for longest "
-     "are forgotten, and counting is said to be complete from a later time.",
+     "whose key its owner renewed (hgs vm revoke) or took from an old backup; what it was before "
+     "stays, and grows old. A VM that never started since counting began is not known. Counts "
+     "survive a restart; a crash loses the last seconds. Of more than a million, those not seen "
+     "for longest are forgotten, and counting is said to be complete from a later time.",
      NULL, usage_options, usage_examples, NULL, certificate_usage_run},
     {"certificate remove", "remove a certificate and its private key",
      "Where key protectors need it (certificate usage) it asks again, and where nobody can be "
-     "asked "
-     "it refuses without --yes. To be sure, disable it first and wait: it can be enabled again.",
+     "asked it refuses without --yes. To be sure, disable it first and wait: it can be enabled "
+     "again.",
      thumbprint_argument, remove_options, remove_examples, "Remove-HgsKeyProtectionCertificate",
      run_remove},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
