@@ -268,6 +268,24 @@ def one_that_was_shut_serves_again_by_itself(fabric, files):
     check(f"The private key works: user {USER} can read it." in text, text)
 
 
+def it_starts_without_them(fabric, files):
+    """Missing files keep hgsd from nothing else, and are looked for until they are there."""
+    fabric.stop()
+    elsewhere = fabric.folder / "elsewhere"
+    elsewhere.mkdir()
+    for path in list(files.folder.iterdir()):
+        path.rename(elsewhere / path.name)
+    fabric.start()
+    equal({item["error"]["code"] for item in files.unusable()}, {"keyholder.file-missing"})
+    fabric.ctl("certificate", "list")
+    for path in elsewhere.iterdir():
+        path.rename(files.folder / path.name)
+    fabric.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: not files.unusable(), "all is found")
+    files.host.configure()
+    files.release()
+
+
 def who_may_not_grant_is_told(fabric, files):
     if not ROOT:
         print("# SKIP only root has files that its keyholder cannot read")
@@ -307,7 +325,7 @@ def main():
                      small_and_other_keys_are_refused, a_dry_run_changes_nothing, one_key_may_serve_both,
                      a_key_is_known_one_way, what_is_missing_on_the_node_is_named,
                      what_cannot_be_read_is_named_and_mended, one_that_was_shut_serves_again_by_itself,
-                     who_may_not_grant_is_told, sealed_keys_need_no_permission):
+                     who_may_not_grant_is_told, sealed_keys_need_no_permission, it_starts_without_them):
             case(body.__name__.replace("_", " "), lambda body=body: body(fabric, files))
     finish()
 
