@@ -49,11 +49,11 @@ __attribute__((noreturn)) static void ask_until_closed(int audit, int pipe, bool
     }
 }
 
-static bool start(struct audit_kernel_watch *watch, int audit)
+static void start(struct audit_kernel_watch *watch, int audit)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
-        return false;
+        return;
     pid_t pid = fork();
     if (pid == 0)
         ask_until_closed(audit, ends[1], watch->off);
@@ -63,7 +63,6 @@ static bool start(struct audit_kernel_watch *watch, int audit)
         file_close(&watch->pipe);
     else
         fcntl(watch->pipe, F_SETFL, O_NONBLOCK);
-    return pid > 0;
 }
 
 void audit_kernel_watch_start(struct audit_kernel_watch *watch)

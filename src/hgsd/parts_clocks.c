@@ -37,7 +37,7 @@ void parts_signer_made(void *context, const struct attestation_signer *signer,
     if (problem != NULL) {
         json_write_text(&writer, "code", problem->code->name);
         json_write_text(&writer, "reason", problem->message);
-        log_error(LOG_LEVEL_WARNING, problem, "an attestation signer was made late");
+        log_error(LOG_LEVEL_WARNING, problem, "an attestation signer signs unannounced");
     }
     json_write_object_end(&writer);
     record(parts, "signer.made", &fields);
