@@ -84,7 +84,7 @@ static struct keyholder_call call_of(unsigned token, enum keyholder_opcode opcod
 _Static_assert(TOKEN_URI_MAX <= KEYHOLDER_URI_MAX, "a URI that is good fits into a message");
 
 /* Usable from now on. */
-static void place(struct keyholder *keyholder, unsigned token, const struct public_key *key)
+static void put_in_place(struct keyholder *keyholder, unsigned token, const struct public_key *key)
 {
     places_put(keyholder->places, public_key_digest(key), token, NULL);
 }
@@ -126,7 +126,7 @@ bool keyholder_token_find(struct keyholder *keyholder, unsigned token, enum key_
         !public_key_parse(key, call.reply.fields[0], err))
         return false;
     buf_append(certificate, call.reply.fields[1]);
-    place(keyholder, token, *key);
+    put_in_place(keyholder, token, *key);
     return true;
 }
 
@@ -142,7 +142,7 @@ bool keyholder_token_make(struct keyholder *keyholder, unsigned token, enum key_
         !keyholder_call(keyholder, &call, bytes, sizeof bytes, err) ||
         !public_key_parse(key, call.reply.fields[0], err))
         return false;
-    place(keyholder, token, *key);
+    put_in_place(keyholder, token, *key);
     return true;
 }
 
