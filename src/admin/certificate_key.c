@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "admin/requested.h"
 #include "base/hex.h"
 #include "keyholder/keyholder.h"
 
@@ -17,6 +18,25 @@ bool certificate_key_is_used(const struct certificate_list *list, const uint8_t 
             return true;
     }
     return false;
+}
+
+static bool has_certificate(struct store *store, const uint8_t key_id[32])
+{
+    struct certificate_list list = {0};
+    bool has = !certificate_list_load(&list, store, NULL);
+    for (size_t i = 0; i < list.count && !has; i++)
+        has = memcmp(list.items[i].certificate.key_id, key_id, KEY_ID_SIZE) == 0;
+    certificate_list_done(&list);
+    return has;
+}
+
+bool certificate_key_is_needed(struct store *store, const uint8_t key_id[32])
+{
+    bool found = false;
+    _cleanup_requested_ struct requested requested;
+    requested_init(&requested);
+    return !requested_load(&requested, &found, store, key_id, NULL) || found ||
+           has_certificate(store, key_id);
 }
 
 static void make_names(struct certificate_key_names *names, const uint8_t key_id[32],

@@ -23,6 +23,12 @@ struct certificate_key_names {
 bool certificate_key_is_used(const struct certificate_list *list, const uint8_t key_id[32],
                              const enum keyprotection_certificate_type *type,
                              const struct certificate_list_item *except);
+/*
+ * Whether the store, as it is now, has a certificate or a request with this key, wherever that is;
+ * true when the store does not tell. What an operation read when it began may be older than what
+ * another one has added meanwhile: ask this before the keyholder forgets a key.
+ */
+bool certificate_key_is_needed(struct store *store, const uint8_t key_id[32]);
 /* The name for the key of a certificate that is added. Errors of store/. */
 bool certificate_key_name(char name[CERTIFICATE_KEY_NAME_SIZE], const struct certificate_list *list,
                           const struct keyprotection_certificate *certificate, struct store *store,

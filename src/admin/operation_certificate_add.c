@@ -225,17 +225,14 @@ static bool commit(struct adding *adding, struct error *err)
     return error_kind(err) == ERROR_CONFLICT ? is_there_already(adding, err) : false;
 }
 
-/* A key that was loaded for nothing; not one that a certificate or a request of the service has. */
+/* A key that was loaded for nothing; not one that the service has otherwise, maybe only since
+ * somebody else added the same. */
 static void forget_unused(const struct adding *adding)
 {
-    if (adding->completes && adding->requested.key_uri[0] != '\0')
-        return;
+    const struct admin_services *services = adding->request->services;
     const uint8_t *key_id = adding->draft.certificate.key_id;
-    for (size_t i = 0; i < adding->list.count; i++)
-        if (memcmp(adding->list.items[i].certificate.key_id, key_id, KEY_ID_SIZE) == 0)
-            return;
-    if (adding->loaded)
-        keyholder_forget(adding->request->services->keyholder, key_id, NULL);
+    if (adding->loaded && !certificate_key_is_needed(services->store, key_id))
+        keyholder_forget(services->keyholder, key_id, NULL);
 }
 
 bool operation_certificate_add(struct admin_request *request, struct json_writer *result,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "admin/certificate_draft.h"
+#include "admin/certificate_key.h"
 #include "admin/certificate_list.h"
 #include "admin/certificate_proof.h"
 #include "admin/errors.h"
@@ -44,14 +45,6 @@ static bool find(struct asking *asking, struct error *err)
     return false;
 }
 
-static bool is_used(const struct asking *asking, const uint8_t *key_id)
-{
-    for (size_t i = 0; i < asking->list.count; i++)
-        if (memcmp(asking->list.items[i].certificate.key_id, key_id, KEY_ID_SIZE) == 0)
-            return true;
-    return false;
-}
-
 /* A key that nobody uses yet is looked for, and forgotten again. */
 static void try_unknown(struct asking *asking)
 {
@@ -65,7 +58,7 @@ static void try_unknown(struct asking *asking)
     if (!asking->works)
         return;
     const uint8_t *key_id = public_key_digest(certificate_key(certificate));
-    if (!is_used(asking, key_id))
+    if (!certificate_key_is_needed(asking->request->services->store, key_id))
         keyholder_forget(keyholder, key_id, NULL);
 }
 

@@ -103,13 +103,14 @@ def strangers_do_not_keep_administrators_out(fabric):
 
 
 IMPORT, BACKUP = 2, 8  # of keyholder/message.h
-PERMIT, KEY, PASSWORD, FILE = 1, 2, 8, 16  # of keyholder/meeting.h
+PERMIT, KEY, CERTIFICATE, PASSWORD, FILE = 1, 2, 4, 8, 16  # of keyholder/meeting.h
 
 
 class Meeting:
-    """Where the keyholder gets files (keyholder/meeting.h): {which: opened file}."""
+    """Where the keyholder gets files (keyholder/meeting.h): {which: opened file}; first: what is done before."""
 
-    def __init__(self, operation, files):
+    def __init__(self, operation, files, first=None):
+        self.first = first
         self.here, self.there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.message = bytes([operation, sum(files)])
         self.files = [files[which].fileno() for which in sorted(files)]
@@ -127,6 +128,8 @@ class Meeting:
 
     def run(self):
         _, lines, _, _ = socket.recv_fds(self.here, 1, 1)
+        if self.first:
+            self.first()
         for line in lines:
             with socket.socket(fileno=line) as opened:
                 socket.send_fds(opened, [self.message], self.files)
@@ -243,6 +246,17 @@ def a_key_may_serve_two_types(fabric):
     wait_until(lambda: fabric.ctl("server", "test", status=None).returncode == 0, "every key works after a restart")
 
 
+def a_key_that_is_added_meanwhile_stays(fabric):
+    """Who comes too late with the same certificate is refused, and the keyholder does not forget the other's key."""
+    key, certificate = pair(fabric, "meanwhile", "digitalSignature")
+    add = ["certificate", "add", "--type", "signing", "--file", certificate, "--key-file", key]
+    with open(key, "rb") as one, open(certificate, "rb") as two:
+        with Meeting(IMPORT, {KEY: one, CERTIFICATE: two}, lambda: fabric.ctl(*add)) as meeting:
+            reply = call(fabric, "certificate.add", {"type": "signing", "pair": True, "meeting_fd": 0}, [meeting.there.fileno()])
+            equal(reply["error"]["code"], "admin.exists")
+    fabric.ctl("server", "test")
+
+
 def long_names_fit(fabric):
     """A name of 128 characters is a name (commands.md); what does not fit into a common name is cut."""
     del fabric
@@ -288,7 +302,8 @@ def main():
     with Fabric() as fabric:
         fabric.init()
         bodies = [a_dry_run_gives_no_key_away, files_are_for_one_operation, nobody_but_the_keyholder_gets_files,
-                  a_key_may_serve_two_types, long_names_fit, refused_requests_leave_no_descriptors]
+                  a_key_may_serve_two_types, a_key_that_is_added_meanwhile_stays, long_names_fit,
+                  refused_requests_leave_no_descriptors]
         if os.getuid() == 0:
             bodies += [a_stranger_cannot_spoil_the_trail, strangers_do_not_keep_administrators_out]
         else:
