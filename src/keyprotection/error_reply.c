@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keyprotection/error_reply.h"
 
+#include "keyholder/errors.h"
 #include "keyprotection/errors.h"
 #include "keyprotection/message.h"
 #include "protector/errors.h"
@@ -54,7 +55,9 @@ void error_reply_format(struct buf *out, unsigned *status, const struct error *e
         roll_error_format(out, row->name, error_format(err, text, sizeof text));
         return;
     }
-    bool later = error_kind(err) == ERROR_UNAVAILABLE;
+    /* A key that this node does not have now: another node may, and an administrator can mend it.
+     */
+    bool later = error_kind(err) == ERROR_UNAVAILABLE || err->code == &keyholder_key_unknown;
     *status = later ? 503 : 500;
     snprintf(text, sizeof text, "%s (%s)", err->code ? err->code->cause : "unknown",
              err->code ? err->code->name : "internal");

@@ -38,7 +38,7 @@ static void refusals_have_their_codes(void **state)
         {&audit_unwritable, "ServiceUnavailableException", 503, false},
         {&audit_busy, "ServiceUnavailableException", 503, false},
         {&keyprotection_busy, "ServiceUnavailableException", 503, false},
-        {&keyholder_key_unknown, "InternalException", 500, false},
+        {&keyholder_key_unknown, "ServiceUnavailableException", 503, false},
         {&base_file_unwritable, "InternalException", 500, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
