@@ -108,6 +108,7 @@ static bool parse_v1(struct attestation_tpm_request *request, struct slice body,
 {
     _cleanup_json_ struct json *message = NULL;
     bool continues;
+    buf_reserve(&request->bytes, body.size); /* decoded bytes are always fewer: nothing moves */
     if (!json_parse(&message, body, err) || !parse_type(&continues, message, err) ||
         !attestation_request_parse_session(&request->session, message, err) ||
         !attestation_request_parse_requested(request->requested, &request->requested_count, message,
@@ -136,7 +137,6 @@ bool attestation_tpm_request_parse(struct attestation_tpm_request *out, unsigned
 {
     _cleanup_attestation_tpm_request_ struct attestation_tpm_request request = {.version = version};
     buf_init(&request.bytes, body.size);
-    buf_reserve(&request.bytes, body.size); /* decoded bytes are always fewer: nothing moves */
     if (!(version == 1 ? parse_v1(&request, body, err) : parse_v2(&request, body, err)) ||
         !check_requested(&request, err))
         return false;

@@ -524,17 +524,6 @@ static void test_epochs(void **state)
     assert_int_equal(client_type(fixture, &client), ATTESTATION_REPLY_HEALTH_CERTIFICATE);
 }
 
-static void add_baseline_until(struct fixture *fixture, const struct host *host, int64_t until)
-{
-    struct eventlog log;
-    struct policy policy = new_policy("model", POLICY_BASELINE, host->profile);
-    policy.until = until;
-    assert_ok(eventlog_parse(&log, buf_slice(&host->log), err));
-    assert_ok(baseline_take(&policy.baseline, &log, BASELINE_PCRS_DEFAULT, err));
-    eventlog_done(&log);
-    add_policy(fixture, &policy);
-}
-
 static int64_t certificate_end(struct fixture *fixture, struct host *host)
 {
     struct client client = {.host = host};

@@ -401,14 +401,8 @@ static void test_policy_ends(void **state)
     fixture = *state;
     for (int remembered = 0; remembered < 2; remembered++) {
         _cleanup_host_ struct host host;
-        struct eventlog log;
         good_host(&host, false);
-        struct policy policy = new_policy("model", POLICY_BASELINE, host.profile);
-        assert_ok(eventlog_parse(&log, buf_slice(&host.log), err));
-        assert_ok(baseline_take(&policy.baseline, &log, BASELINE_PCRS_DEFAULT, err));
-        eventlog_done(&log);
-        policy.until = clock_now(&fixture->clock) + 90;
-        add_policy(fixture, &policy);
+        add_baseline_until(fixture, &host, clock_now(&fixture->clock) + 90);
         struct client client = {.host = &host, .alter = wait_a_minute};
         if (remembered) {
             struct client before = {.host = &host};
@@ -596,15 +590,9 @@ static void test_first_step_remembers_no_more(void **state)
 static void test_first_step_sees_ends(void **state)
 {
     _cleanup_host_ struct host host;
-    struct eventlog log;
     fixture = *state;
     good_host(&host, true);
-    struct policy policy = new_policy("model", POLICY_BASELINE, host.profile);
-    assert_ok(eventlog_parse(&log, buf_slice(&host.log), err));
-    assert_ok(baseline_take(&policy.baseline, &log, BASELINE_PCRS_DEFAULT, err));
-    eventlog_done(&log);
-    policy.until = clock_now(&fixture->clock) + 90;
-    add_policy(fixture, &policy);
+    add_baseline_until(fixture, &host, clock_now(&fixture->clock) + 90);
     struct client client = {.host = &host};
     for (int i = 0; i < 2; i++)
         assert_passes(&client, LAST + 1);

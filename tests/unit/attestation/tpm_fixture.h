@@ -190,6 +190,19 @@ static inline void add_baseline(struct fixture *fixture, const char *name, const
     add_baseline_of(fixture, name, host, BASELINE_PCRS_DEFAULT);
 }
 
+/* The baseline "model", with an end. */
+static inline void add_baseline_until(struct fixture *fixture, const struct host *host,
+                                      int64_t until)
+{
+    struct eventlog log;
+    struct policy policy = new_policy("model", POLICY_BASELINE, host->profile);
+    policy.until = until;
+    assert_ok(eventlog_parse(&log, buf_slice(&host->log), err));
+    assert_ok(baseline_take(&policy.baseline, &log, BASELINE_PCRS_DEFAULT, err));
+    eventlog_done(&log);
+    add_policy(fixture, &policy);
+}
+
 /* The code integrity policies of the made boots. */
 static inline void add_code_integrity(struct fixture *fixture)
 {
