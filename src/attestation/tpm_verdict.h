@@ -24,8 +24,8 @@ bool tpm_verdict_first(struct tpm_step *step, const struct tpm_pcr_bank *claimed
  * attestation.context-incomplete (it had to go along, and does not), attestation.log-changed.
  */
 bool tpm_verdict_find_log(struct tpm_step *step, struct error *err);
-/* The last step, by the registers as the TPM read them. attestation.policies-failed,
- * attestation.policies-changed and the errors of tpm_boot.h. */
+/* The last step, by the registers as the TPM read them. attestation.policies-failed and the errors
+ * of tpm_boot.h. */
 bool tpm_verdict_proven(struct tpm_step *step, const struct tpm_pcr_bank *bank, struct error *err);
 
 /* Puts an identity key into the state. attestation.identity-key: it is too large. */

@@ -731,6 +731,22 @@ static void test_ima(void **state)
     }
 }
 
+/* What IMA has measured since is seen at once, also of a boot that passed before. */
+static void test_ima_is_never_remembered(void **state)
+{
+    _cleanup_host_ struct host host;
+    fixture = *state;
+    ima_host(&host);
+    struct client client = {.host = &host};
+    for (int i = 0; i < 2; i++) {
+        assert_passes(&client, LAST + 1);
+        attestation_settle(fixture->service);
+    }
+    measure_text(&host, "kexec-cmdline", "quiet", true);
+    expect_refused(&client, "attestation.policies-failed", false);
+    assert_int_equal(client.rounds, 1);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_set_up, fixture_tear_down)
@@ -749,6 +765,7 @@ int main(void)
         TEST(test_first_step_remembers_no_more),
         TEST(test_first_step_sees_ends),
         TEST(test_ima),
+        TEST(test_ima_is_never_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
