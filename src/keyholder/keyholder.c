@@ -316,14 +316,20 @@ static bool roll_apart(struct keyholder *keyholder, const struct keyholder_roll 
                        struct error *err)
 {
     struct error cause = {0};
+    _cleanup_secret_ struct secret decrypted = SECRET_EMPTY;
     *opened = keyholder_decrypt(keyholder, roll->decrypting_key_id, roll->encryption,
-                                roll->ciphertext, plaintext, &cause);
-    if (*opened || error_kind(&cause) == ERROR_CRYPTO)
-        return keyholder_sign(keyholder, roll->signing_key_id, roll->signature, roll->message,
-                              signature, err);
-    if (err != NULL)
-        *err = cause;
-    return false;
+                                roll->ciphertext, &decrypted, &cause);
+    if (!*opened && error_kind(&cause) != ERROR_CRYPTO) {
+        if (err != NULL)
+            *err = cause;
+        return false;
+    }
+    if (!keyholder_sign(keyholder, roll->signing_key_id, roll->signature, roll->message, signature,
+                        err))
+        return false;
+    *plaintext = decrypted;
+    decrypted = SECRET_EMPTY;
+    return true;
 }
 
 bool keyholder_roll(struct keyholder *keyholder, const struct keyholder_roll *roll,

@@ -152,8 +152,10 @@ static bool roll(const struct public_key *encryption, const struct public_key *s
                                           .signing_key_id = public_key_digest(signing),
                                           .signature = SIGNATURE_RSA_PSS_SHA256,
                                           .message = MESSAGE};
-    if (!keyholder_roll(both, &wanted, &plain, &opened, &signature, err))
+    if (!keyholder_roll(both, &wanted, &plain, &opened, &signature, err)) {
+        assert_null(plain.data); /* whoever tries another key would leave it behind */
         return false;
+    }
     *right =
         opened && slice_equal(secret_slice(&plain), PLAIN) &&
         public_key_verify(signing, SIGNATURE_RSA_PSS_SHA256, MESSAGE, buf_slice(&signature), err);
