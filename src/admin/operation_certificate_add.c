@@ -96,6 +96,20 @@ static bool take_from_token(struct adding *adding, struct error *err)
            settle_token(adding, uri, buf_slice(&der), KEYPROTECTION_PKCS11, err);
 }
 
+static bool is_there_already(const struct adding *adding, struct error *err)
+{
+    return error_set(err, &admin_exists, NULL, adding->draft.record_key,
+                     "the service has this certificate already; nothing was changed");
+}
+
+static bool check_absent(const struct adding *adding, struct error *err)
+{
+    for (size_t i = 0; i < adding->list.count; i++)
+        if (strcmp(adding->list.items[i].record_key, adding->draft.record_key) == 0)
+            return is_there_already(adding, err);
+    return true;
+}
+
 static bool complete(struct adding *adding, struct error *err)
 {
     struct admin_request *request = adding->request;
@@ -104,6 +118,7 @@ static bool complete(struct adding *adding, struct error *err)
     buf_init(&der, CERTIFICATE_SIZE_MAX);
     if (!read_certificate(&der, adding, err) ||
         !certificate_draft_complete(draft, adding->type, buf_slice(&der), now(adding), err) ||
+        !check_absent(adding, err) || /* its request is fulfilled, and so not there any more */
         !requested_load(&adding->requested, &adding->completes, request->services->store,
                         draft->certificate.key_id, err))
         return false;
@@ -168,20 +183,12 @@ static bool is_primary_needed(const struct adding *adding)
     return true;
 }
 
-static bool is_there_already(const struct adding *adding, struct error *err)
-{
-    return error_set(err, &admin_exists, NULL, adding->draft.record_key,
-                     "the service has this certificate already; nothing was changed");
-}
-
 /* A key cannot be sealed in the state and be a file on each node at once: which one would serve? */
-static bool check_new(const struct adding *adding, struct error *err)
+static bool check_source(const struct adding *adding, struct error *err)
 {
     const struct keyprotection_certificate *added = &adding->draft.certificate;
     for (size_t i = 0; i < adding->list.count; i++) {
         const struct certificate_list_item *item = &adding->list.items[i];
-        if (strcmp(item->record_key, adding->draft.record_key) == 0)
-            return is_there_already(adding, err);
         if (item->certificate.key_source != added->key_source &&
             memcmp(item->certificate.key_id, added->key_id, KEY_ID_SIZE) == 0)
             return error_set(err, &admin_certificate_rule, NULL, adding->draft.record_key,
@@ -243,8 +250,8 @@ bool operation_certificate_add(struct admin_request *request, struct json_writer
     requested_init(&adding.requested);
     bool ok = read_type(&adding, err) &&
               certificate_list_load(&adding.list, request->services->store, err) &&
-              obtain(&adding, err) && check_new(&adding, err) && prove(&adding, err) &&
-              commit(&adding, err);
+              obtain(&adding, err) && check_absent(&adding, err) && check_source(&adding, err) &&
+              prove(&adding, err) && commit(&adding, err);
     if (ok)
         certificate_list_write(result, &adding.draft.certificate, now(&adding));
     /* What is stored but not yet in force stays. */

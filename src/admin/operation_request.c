@@ -129,7 +129,13 @@ static bool commit(const struct making *making, const struct admin_request *requ
                                   buf_slice(&value),
                                   changes,
                                   count};
-    return admin_change_commit(request, &change, err);
+    if (admin_change_commit(request, &change, err))
+        return true;
+    return error_kind(err) != ERROR_CONFLICT
+               ? false
+               : error_set(err, &admin_exists, NULL, requested->key_name,
+                           "a certificate was requested for this key already: certificate request "
+                           "--again writes that request, and certificate cancel ends it");
 }
 
 bool operation_certificate_requested(struct admin_request *request, struct json_writer *result,

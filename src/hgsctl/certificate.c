@@ -401,8 +401,8 @@ const struct option_command certificate_commands[] = {
      "made "
      "if there is none.",
      NULL, request_options, request_examples, NULL, certificate_request_run},
-    {"certificate cancel", "forget a request and its private key", NULL, cancel_argument,
-     remove_request_options, cancel_examples, NULL, certificate_cancel_run},
+    {"certificate cancel", "forget a request, and its private key unless a token has it", NULL,
+     cancel_argument, remove_request_options, cancel_examples, NULL, certificate_cancel_run},
     {"certificate usage", "count the key protectors that ask for each certificate",
      "NEED IT counts key protectors that would be lost with the certificate: no other enabled "
      "one of its type opens them. OTHERS counts those that have another, too. A certificate that "
