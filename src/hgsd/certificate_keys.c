@@ -6,9 +6,11 @@
 
 #include "admin/certificate_draft.h"
 #include "admin/certificate_proof.h"
+#include "admin/hgsd_errors.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "keyholder/keyholder_token.h"
 
 #define FIELDS_MAX 4096
 
@@ -121,13 +123,23 @@ static bool find_file(struct certificate_keys *keys, const struct keyprotection_
                                thumbprint_of(it), NULL, failure);
 }
 
+/* Whether the token can be used is for its own look to tell (hgsd/tokens.h). */
+static bool has_token(const struct certificate_keys *keys,
+                      const struct keyprotection_certificate *it, struct error *failure)
+{
+    return keyholder_token_of(keys->keyholder, it->key_id) != 0 ||
+           error_set(failure, &hgsd_token_unknown, "hgsd.conf(5)", it->key_uri,
+                     "no [token] section of this node has the token of this key");
+}
+
 static void check(struct certificate_keys *keys, const char *name,
                   const struct keyprotection_certificate *it)
 {
     struct error failure = {0};
-    if (it->key_source == KEYPROTECTION_KEY_TOKEN)
-        return;
-    bool works = find_file(keys, it, &failure) && certificate_proof(it, keys->keyholder, &failure);
+    bool works =
+        it->key_source == KEYPROTECTION_KEY_TOKEN
+            ? has_token(keys, it, &failure)
+            : find_file(keys, it, &failure) && certificate_proof(it, keys->keyholder, &failure);
     if (works || !is_away(&failure))
         remember(keys, name, it, works ? NULL : &failure);
 }

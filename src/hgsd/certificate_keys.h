@@ -4,7 +4,8 @@
 /*
  * Whether the private key of each guardian certificate works on this node: keys in files are found
  * (keyholder_reference), and all but those in tokens show that they are the certificate's by
- * signing or decrypting; at each start of a keyholder, and when a certificate comes. The service
+ * signing or decrypting; at each start of a keyholder, and when a certificate comes. Of a key in a
+ * token it is seen whether this node has that token (hgsd/tokens.h goes on from there). The service
  * goes on with what works. What does not is named in `server show` with file, user and mode, logged
  * and written to the trail when it is found out (key.unusable) and when it is over (key.usable),
  * and tried again until it works.

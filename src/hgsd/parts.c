@@ -41,8 +41,8 @@ static void apply(void *context, const struct store_change *changes, size_t coun
         _exit(1);
     }
     keys_apply(parts->keys, changes, count);
+    tokens_apply(parts->tokens, changes, count); /* says of which token a certificate's key is */
     certificate_keys_apply(parts->certificate_keys, changes, count);
-    tokens_apply(parts->tokens, changes, count);
     attestation_apply(parts->attestation, changes, count);
     keyprotection_apply(parts->keyprotection, changes, count);
     parts_audit_apply(parts, changes, count);

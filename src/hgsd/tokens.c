@@ -184,11 +184,8 @@ static void add(struct tokens *tokens, struct token_key_record *record)
     /* A key that was just found in its token serves already. */
     if (seat == NULL || keyholder_token_of(tokens->keyholder, id) != record->token)
         keyholder_token_assign(tokens->keyholder, record->token, id, &trouble);
-    if (seat == NULL) {
-        log_error(LOG_LEVEL_ERROR, &trouble, "the private key of %s cannot be used on this node",
-                  record->record_key);
-        return;
-    }
+    if (seat == NULL)
+        return; /* hgsd/certificate_keys.h tells it */
     seat->news = true;
     pthread_cond_signal(&seat->wake);
 }
@@ -264,20 +261,34 @@ static bool is_kept(const struct tokens *tokens, const struct public_key *key)
     return false;
 }
 
+/* Under the lock: of no token, so that no thread has a hold on it. */
+static void forget_nowhere(struct tokens *tokens, struct token_key_record **link)
+{
+    struct token_key_record *record = *link;
+    *link = record->next;
+    if (!is_kept(tokens, record->key)) /* no process is asked */
+        keyholder_forget(tokens->keyholder, public_key_digest(record->key), NULL);
+    free_record(record);
+}
+
 /* What a record said before it changed. Its token's thread has the key forgotten: the store's watch
  * waits for no token. */
 static void drop(struct tokens *tokens, enum store_kind kind, const char *key)
 {
     pthread_mutex_lock(&tokens->lock);
-    for (struct token_key_record *record = tokens->keys; record != NULL; record = record->next) {
-        if (record->kind != kind || strcmp(record->record_key, key) != 0 || record->gone)
-            continue;
+    for (struct token_key_record **link = &tokens->keys, *record; (record = *link) != NULL;) {
+        bool meant = record->kind == kind && strcmp(record->record_key, key) == 0;
         struct seat *seat = seat_of(tokens, record->token);
-        record->gone = true;
-        if (seat != NULL) {
+        if (meant && seat == NULL) {
+            forget_nowhere(tokens, link);
+            continue;
+        }
+        if (meant && !record->gone) {
+            record->gone = true;
             seat->news = true;
             pthread_cond_signal(&seat->wake);
         }
+        link = &record->next;
     }
     pthread_mutex_unlock(&tokens->lock);
 }

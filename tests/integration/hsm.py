@@ -144,7 +144,11 @@ def journey(world):
         text = run(["openssl", "req", "-in", str(request), "-noout", "-text", "-verify"]).stdout.decode()
         check("Digital Signature" in text, text)
         equal(made["key_uri"], world.one.uri("sign"))
-        added = fabric.show("certificate", "add", "--type", "signing", "--file", world.authority.sign(request))
+        equal(fabric.refusal("certificate", "request", "--type", "signing", "--subject", "CN=again", "--pkcs11",
+                             world.one.uri("sign"), "--out", fabric.folder / "again.csr"), "admin.exists")
+        add = ("certificate", "add", "--type", "signing", "--file", world.authority.sign(request))
+        added = fabric.show(*add)
+        equal(fabric.refusal(*add), "admin.exists")
         equal((added["source"], added["key_source"], added["key_uri"]), ("requested", "token", world.one.uri("sign")))
         check("rsa-pkcs1-sha256" in added["abilities"], added)
         equal(fabric.show("certificate", "list")["requests"], [])
@@ -219,6 +223,9 @@ def journey(world):
             brought = other.show("state", "import", backup, "--password-file", password)["bring"]
             equal({(item["thumbprint"], item["works"]) for item in brought}, {(world.signing, False), (world.encryption, False)})
             check(all(item["error"]["code"] == "keyholder.token-away" for item in brought), brought)
+            unusable = other.show("server", "show")["nodes"][0]["certificates_unusable"]
+            equal({(item["thumbprint"], item["error"]["code"]) for item in unusable},
+                  {(world.signing, "hgsd.token-unknown"), (world.encryption, "hgsd.token-unknown")})
 
     return [the_tokens_are_there, keys_are_made_in_them_and_requested, a_key_that_was_there_is_added_with_its_certificate,
             what_does_not_fit_is_refused, an_administrator_gives_a_pin(world), keys_are_released_by_them,
