@@ -142,6 +142,15 @@ static bool may_issue(struct search *search, const struct trusted *issuer, int d
            fail(search, depth, &problem);
 }
 
+/* The administrator vouches for what was added, also for how it is signed; for nothing else. */
+static bool was_added(const struct search *search, const struct certificate *certificate, int depth)
+{
+    for (size_t i = 0; i < search->brought_count; i++)
+        if (search->brought[i].certificate == certificate)
+            return false;
+    return depth > 0;
+}
+
 /* From one candidate on. */
 static bool climb_by(struct search *search, const struct certificate *certificate,
                      const struct trusted *issuer, int depth)
@@ -152,7 +161,8 @@ static bool climb_by(struct search *search, const struct certificate *certificat
                   "too many authorities of one name would have to be tried");
         return fail(search, TRUST_CHAIN_MAX + 1, &why);
     }
-    if (!certificate_verify_endorsement(certificate, issuer->certificate, depth > 0, &why))
+    if (!certificate_verify_endorsement(certificate, issuer->certificate,
+                                        was_added(search, certificate, depth), &why))
         return issuer_wrong(search, certificate, depth, &why);
     if (!may_issue(search, issuer, depth))
         return false;

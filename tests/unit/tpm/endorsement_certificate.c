@@ -219,6 +219,7 @@ static void test_brought(void **state)
          "tpm.root-missing",
          "was not added"},
         {"ek-loop", {"+loop-a", "+loop-b"}, "tpm.chain-too-long", "Loop"},
+        {"ek-old", {"sha1-root", "+sha1-inter"}, "tpm.issuer-wrong", "SHA-1"},
     };
     CHECK_CHAINS(chains);
 }
