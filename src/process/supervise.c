@@ -168,15 +168,15 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < 0 || b < 0 ? (a < 0 ? b : a) : (a < b ? a : b);
 }
 
-/* Kills those that were silent for too long, and tells systemd when there is none; one that does
- * not end even so keeps it from being told. How long until there is something to do: -1 nothing. */
+/* Kills those that were silent for too long, and tells systemd when there is none, also when no
+ * child need say anything; one that does not end even so keeps it from being told. How long until
+ * there is something to do. */
 static int64_t keep_watch(struct supervision *supervision)
 {
-    int64_t now = clock_monotonic_ms(), wait = -1;
-    bool silent = false, watches = false;
+    int64_t now = clock_monotonic_ms(), wait = WATCHDOG_MS;
+    bool silent = false;
     for (size_t i = 0; i < supervision->count; i++) {
         struct supervised *child = &supervision->children[i];
-        watches = watches || child->silence_ms > 0;
         if (child->silence_ms == 0 || child->pid == 0)
             continue;
         int64_t left = child->heard_at + silence_of(child) - now;
@@ -188,13 +188,12 @@ static int64_t keep_watch(struct supervision *supervision)
         if (child->silent != NULL)
             child->silent(child->context, silence_of(child));
         supervise_kill(child);
-        wait = earlier(wait, WATCHDOG_MS);
     }
-    if (watches && !silent && now >= supervision->watchdog_at) {
+    if (!silent && now >= supervision->watchdog_at) {
         supervise_notify("WATCHDOG=1");
         supervision->watchdog_at = now + WATCHDOG_MS;
     }
-    return watches ? earlier(wait, WATCHDOG_MS) : -1;
+    return wait;
 }
 
 /* Who was stopped or starved itself has heard nobody meanwhile: that is not the children's fault.

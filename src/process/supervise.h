@@ -42,9 +42,10 @@ struct supervised {
 
 /*
  * Runs children (in order; stopped in reverse order), and tells systemd's watchdog (WATCHDOG=1) as
- * long as no child is silent for too long, until SIGTERM or SIGINT arrives, then tells
- * systemd (STOPPING=1) and stops them, giving each grace_ms. SIGHUP is passed on to all of them.
- * For a process with one thread. process.spawn when the kernel gives no descriptors to wait on.
+ * long as no child that is watched is silent for too long, until SIGTERM or SIGINT arrives, then
+ * tells systemd (STOPPING=1) and stops them, giving each grace_ms. SIGHUP is passed on to all of
+ * them. For a process with one thread. process.spawn when the kernel gives no descriptors to wait
+ * on.
  */
 bool supervise_run(struct supervised *children, size_t count, int64_t grace_ms, struct error *err);
 

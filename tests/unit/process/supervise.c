@@ -398,23 +398,61 @@ static void test_nobody_outlives_the_supervisor(void **state)
     events[1] = dup(STDERR_FILENO);
 }
 
+/* The end of NOTIFY_SOCKET. */
+static int open_notify_socket(struct sockaddr_un *address)
+{
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    snprintf(address->sun_path, sizeof address->sun_path, "/tmp/hgs-notify-%d", (int)getpid());
+    int socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(socket_fd, (struct sockaddr *)address, sizeof *address), 0);
+    return socket_fd;
+}
+
+static void assert_notified(int socket_fd, const char *expected)
+{
+    char text[100] = "";
+    assert_true(recv(socket_fd, text, sizeof text - 1, MSG_DONTWAIT) > 0);
+    assert_string_equal(text, expected);
+}
+
+static void close_notify_socket(int socket_fd, const struct sockaddr_un *address)
+{
+    char byte;
+    assert_true(recv(socket_fd, &byte, 1, MSG_DONTWAIT) < 0);
+    close(socket_fd);
+    unlink(address->sun_path);
+}
+
 static void test_notify(void **state)
 {
     (void)state;
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "/tmp/hgs-notify-%d", (int)getpid());
-    int socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(socket_fd, (struct sockaddr *)&address, sizeof address), 0);
+    struct sockaddr_un address;
+    int socket_fd = open_notify_socket(&address);
     supervise_notify("READY=1"); /* to nobody */
     setenv("NOTIFY_SOCKET", address.sun_path, 1);
     supervise_notify("READY=1\nSTATUS=well");
     unsetenv("NOTIFY_SOCKET");
-    char text[100] = "";
-    assert_true(recv(socket_fd, text, sizeof text - 1, MSG_DONTWAIT) > 0);
-    assert_string_equal(text, "READY=1\nSTATUS=well");
-    assert_true(recv(socket_fd, text, sizeof text - 1, MSG_DONTWAIT) < 0);
-    close(socket_fd);
-    unlink(address.sun_path);
+    assert_notified(socket_fd, "READY=1\nSTATUS=well");
+    close_notify_socket(socket_fd, &address);
+}
+
+/* Also where no child is watched: systemd would end what is well. The supervisor tells before it
+ * first looks at signals. */
+static void test_tells_the_watchdog(void **state)
+{
+    (void)state;
+    struct supervised children[] = {
+        {.name = "a", .run = wait_for_signals, .context = (char[]){"a"}}};
+    struct sockaddr_un address;
+    int socket_fd = open_notify_socket(&address);
+    setenv("NOTIFY_SOCKET", address.sun_path, 1);
+    supervise(children, 1, 60000);
+    unsetenv("NOTIFY_SOCKET");
+    assert_int_equal(next_event(), 'A');
+    stop_supervisor(SIGTERM);
+    assert_notified(socket_fd, "WATCHDOG=1");
+    assert_notified(socket_fd, "STOPPING=1");
+    close_notify_socket(socket_fd, &address);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -433,6 +471,7 @@ int main(void)
         TEST(test_children_inherit_nothing),
         TEST(test_nobody_outlives_the_supervisor),
         TEST(test_notify),
+        TEST(test_tells_the_watchdog),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
