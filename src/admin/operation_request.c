@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "crypto/certificate_request.h"
 #include "crypto/name.h"
+#include "keyholder/errors.h"
 
 #define SUBJECT_MAX 4096
 #define REQUEST_VALUE_MAX (4 * CERTIFICATE_REQUEST_SIZE_MAX)
@@ -62,6 +63,20 @@ static bool read_arguments(struct making *making, const struct admin_request *re
     return keyprotection_certificate_check_usage(requested->type, requested->usage, subject, err);
 }
 
+/* A key that is made only in earnest. */
+static bool find_only(struct certificate_token_key *out, const struct admin_request *request,
+                      enum keyprotection_certificate_type type, const char *uri, struct error *err)
+{
+    struct error cause = {0};
+    if (certificate_token_find(out, request->services, type, uri, &cause))
+        return true;
+    if (cause.code == &token_key_missing)
+        error_set(&cause, &token_key_missing, NULL, uri,
+                  "the token has no private key of that name; without --dry-run one is made");
+    *err = cause;
+    return false;
+}
+
 /* Argument "key_uri": the key of a token, which is made there when it has none. */
 static bool use_token(struct making *making, const char *uri, const struct admin_request *request,
                       struct error *err)
@@ -70,7 +85,7 @@ static bool use_token(struct making *making, const char *uri, const struct admin
     _cleanup_certificate_token_key_ struct certificate_token_key found;
     certificate_token_key_init(&found);
     bool ok = request->dry_run
-                  ? certificate_token_find(&found, request->services, requested->type, uri, err)
+                  ? find_only(&found, request, requested->type, uri, err)
                   : certificate_token_find_or_make(&found, &making->made, request->services,
                                                    requested->type, uri, err);
     if (!ok)

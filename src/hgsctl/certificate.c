@@ -42,6 +42,21 @@ static bool add_certificate(struct call *call, const char *path)
     return true;
 }
 
+/* What would be left aside in silence. */
+static bool check_options(const struct option_values *values, struct error *err)
+{
+    bool file = option_text(values, "file") != NULL, pkcs11 = option_text(values, "pkcs11") != NULL;
+    bool key_file = option_text(values, "key-file") != NULL;
+    if (key_file && (!file || pkcs11))
+        return error_set(err, &admin_argument, "hgsctl(8)", "--key-file",
+                         "it goes with --file, whose private key is not in a token");
+    if (option_text(values, "password-file") != NULL && !key_file &&
+        option_text(values, "pfx") == NULL)
+        return error_set(err, &admin_argument, "hgsctl(8)", "--password-file",
+                         "it goes with --pfx or --key-file");
+    return true;
+}
+
 static bool add_files(struct call *call, const struct option_values *values)
 {
     bool file = option_text(values, "file") != NULL, pkcs11 = option_text(values, "pkcs11") != NULL;
@@ -50,6 +65,8 @@ static bool add_files(struct call *call, const struct option_values *values)
         return error_set(&call->err, &admin_argument, "hgsctl(8)", "certificate add",
                          "give one of --pfx, --thumbprint, --pkcs11 or --file, or --file with "
                          "--pkcs11");
+    if (!check_options(values, &call->err))
+        return false;
     if (option_text(values, "thumbprint") != NULL) {
         json_write_text(&call->writer, "thumbprint", option_text(values, "thumbprint"));
         return true;

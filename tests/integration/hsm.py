@@ -140,6 +140,9 @@ def journey(world):
         equal((shown["one"]["label"], shown["one"]["keys"]), ("one", 0))
 
     def keys_are_made_in_them_and_requested():
+        dry = fabric.ctl("certificate", "request", "--type", "signing", "--subject", "CN=dry", "--pkcs11", world.one.uri("sign"),
+                         "--out", fabric.folder / "dry.csr", "--dry-run", status=1).stderr.decode()
+        check("token.key-missing" in dry and "without --dry-run" in dry, dry)
         request, made = world.request("signing", world.one, "sign")
         text = run(["openssl", "req", "-in", str(request), "-noout", "-text", "-verify"]).stdout.decode()
         check("Digital Signature" in text, text)
@@ -182,6 +185,9 @@ def journey(world):
         equal(refusal(world.one.uri("sign"), "--file", fabric.folder / "e.pem"), "certificate.usage")
         equal(refusal(world.one.uri("sign"), "--file", world.authority.certificate), "crypto.key-mismatch")
         equal(refusal(world.locked.uri("sign")), "token.pin-missing")
+        pair = ("--file", fabric.folder / "e.pem", "--key-file", fabric.folder / "e.key")
+        equal(refusal(world.one.uri("sign"), *pair, status=2), "admin.argument")
+        equal(refusal(world.one.uri("sign"), "--password-file", world.one.pin, status=2), "admin.argument")
         equal(refusal(world.one.uri("sign"), "--pfx", fabric.folder / "e.pem", status=2), "base.usage")
 
     def keys_are_released_by_them():
