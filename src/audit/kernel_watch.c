@@ -81,9 +81,11 @@ void audit_kernel_watch_start(struct audit_kernel_watch *watch)
 bool audit_kernel_watch_check(struct audit_kernel_watch *watch, struct error *err)
 {
     char words[64];
-    ssize_t size = watch->pipe >= 0 ? read(watch->pipe, words, sizeof words) : 0;
+    ssize_t size = watch->pipe >= 0 ? read(watch->pipe, words, sizeof words) : -1;
     if (size > 0)
         watch->off = words[size - 1] == '0';
+    else if (size == 0) /* nobody asks any more */
+        file_close(&watch->pipe);
     return !watch->off ||
            error_set(err, &audit_sink_missing, "auditctl(8)", "linux-audit",
                      "the kernel's audit system is switched off and would drop every record: start "

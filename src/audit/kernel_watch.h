@@ -19,6 +19,7 @@ struct audit_kernel_watch {
 /* Before there are threads, and before capabilities are given up. It never fails: at worst nobody
  * can know. */
 void audit_kernel_watch_start(struct audit_kernel_watch *watch);
-/* audit.sink-missing while the kernel's audit system is off, as far as anybody knows. */
+/* audit.sink-missing while the kernel's audit system is off, as far as anybody knows. When the
+ * process is gone, what it said last stays, and only starting hgsd again helps. */
 bool audit_kernel_watch_check(struct audit_kernel_watch *watch, struct error *err);
 void audit_kernel_watch_stop(struct audit_kernel_watch *watch);
