@@ -3,6 +3,7 @@
 
 #include "crypto/certificate.h"
 #include "crypto/kdf.h"
+#include "keyholder/answer_keys.h"
 #include "keyholder/backup.h"
 #include "keyholder/errors.h"
 #include "keyholder/import.h"
@@ -86,44 +87,9 @@ static bool reference(const struct job *job, struct error *err)
     return true;
 }
 
-static bool forget(const struct job *job, struct error *err)
+static bool use_key(const struct job *job, struct error *err)
 {
-    return keyring_forget(job->context->keyring, job->request->key_id, err);
-}
-
-static bool sign(const struct job *job, struct error *err)
-{
-    return keyring_sign(job->context->keyring, job->worker, job->request->key_id,
-                        job->request->signature, job->request->payload, &job->answer->fields[0],
-                        err);
-}
-
-static bool decrypt(const struct job *job, struct error *err)
-{
-    return keyring_decrypt(job->context->keyring, job->worker, job->request->key_id,
-                           job->request->encryption, job->request->payload, &job->answer->plain,
-                           err);
-}
-
-static bool roll(const struct job *job, struct error *err)
-{
-    struct keyholder_roll_payload parts;
-    if (!keyholder_message_parse_roll(&parts, job->request->payload, err))
-        return false;
-    const struct keyring_roll wanted = {job->request->key_id, job->request->encryption,
-                                        parts.ciphertext,     parts.signing_key_id,
-                                        parts.signature,      parts.digest};
-    bool opened = false;
-    bool ok = keyring_roll(job->context->keyring, job->worker, &wanted, &job->answer->plain,
-                           &opened, &job->answer->fields[0], err);
-    buf_append_u8(&job->answer->fields[1], opened);
-    return ok;
-}
-
-static bool request(const struct job *job, struct error *err)
-{
-    return keyring_request(job->context->keyring, job->worker, job->request->key_id,
-                           job->request->payload, &job->answer->fields[0], err);
+    return answer_keys(job->answer, job->context->keyring, job->worker, job->request, err);
 }
 
 static bool checkpoint(const struct job *job, struct error *err)
@@ -182,15 +148,15 @@ static bool (*const handlers[])(const struct job *job, struct error *err) = {
     [KEYHOLDER_GENERATE] = generate,
     [KEYHOLDER_IMPORT] = import,
     [KEYHOLDER_LOAD] = load,
-    [KEYHOLDER_FORGET] = forget,
-    [KEYHOLDER_SIGN] = sign,
-    [KEYHOLDER_DECRYPT] = decrypt,
+    [KEYHOLDER_FORGET] = use_key,
+    [KEYHOLDER_SIGN] = use_key,
+    [KEYHOLDER_DECRYPT] = use_key,
     [KEYHOLDER_CHECKPOINT] = checkpoint,
     [KEYHOLDER_BACKUP] = backup,
     [KEYHOLDER_RESTORE] = restore,
     [KEYHOLDER_DERIVE] = derive,
-    [KEYHOLDER_REQUEST] = request,
-    [KEYHOLDER_ROLL] = roll,
+    [KEYHOLDER_REQUEST] = use_key,
+    [KEYHOLDER_ROLL] = use_key,
     [KEYHOLDER_REFERENCE] = reference,
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "keyholder/answer_keys.h"
 #include "keyholder/errors.h"
 #include "keyholder/meeting.h"
 #include "keyholder/purpose.h"
@@ -183,44 +184,10 @@ static bool unlock(const struct job *job, struct error *err)
     return ok && token_check(context->token, job->worker, NULL, err);
 }
 
-static bool forget(const struct job *job, struct error *err)
+/* The token is found when the key is used. */
+static bool use_key(const struct job *job, struct error *err)
 {
-    return keyring_forget(job->context->keyring, job->request->key_id, err);
-}
-
-static bool sign(const struct job *job, struct error *err)
-{
-    return keyring_sign(job->context->keyring, job->worker, job->request->key_id,
-                        job->request->signature, job->request->payload, &job->answer->fields[0],
-                        err);
-}
-
-static bool decrypt(const struct job *job, struct error *err)
-{
-    return keyring_decrypt(job->context->keyring, job->worker, job->request->key_id,
-                           job->request->encryption, job->request->payload, &job->answer->plain,
-                           err);
-}
-
-static bool roll(const struct job *job, struct error *err)
-{
-    struct keyholder_roll_payload parts;
-    if (!keyholder_message_parse_roll(&parts, job->request->payload, err))
-        return false;
-    const struct keyring_roll wanted = {job->request->key_id, job->request->encryption,
-                                        parts.ciphertext,     parts.signing_key_id,
-                                        parts.signature,      parts.digest};
-    bool opened = false;
-    bool ok = keyring_roll(job->context->keyring, job->worker, &wanted, &job->answer->plain,
-                           &opened, &job->answer->fields[0], err);
-    buf_append_u8(&job->answer->fields[1], opened);
-    return ok;
-}
-
-static bool request(const struct job *job, struct error *err)
-{
-    return keyring_request(job->context->keyring, job->worker, job->request->key_id,
-                           job->request->payload, &job->answer->fields[0], err);
+    return answer_keys(job->answer, job->context->keyring, job->worker, job->request, err);
 }
 
 static const struct handler {
@@ -229,9 +196,9 @@ static const struct handler {
 } handlers[] = {
     [KEYHOLDER_EXPECT] = {expect, true, true},     [KEYHOLDER_FIND] = {find, true, true},
     [KEYHOLDER_MAKE] = {make, true, true},         [KEYHOLDER_UNLOCK] = {unlock, false, false},
-    [KEYHOLDER_CHECK] = {check, true, false},      [KEYHOLDER_FORGET] = {forget, false, false},
-    [KEYHOLDER_SIGN] = {sign, false, false},       [KEYHOLDER_DECRYPT] = {decrypt, false, false},
-    [KEYHOLDER_REQUEST] = {request, false, false}, [KEYHOLDER_ROLL] = {roll, false, false},
+    [KEYHOLDER_CHECK] = {check, true, false},      [KEYHOLDER_FORGET] = {use_key, false, false},
+    [KEYHOLDER_SIGN] = {use_key, false, false},    [KEYHOLDER_DECRYPT] = {use_key, false, false},
+    [KEYHOLDER_REQUEST] = {use_key, false, false}, [KEYHOLDER_ROLL] = {use_key, false, false},
 };
 
 bool answer_token_request(struct answer *answer, void *context, unsigned worker,
