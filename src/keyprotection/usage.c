@@ -315,10 +315,10 @@ static bool has_wrapping(const struct protector *protector,
 /* Numbers of certificates that are gone are given to others when there are no more. */
 static void keep_keys(struct usage_table *table, const struct keyprotection_snapshot *snapshot)
 {
-    struct usage_key keys[USAGE_KEYS_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < snapshot->certificate_count && count < USAGE_KEYS_MAX; i++)
-        keys[count++] = key_of(&snapshot->certificates[i].it);
+    size_t count = snapshot->certificate_count;
+    _cleanup_free_ struct usage_key *keys = memory_allocate_zero(count, sizeof *keys);
+    for (size_t i = 0; i < count; i++)
+        keys[i] = key_of(&snapshot->certificates[i].it);
     usage_table_keep_keys(table, keys, count);
 }
 

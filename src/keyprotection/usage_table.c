@@ -167,10 +167,11 @@ static bool is_among(const struct usage_key *key, const struct usage_key *keys, 
 
 void usage_table_keep_keys(struct usage_table *table, const struct usage_key *keys, size_t count)
 {
+    uint64_t used = table->keys_used;
     for (size_t i = 0; i < USAGE_KEYS_MAX; i++)
         if (is_used(table, i) && !is_among(&table->keys[i], keys, count))
             table->keys_used &= ~(UINT64_C(1) << i);
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; table->keys_used != used && i < table->count; i++) {
         struct usage_entry *entry = &table->entries[i];
         if ((entry->keys & ~table->keys_used) == 0)
             continue;

@@ -313,6 +313,63 @@ static void a_store_that_is_busy_loses_nothing(void **state)
     store_close(&store);
 }
 
+static struct usage_key key_at(size_t number)
+{
+    return (struct usage_key){.type = KEYPROTECTION_ENCRYPTION, .id = {0xee, (uint8_t)number}};
+}
+
+/* A node of this name has told as many keys apart as it can, and seen one protector with all. */
+static void put_full_table(const char *node)
+{
+    char key[STORE_KEY_MAX + 1];
+    struct usage_check check = {.known = false};
+    struct usage_table *table = usage_table_new(NOW, 1000);
+    _cleanup_buf_ struct buf head, page;
+    buf_init(&head, 65536);
+    buf_init(&page, 65536);
+    for (size_t i = 0; i < USAGE_KEYS_MAX; i++) {
+        struct usage_key it = key_at(i);
+        assert_int_equal(usage_table_number(table, &it), i);
+    }
+    usage_table_note(table, 1, 2, UINT64_MAX, NOW);
+    usage_record_format_head(&head, table, &check);
+    usage_record_format_page(&page, table, 0);
+    put_record(STORE_CERTIFICATE_USAGE, usage_record_head_key(key, node), buf_slice(&head));
+    put_record(STORE_CERTIFICATE_USAGE, usage_record_page_key(key, node, 0), buf_slice(&page));
+    usage_table_free(&table);
+}
+
+/* Where there are more certificates than can be told apart, those that were first stay. */
+static void what_is_there_keeps_its_number(void **state)
+{
+    (void)state;
+    struct snapshot_certificate certificates[USAGE_KEYS_MAX + 8];
+    struct keyprotection_snapshot crowded = {.certificates = certificates};
+    struct usage_options options = {world.store, world.running.keyholder, &test_clock, "full",
+                                    1000};
+    struct usage *usage = NULL;
+    struct usage_totals totals;
+    for (size_t i = 0; i < snapshot->certificate_count; i++)
+        certificates[crowded.certificate_count++] = snapshot->certificates[i];
+    for (size_t i = 0; i < USAGE_KEYS_MAX; i++) {
+        struct usage_key key = key_at(i);
+        struct keyprotection_certificate it = {.type = key.type};
+        memcpy(it.key_id, key.id, sizeof it.key_id);
+        certificates[crowded.certificate_count++] = (struct snapshot_certificate){.it = it};
+    }
+    put_full_table("full");
+    assert_ok(usage_new(&usage, &options, err));
+    assert_ok(usage_prepare(usage, err));
+    usage_note(usage, &crowded, protector, slice_from_text("m1"), slice_from_text("m2"));
+    for (size_t i = 0; i < USAGE_KEYS_MAX; i++) {
+        struct usage_certificate it = {.key = key_at(i), .enabled = true};
+        usage_report(usage, &it, 1, NOW - 1000, &totals);
+        assert_int_equal(it.only.count + it.also.count, 1);
+    }
+    assert_int_equal(totals.protectors, 2);
+    usage_free(&usage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +382,7 @@ int main(void)
         cmocka_unit_test(a_roll_that_is_not_counted_is_said),
         cmocka_unit_test(all_are_counted_at_once),
         cmocka_unit_test(a_store_that_is_busy_loses_nothing),
+        cmocka_unit_test(what_is_there_keeps_its_number),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
