@@ -40,9 +40,10 @@ bool operation_token_unlock(struct admin_request *request, struct json_writer *r
     if (meeting < 0)
         return error_set(err, &admin_argument, "hgsctl(8)", "token unlock", "no PIN came with it");
     change.object = name;
-    if (!admin_change_record(request, &change, err) ||
-        !keyholder_token_unlock(request->services->keyholder, token, admin_request_give(&meeting),
-                                err))
+    /* Not a try of the PIN is spent on a dry run. */
+    if (!request->dry_run && (!admin_change_record(request, &change, err) ||
+                              !keyholder_token_unlock(request->services->keyholder, token,
+                                                      admin_request_give(&meeting), err)))
         return false;
     json_write_object(result, NULL);
     json_write_text(result, "name", name);

@@ -257,6 +257,17 @@ def a_key_that_is_added_meanwhile_stays(fabric):
     fabric.ctl("server", "test")
 
 
+def a_dry_run_gives_no_pin(fabric):
+    del fabric
+    section = f"[token none]\nmodule = {HGSCTL}\nuri = pkcs11:token=none"
+    with open("/dev/null", "rb") as nothing, Fabric(section) as second:
+        arguments = ("token.unlock", {"name": "none", "meeting_fd": 0}, [nothing.fileno()])
+        equal(call(second, *arguments, dry_run=True)["ok"], True)
+        equal(second.events("token.pin-given"), [])
+        equal(call(second, *arguments)["ok"], False)
+        equal(len(second.events("token.pin-given")), 1)
+
+
 def long_names_fit(fabric):
     """A name of 128 characters is a name (commands.md); what does not fit into a common name is cut."""
     del fabric
@@ -302,8 +313,8 @@ def main():
     with Fabric() as fabric:
         fabric.init()
         bodies = [a_dry_run_gives_no_key_away, files_are_for_one_operation, nobody_but_the_keyholder_gets_files,
-                  a_key_may_serve_two_types, a_key_that_is_added_meanwhile_stays, long_names_fit,
-                  refused_requests_leave_no_descriptors]
+                  a_key_may_serve_two_types, a_key_that_is_added_meanwhile_stays,
+                  a_dry_run_gives_no_pin, long_names_fit, refused_requests_leave_no_descriptors]
         if os.getuid() == 0:
             bodies += [a_stranger_cannot_spoil_the_trail, strangers_do_not_keep_administrators_out]
         else:
