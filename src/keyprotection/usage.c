@@ -336,9 +336,10 @@ static size_t collect(struct usage_key keys[USAGE_KEYS_MAX],
     return count;
 }
 
-/* Their numbers, as bits. With the lock held. */
+/* Their numbers, as bits. A key that gets none is not counted, and that is said. With the lock
+ * held. */
 static uint64_t number_keys(struct usage_table *table, const struct usage_key *keys, size_t count,
-                            const struct keyprotection_snapshot *snapshot)
+                            const struct keyprotection_snapshot *snapshot, int64_t now)
 {
     uint64_t bits = 0;
     for (size_t i = 0; i < count; i++) {
@@ -349,6 +350,8 @@ static uint64_t number_keys(struct usage_table *table, const struct usage_key *k
         }
         if (number >= 0)
             bits |= UINT64_C(1) << number;
+        else
+            usage_table_miss(table, now);
     }
     return bits;
 }
@@ -369,7 +372,7 @@ void usage_note(struct usage *usage, const struct keyprotection_snapshot *snapsh
     pthread_mutex_lock(&usage->lock);
     if (known)
         usage_table_note(usage->table, ingress, egress,
-                         number_keys(usage->table, keys, count, snapshot), (uint32_t)now);
+                         number_keys(usage->table, keys, count, snapshot, now), (uint32_t)now);
     else
         usage_table_miss(usage->table, now);
     if (usage->idle)
