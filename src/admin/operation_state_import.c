@@ -18,6 +18,7 @@
 #include "admin/certificate_proof.h"
 #include "admin/document.h"
 #include "admin/errors.h"
+#include "admin/import_certificate.h"
 #include "admin/operations.h"
 #include "admin/state_files.h"
 #include "attestation/mode.h"
@@ -35,6 +36,8 @@ struct import {
     bool modes[MODES];      /* whose attestation state is wanted */
     bool all;               /* of every one */
     enum outcome *outcomes; /* one an item */
+    struct buf *demoted;    /* one an item: its value, where that is another than the backup's */
+    struct certificate_list own; /* of the service, before */
     size_t counts[OUTCOMES];
 };
 
@@ -163,18 +166,35 @@ static bool compare(enum outcome *outcome, const struct import *import,
     *outcome = ADDED;
     if (!store_get(import->request->services->store, item->kind, item->key, &value, NULL, err))
         return error_kind(err) == ERROR_NOT_FOUND;
-    bool same = item->kind == STORE_KEY || slice_equal(buf_slice(&value), item->value);
+    bool same = item->kind == STORE_KEY || slice_equal(buf_slice(&value), item->value) ||
+                (item->kind == STORE_CERTIFICATE &&
+                 import_certificate_is_same(item->key, buf_slice(&value), item->value));
     *outcome = same ? SAME : CONFLICT;
     return true;
+}
+
+/* The service's primary certificates stay so. */
+static void demote(struct import *import, size_t index)
+{
+    struct document_item *item = &import->document.items[index];
+    struct buf *value = &import->demoted[index];
+    buf_init(value, STORE_VALUE_MAX);
+    if (import_certificate_demote(value, &import->own, item->key, item->value))
+        item->value = buf_slice(value);
 }
 
 static bool plan(struct import *import, struct error *err)
 {
     import->outcomes = memory_allocate_zero(import->document.count, sizeof *import->outcomes);
+    import->demoted = memory_allocate_zero(import->document.count, sizeof *import->demoted);
+    if (!certificate_list_load(&import->own, import->request->services->store, err))
+        return false;
     for (size_t i = 0; i < import->document.count; i++) {
         if (!compare(&import->outcomes[i], import, &import->document.items[i], err))
             return false;
         import->counts[import->outcomes[i]]++;
+        if (import->outcomes[i] == ADDED && import->document.items[i].kind == STORE_CERTIFICATE)
+            demote(import, i);
     }
     return true;
 }
@@ -284,6 +304,16 @@ static void write_result(struct json_writer *result, const struct import *import
     json_write_object_end(result);
 }
 
+static void import_done(struct import *import)
+{
+    for (size_t i = 0; import->demoted != NULL && i < import->document.count; i++)
+        buf_done(&import->demoted[i]);
+    free(import->demoted);
+    free(import->outcomes);
+    certificate_list_done(&import->own);
+    document_done(&import->document);
+}
+
 bool operation_state_import(struct admin_request *request, struct json_writer *result,
                             struct error *err)
 {
@@ -292,7 +322,6 @@ bool operation_state_import(struct admin_request *request, struct json_writer *r
               plan(&import, err) && (import.counts[CONFLICT] > 0 || apply(&import, err));
     if (ok)
         write_result(result, &import);
-    free(import.outcomes);
-    document_done(&import.document);
+    import_done(&import);
     return ok;
 }

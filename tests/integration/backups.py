@@ -116,6 +116,30 @@ def what_differs_is_in_conflict_and_nothing_changes(saved):
         check(b"Nothing was changed." in text.stdout and b"n2" in text.stderr, text)
 
 
+def a_certificate_comes_back_beside_the_primary_one(saved):
+    """One that was removed too early is rescued, again and again, and the service's own primary one stays the only one."""
+    key, certificate = saved.fabric.folder / "next.key", saved.fabric.folder / "next.pem"
+    run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", str(key), "-out",
+         str(certificate), "-subj", "/CN=next", "-addext", "keyUsage=keyEncipherment"])
+
+    def encryption(other):
+        return {item["thumbprint"]: item["primary"] for item in other.show("certificate", "list")["certificates"]
+                if item["type"] == "encryption"}
+
+    with Fabric() as other:
+        saved.into(other)
+        old = next(thumbprint for thumbprint, primary in encryption(other).items() if primary)
+        new = other.show("certificate", "add", "--type", "encryption", "--file", certificate, "--key-file", key)["thumbprint"]
+        other.ctl("certificate", "set", new, "--type", "encryption", "--primary")
+        other.ctl("certificate", "remove", old, "--type", "encryption", "--yes")
+        shown, _ = saved.into(other)
+        equal((shown["added"], shown["conflicts"]), (2, 0))
+        equal([thumbprint for thumbprint, primary in encryption(other).items() if primary], [new])
+        check(old in encryption(other))
+        shown, _ = saved.into(other)
+        equal(results(shown), {"same"})
+
+
 def modes_are_imported_one_by_one(saved):
     with Fabric() as other:
         shown, _ = saved.into(other, "--tpm-mode")
@@ -164,8 +188,8 @@ def main():
     with fabric:
         saved = Saved(fabric)
         for body in (keys_that_are_not_in_it_are_listed, a_new_service_goes_on_where_the_old_one_stopped,
-                     what_differs_is_in_conflict_and_nothing_changes, modes_are_imported_one_by_one,
-                     bad_ones_change_nothing):
+                     what_differs_is_in_conflict_and_nothing_changes, a_certificate_comes_back_beside_the_primary_one,
+                     modes_are_imported_one_by_one, bad_ones_change_nothing):
             case(body.__name__.replace("_", " "), lambda body=body: body(saved))
     finish()
 
