@@ -153,7 +153,7 @@ bool supervisor_take_channels(struct supervisor_channels *out, int control, stru
     text[size] = '\0';
     const char *name = name_after(text, CHANNELS_WORD);
     if (name != NULL && strlen(name) < sizeof out->token) {
-        strcpy(out->token, name);
+        snprintf(out->token, sizeof out->token, "%s", name);
         return true;
     }
     close_channels(out->fds, out->count);
