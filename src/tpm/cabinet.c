@@ -39,10 +39,11 @@ static void close_file(struct mspack_file *file)
     free(file);
 }
 
+/* On some damaged cabinets the library goes on with a file that it has closed: NULL. */
 static int read_file(struct mspack_file *opaque, void *to, int size)
 {
     struct open_file *file = (void *)opaque;
-    if (file->writes || size < 0)
+    if (file == NULL || file->writes || size < 0)
         return -1;
     size_t left = file->memory->in.size - file->position;
     size_t part = (size_t)size < left ? (size_t)size : left;
@@ -55,7 +56,7 @@ static int read_file(struct mspack_file *opaque, void *to, int size)
 static int write_file(struct mspack_file *opaque, void *from, int size)
 {
     struct open_file *file = (void *)opaque;
-    if (!file->writes || size < 0)
+    if (file == NULL || !file->writes || size < 0)
         return -1;
     buf_append_bytes(&file->memory->out, from, (size_t)size);
     return file->memory->out.overflow ? -1 : size;
@@ -64,6 +65,8 @@ static int write_file(struct mspack_file *opaque, void *from, int size)
 static int seek_file(struct mspack_file *opaque, off_t offset, int mode)
 {
     struct open_file *file = (void *)opaque;
+    if (file == NULL)
+        return -1;
     off_t size = (off_t)file->memory->in.size;
     off_t base = mode == MSPACK_SYS_SEEK_START ? 0
                  : mode == MSPACK_SYS_SEEK_CUR ? (off_t)file->position
@@ -77,6 +80,8 @@ static int seek_file(struct mspack_file *opaque, off_t offset, int mode)
 static off_t tell_file(struct mspack_file *opaque)
 {
     const struct open_file *file = (const void *)opaque;
+    if (file == NULL)
+        return -1;
     return (off_t)(file->writes ? file->memory->out.size : file->position);
 }
 
