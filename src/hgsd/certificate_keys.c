@@ -102,7 +102,7 @@ static void remember(struct certificate_keys *keys, const char *name,
     pthread_mutex_lock(&keys->lock);
     const struct known *before = map_get(keys->known, slice_from_text(name));
     bool was = before != NULL && before->failed;
-    bool news = next->failed ? !was || before->failure.code != failure->code : was;
+    bool news = failure != NULL ? !was || before->failure.code != failure->code : was;
     map_put(keys->known, slice_from_text(name), next);
     pthread_mutex_unlock(&keys->lock);
     if (news)

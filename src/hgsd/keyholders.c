@@ -53,6 +53,8 @@ static void set_environment(const struct hgsd_token *token)
 {
     for (size_t i = 0; i < token->environment.count; i++) {
         char *text = token->environment.items[i], *equals = strchr(text, '=');
+        if (equals == NULL)
+            continue; /* which hgsd.conf is not allowed to say */
         *equals = '\0';
         setenv(text, equals + 1, 1);
         *equals = '=';

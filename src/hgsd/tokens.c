@@ -283,7 +283,7 @@ static void drop(struct tokens *tokens, enum store_kind kind, const char *key)
             forget_nowhere(tokens, link);
             continue;
         }
-        if (meant && !record->gone) {
+        if (meant && seat != NULL && !record->gone) {
             record->gone = true;
             seat->news = true;
             pthread_cond_signal(&seat->wake);
