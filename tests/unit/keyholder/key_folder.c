@@ -20,7 +20,7 @@ static uint8_t sha1[20], sha256[32];
 
 static void shell(const char *command)
 {
-    char line[1000];
+    char line[2000];
     snprintf(line, sizeof line, "cd %s && umask 077 && { %s; } >../$(basename %s).log 2>&1",
              workshop, command, workshop);
     if (system(line) != 0)
