@@ -49,9 +49,9 @@ static inline void testing_read_pcrs(struct tpm_pcr_bank *out, const char *boot,
     *out = (struct tpm_pcr_bank){.algorithm = algorithm};
     for (const char *line = buf_text(&text);
          sscanf(line, "%15s %u %128s\n%n", bank, &pcr, value, &used) == 3; line += used) {
-        _cleanup_buf_ struct buf bytes;
         if (strcmp(bank, digest_name(algorithm)) != 0)
             continue;
+        _cleanup_buf_ struct buf bytes;
         buf_init(&bytes, DIGEST_SIZE_MAX);
         assert_ok(hex_parse(&bytes, slice_from_text(value), err));
         tpm_pcr_set(out, pcr, buf_slice(&bytes));
