@@ -197,12 +197,12 @@ static bool visit_bytes(struct search *search, const struct xml_element *element
 {
     struct error why = {0};
     _cleanup_tpm_endorsement_key_ struct tpm_endorsement_key key = {0};
-    _cleanup_buf_ struct buf bytes;
     if (strcmp(xml_name(element), CHAIN) == 0) {
         if (!xml_bytes(&search->found->chain, element, NULL))
             buf_reset(&search->found->chain);
         return true;
     }
+    _cleanup_buf_ struct buf bytes;
     buf_init(&bytes, LEAF_MAX);
     if (!xml_bytes(&bytes, element, NULL) || bytes.size < LEAF_MIN)
         return true; /* some other text */

@@ -8,6 +8,7 @@
  *   <PlatformIdentifier xmlns="urn:hgs:platform-identifier" Name="…" Version="1">
  *     <EndorsementKey>base64 of a TPM2B_PUBLIC</EndorsementKey>
  *     <EndorsementKeyCertificate>base64 of DER</EndorsementKeyCertificate>   if the TPM has one
+ *     <EndorsementKeyCertificateChain/>   base64 of DER, one behind the other, if the TPM holds it
  *     <SystemUuid/> <SerialNumber/> <MacAddress/>… <TpmManufacturer/> <TpmFirmwareVersion/>
  *   </PlatformIdentifier>
  *

@@ -61,6 +61,20 @@ static void full(struct platform_identifier *out)
     strcpy(out->tpm_firmware_version, "538247443.1455670");
 }
 
+static void chain_goes_along(void **state)
+{
+    (void)state;
+    _cleanup_platform_identifier_ struct platform_identifier sent, got;
+    _cleanup_buf_ struct buf file;
+    full(&sent);
+    buf_append(&sent.chain, simulated_tpm_certificate(other));
+    buf_init(&file, FILE_MAX);
+    platform_identifier_format(&file, &sent);
+    assert_ok(platform_identifier_parse(&got, buf_slice(&file), err));
+    assert_true(slice_equal(buf_slice(&got.chain), buf_slice(&sent.chain)));
+    assert_is_tpms(&got, tpm); /* what is in the chain is no second key */
+}
+
 static void survives_the_journey(void **state)
 {
     (void)state;
@@ -236,9 +250,10 @@ static void bad_files_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(survives_the_journey), cmocka_unit_test(any_leaf_counts),
-        cmocka_unit_test(wide_files_are_read),  cmocka_unit_test(exactly_one_key_is_taken),
-        cmocka_unit_test(no_key_is_refused),    cmocka_unit_test(bad_files_are_refused),
+        cmocka_unit_test(survives_the_journey),     cmocka_unit_test(chain_goes_along),
+        cmocka_unit_test(any_leaf_counts),          cmocka_unit_test(wide_files_are_read),
+        cmocka_unit_test(exactly_one_key_is_taken), cmocka_unit_test(no_key_is_refused),
+        cmocka_unit_test(bad_files_are_refused),
     };
     return cmocka_run_group_tests(tests, make_tpms, free_tpms);
 }
