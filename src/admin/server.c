@@ -323,9 +323,7 @@ static bool is_alive(const struct sockaddr_un *address)
     return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
 }
 
-/* Everybody may connect; who may do what is decided by identify(), with a sentence for those who
- * may not. */
-static bool listen_at(struct admin_server *server, const char *path, struct error *err)
+bool admin_server_check_path(const char *path, struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path)
@@ -338,6 +336,17 @@ static bool listen_at(struct admin_server *server, const char *path, struct erro
     if (lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode))
         return error_set(err, &process_socket, NULL, path,
                          "is there already and is no socket; name another path, or move it away");
+    return true;
+}
+
+/* Everybody may connect; who may do what is decided by identify(), with a sentence for those who
+ * may not. */
+static bool listen_at(struct admin_server *server, const char *path, struct error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (!admin_server_check_path(path, err))
+        return false;
+    memcpy(address.sun_path, path, strlen(path) + 1);
     unlink(path);
     server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (server->listener < 0 ||

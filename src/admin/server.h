@@ -19,6 +19,10 @@ struct admin_server_options {
     const struct admin_services *services;        /* borrowed */
 };
 
+/* Whether a socket can be made at path: nothing is there, or a leftover. Before the sandbox, too,
+ * which keeps root from connecting, and so from seeing that a service answers there.
+ * process.socket, admin.argument. */
+bool admin_server_check_path(const char *path, struct error *err);
 /* process.socket; base.file-unwritable; admin.argument for an unknown group. */
 bool admin_server_start(struct admin_server **out, const struct admin_server_options *options,
                         struct error *err);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "admin/hgsd_errors.h"
+#include "admin/server.h"
 #include "audit/sink.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -281,8 +282,15 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
     unsigned kept =
         CAPABILITY_NET_BIND_SERVICE | (config->audit_linux ? CAPABILITY_AUDIT_WRITE : 0);
     open_sinks(&sinks, config);
-    if (!sandbox_drop_user(user, kept, &err) || !sandbox_undumpable(&err) ||
-        !enter_sandbox(config, config_path, &err)) {
+    if (!sandbox_drop_user(user, kept, &err) || !sandbox_undumpable(&err)) {
+        log_error(LOG_LEVEL_ERROR, &err, "the service cannot enter its sandbox");
+        return 1;
+    }
+    if (!admin_server_check_path(config->admin_socket, &err)) {
+        log_error(LOG_LEVEL_ERROR, &err, "the service cannot start");
+        return 1;
+    }
+    if (!enter_sandbox(config, config_path, &err)) {
         log_error(LOG_LEVEL_ERROR, &err, "the service cannot enter its sandbox");
         return 1;
     }

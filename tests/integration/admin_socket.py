@@ -6,10 +6,11 @@ import pathlib
 import pwd
 import socket
 import struct
+import subprocess
 import sys
 import threading
 
-from fabric import DEADLINE, HGSCTL, Fabric, case, check, equal, finish, run, wait_until
+from fabric import DEADLINE, HGSCTL, HGSD, Fabric, case, check, equal, finish, run, wait_until
 
 
 class Caller:
@@ -268,6 +269,22 @@ def a_dry_run_gives_no_pin(fabric):
         equal(len(second.events("token.pin-given")), 1)
 
 
+def another_service_does_not_take_the_socket(fabric):
+    """Two services whose configurations name one socket: the second says so, and administrators keep the first."""
+    other = fabric.folder / "other.conf"
+    log = fabric.folder / "other.log"
+    other.write_text(fabric.config_file.read_text().replace(f"{fabric.folder}/state", f"{fabric.folder}/other"))
+    with open(log, "wb") as output:
+        second = subprocess.Popen([HGSD, "--config", str(other)], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        try:
+            wait_until(lambda: b"cannot start" in log.read_bytes() or b"ready" in log.read_bytes(), "the second one tries")
+        finally:
+            second.terminate()
+            second.wait(DEADLINE)
+    check(b"another service answers there (process.socket)" in log.read_bytes(), log.read_text())
+    check(fabric.show("server", "show")["initialized"], "the first one answers no more")
+
+
 def long_names_fit(fabric):
     """A name of 128 characters is a name (commands.md); what does not fit into a common name is cut."""
     del fabric
@@ -314,7 +331,8 @@ def main():
         fabric.init()
         bodies = [a_dry_run_gives_no_key_away, files_are_for_one_operation, nobody_but_the_keyholder_gets_files,
                   a_key_may_serve_two_types, a_key_that_is_added_meanwhile_stays,
-                  a_dry_run_gives_no_pin, long_names_fit, refused_requests_leave_no_descriptors]
+                  a_dry_run_gives_no_pin, another_service_does_not_take_the_socket, long_names_fit,
+                  refused_requests_leave_no_descriptors]
         if os.getuid() == 0:
             bodies += [a_stranger_cannot_spoil_the_trail, strangers_do_not_keep_administrators_out]
         else:
