@@ -79,11 +79,22 @@ static bool parse_entry(struct ima_entry *entry, struct reader *reader, uint32_t
     return true;
 }
 
+/* Else whatever has the length that the legacy template is padded to could be told as a file of it.
+ * first: the first entry of PCR 10. */
+static bool check_template(const struct ima_list *list, uint32_t first, struct error *err)
+{
+    const struct ima_entry *entry = &list->entries[list->count];
+    return entry->pcr != IMA_PCR || !slice_equals_text(entry->name, legacy) ||
+           slice_equals_text(list->entries[first].name, legacy) ||
+           refuse(err, eventlog_ima_malformed, list->count,
+                  "it is of the legacy template, and entry %" PRIu32 ", the first, is not", first);
+}
+
 bool ima_parse(struct ima_list *out, struct slice bytes, struct error *err)
 {
     struct reader reader = reader_of(bytes);
     struct ima_list list = {0};
-    uint32_t capacity = 0;
+    uint32_t capacity = 0, first = 0;
     if (bytes.size > IMA_SIZE_MAX)
         return error_set(err, &eventlog_ima_too_large, NULL, NULL,
                          "the list has %zu bytes; at most %u are read", bytes.size, IMA_SIZE_MAX);
@@ -97,10 +108,12 @@ bool ima_parse(struct ima_list *out, struct slice bytes, struct error *err)
             return error_set(err, &eventlog_ima_too_large, NULL, NULL,
                              "a list has at most %d entries", IMA_ENTRIES_MAX);
         }
-        if (!parse_entry(&list.entries[list.count], &reader, list.count, err)) {
+        if (!parse_entry(&list.entries[list.count], &reader, list.count, err) ||
+            !check_template(&list, first, err)) {
             ima_done(&list);
             return false;
         }
+        first += list.count == first && list.entries[first].pcr != IMA_PCR;
         list.count++;
     }
     *out = list;

@@ -3,7 +3,9 @@
 
 /*
  * The kernel's list of integrity measurements (IMA): securityfs' binary_runtime_measurements,
- * little endian, templates ima (legacy), ima-ng, ima-sig, ima-buf and any other with a length.
+ * little endian, templates ima (legacy), ima-ng, ima-sig, ima-buf and any other with a length. No
+ * digest covers a template's name. Of the legacy one, whose digest is made in another way, either
+ * the first entry and perhaps others are, or none: an entry cannot be passed off as one of it.
  *
  * The list grows while it is read. So a prefix counts: the longest one whose replay reaches the PCR
  * 10 that the TPM read; entries behind it are ignored.
@@ -79,7 +81,8 @@ enum ima_aggregate {
 struct ima_facts {
     struct ima_fact facts[IMA_FACTS_MAX];
     uint32_t count;
-    bool is_cut; /* there were more than fit: absence of a fact means nothing */
+    bool is_cut; /* there were more than fit: absence of a fact means nothing, but of a kexec line,
+                  * which takes another's place */
     uint32_t violations;
     enum ima_aggregate aggregate;
 };

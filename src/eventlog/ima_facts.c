@@ -75,18 +75,21 @@ static bool starts_with(struct slice text, const char *front)
     return text.size >= length && memcmp(text.data, front, length) == 0;
 }
 
-/* False: nothing that belongs among the facts. */
+/* False: nothing that belongs among the facts. No digest covers a template's name, so a kernel that
+ * was loaded is one whatever its entry is said to be: files are named by their paths. */
 static bool classify(enum ima_fact_kind *kind, const struct ima_entry *entry,
                      const struct fields *fields)
 {
+    if (slice_equals_text(fields->name, "kexec-cmdline")) {
+        *kind = IMA_FACT_KEXEC_LINE;
+        return true;
+    }
     if (!slice_equals_text(entry->name, "ima-buf")) {
         *kind = IMA_FACT_POLICY_FILE;
         return starts_with(fields->name, "/etc/ima/");
     }
     if (slice_equals_text(fields->name, "dm_table_load"))
         *kind = IMA_FACT_DM_TABLE;
-    else if (slice_equals_text(fields->name, "kexec-cmdline"))
-        *kind = IMA_FACT_KEXEC_LINE;
     else if (starts_with(fields->name, "."))
         *kind = IMA_FACT_KEYRING;
     else
@@ -102,7 +105,9 @@ static void add_fact(struct ima_facts *out, const struct ima_entry *entry, uint3
         return;
     if (out->count == IMA_FACTS_MAX) {
         out->is_cut = true;
-        return;
+        if (kind != IMA_FACT_KEXEC_LINE)
+            return;
+        out->count--; /* this one is not to be lost among others that root can cause at will */
     }
     out->facts[out->count++] =
         (struct ima_fact){.kind = kind,

@@ -129,9 +129,9 @@ static void test_replay(void **state)
     struct list list;
     struct tpm_pcr_bank early;
     begin(&list);
-    append_file(&list, "init", "/init");
+    append_legacy(&list, "/init");
     append_violation(&list, "/var/log/messages");
-    append_legacy(&list, "/bin/sh");
+    append_file(&list, "sh", "/bin/sh");
     early = list.modern;
     append_buffer(&list, "dm_table_load", "dm_version=4;");
     append_file(&list, "late", "/late");
@@ -228,8 +228,8 @@ static void test_truncated_at_every_byte(void **state)
     (void)state;
     struct list list;
     begin(&list);
-    append_file(&list, "init", "/init");
-    append_legacy(&list, "/bin/sh");
+    append_legacy(&list, "/init");
+    append_file(&list, "sh", "/bin/sh");
     append_buffer(&list, "dm_table_load", "dm_version=4;");
     size_t good = 0;
     for (size_t size = 0; size < list.bytes.size; size++) {
@@ -378,6 +378,45 @@ static void test_facts(void **state)
     buf_done(&list.bytes);
 }
 
+/* Names of templates are in no digest: a kernel that was loaded is not hidden by another one. */
+static void test_relabelled_kexec(void **state)
+{
+    (void)state;
+    struct slice line = slice_from_text("evil");
+    struct list list;
+    struct ima_facts facts;
+    struct ima_replay reached;
+    struct tpm_pcr_bank bank = {.algorithm = DIGEST_SHA256};
+    _cleanup_ima_ struct ima_list parsed = {0};
+    _cleanup_buf_ struct buf fields;
+    make_fields(&fields, "sha256:", line, "kexec-cmdline", &line);
+    begin(&list);
+    append_file(&list, "sh", "/bin/sh");
+    append(&list, IMA_PCR, "ima-ng", buf_slice(&fields), buf_slice(&fields), false);
+    evaluate(&facts, &parsed, &reached, &list, false, &bank);
+    assert_int_equal(facts.count, 1);
+    assert_int_equal(facts.facts[0].kind, IMA_FACT_KEXEC_LINE);
+    buf_done(&list.bytes);
+}
+
+/* A command line of the right length, told as a file of the legacy template. Entries of another PCR
+ * prove nothing, and do not make it a legacy list. */
+static void test_legacy_among_others(void **state)
+{
+    (void)state;
+    struct ima_list parsed;
+    for (int with_other = 0; with_other < 2; with_other++) {
+        struct list list;
+        begin(&list);
+        if (with_other != 0)
+            append(&list, 11, "ima", slice_of(zeros, 24), SLICE_EMPTY, false);
+        append_file(&list, "sh", "/bin/sh");
+        append_legacy(&list, "/bin/true");
+        assert_refused(ima_parse(&parsed, buf_slice(&list.bytes), err), eventlog_ima_malformed);
+        buf_done(&list.bytes);
+    }
+}
+
 /* In padded mode only SHA-1 covers the entries: they prove nothing. */
 static void test_padded_facts(void **state)
 {
@@ -416,6 +455,12 @@ static void test_many_facts(void **state)
     evaluate(&facts, &parsed, &reached, &list, false, &bank);
     assert_int_equal(facts.count, IMA_FACTS_MAX);
     assert_true(facts.is_cut);
+    assert_int_equal(facts.facts[IMA_FACTS_MAX - 1].kind, IMA_FACT_DM_TABLE);
+    ima_done(&parsed);
+    append_buffer(&list, "kexec-cmdline", "evil"); /* not lost among them */
+    evaluate(&facts, &parsed, &reached, &list, false, &bank);
+    assert_int_equal(facts.count, IMA_FACTS_MAX);
+    assert_int_equal(facts.facts[IMA_FACTS_MAX - 1].kind, IMA_FACT_KEXEC_LINE);
     buf_done(&list.bytes);
 }
 
@@ -515,6 +560,8 @@ int main(void)
         cmocka_unit_test(test_legacy_name),
         cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_relabelled_kexec),
+        cmocka_unit_test(test_legacy_among_others),
         cmocka_unit_test(test_padded_facts),
         cmocka_unit_test(test_many_facts),
         cmocka_unit_test(test_find_file),
