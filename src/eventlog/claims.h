@@ -148,7 +148,8 @@ struct eventlog_claims {
     /* PCR 12 to 13 hold nothing that systemd-stub added to the unified kernel image. */
     bool has_no_additions;
     /* GRUB, or whoever, may have started another kernel than the one whose image or line was
-     * measured: two images, one beside a kernel, or what GRUB does not measure. */
+     * measured: two images, one (or systemd-stub) beside a kernel of GRUB's, or what GRUB does not
+     * measure. */
     bool has_other_start;
 };
 

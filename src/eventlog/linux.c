@@ -298,10 +298,11 @@ static void cross_check(struct linux_boot *boot)
         out->initrd = (struct eventlog_digest_at){.event = EVENTLOG_NO_EVENT};
     if (boot->has_grub && boot->has_systemd_line)
         set_void(boot, two_lines, EVENTLOG_NO_EVENT);
-    /* An image that GRUB started may be a kernel, whose line GRUB measures only as a command. */
-    bool is_beside = boot->chained_count > 0 && boot->has_grub_line;
+    /* An image that GRUB started may be a kernel, whose line GRUB measures only as a command. And
+     * where systemd-stub ran, a running system may have measured GRUB's line of another kernel. */
+    bool is_beside = boot->has_grub_line && (boot->chained_count > 0 || boot->has_sections);
     if (is_beside)
-        set_void(boot, "GRUB started an image beside the kernel, which may have another line",
+        set_void(boot, "an image was started beside GRUB's kernel, which may have another line",
                  EVENTLOG_NO_EVENT);
     out->has_other_start =
         boot->is_grub_blind || boot->chained_count > 1 || is_beside || boot->load_options_count > 1;

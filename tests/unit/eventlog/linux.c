@@ -393,6 +393,28 @@ static void test_unified_with_addition(void **state)
     done(&boot);
 }
 
+/* Root of a system that a unified kernel image booted extends the empty PCR 8 by the line of
+ * another kernel. */
+static void test_grub_beside_unified(void **state)
+{
+    (void)state;
+    static const char *const image_lines[] = {"quiet", NULL};
+    for (size_t i = 0; i < 2; i++) {
+        struct boot boot;
+        begin(&boot);
+        boot.linux_boot = (struct log_linux){.is_secure_boot_on = true,
+                                             .is_unified = true,
+                                             .image_line = image_lines[i],
+                                             .load_options = "BOOT_IMAGE=" LINE};
+        log_linux_build(&boot.builder, &boot.linux_boot);
+        pcr8(&boot, LINE, sizeof LINE - 1, "kernel_cmdline: " LINE, sizeof LINE + 16);
+        evaluate(&boot);
+        assert_contradicted(&boot);
+        assert_true(boot.claims.has_other_start);
+        done(&boot);
+    }
+}
+
 /* GRUB was there, so the line of systemd's PCR is not the whole story. */
 static void test_systemd_after_grub(void **state)
 {
@@ -526,6 +548,7 @@ int main(void)
         cmocka_unit_test(test_systemd_voided),
         cmocka_unit_test(test_unified),
         cmocka_unit_test(test_unified_with_addition),
+        cmocka_unit_test(test_grub_beside_unified),
         cmocka_unit_test(test_systemd_after_grub),
         cmocka_unit_test(test_pcr13),
         cmocka_unit_test(test_mok_state),
