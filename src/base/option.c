@@ -562,10 +562,12 @@ static int run(const struct option_values *values)
         printf("%s %s\n", values->program->name, HGS_VERSION);
     else
         status = show_help(values, stdout);
-    /* A result that did not reach its reader was not given: a full disk behind stdout, say. */
-    if (fflush(stdout) != 0 && status == 0) {
+    /* A result that did not reach its reader was not given: a full disk behind stdout, say. What
+     * failed before is not tried again by fflush, and its number is not known any more. */
+    bool failed_before = ferror(stdout) != 0;
+    if ((fflush(stdout) != 0 || failed_before) && status == 0) {
         fprintf(stderr, "%s: cannot write the result: %s\n", values->program->name,
-                strerror(errno));
+                failed_before ? "standard output took only a part of it" : strerror(errno));
         return 1;
     }
     return status;

@@ -107,7 +107,7 @@ static int run_list(const struct option_values *values)
     if (!ask(&call, 0, since))
         return call_fail(&call);
     int64_t after = print_events(&call, 0);
-    while (option_given(values, "follow")) {
+    while (option_given(values, "follow") && !ferror(stdout)) {
         poll(NULL, 0, 500);
         call_again(&call);
         if (!ask(&call, after, since))

@@ -65,6 +65,12 @@ static int fail(const struct error *err)
     return err->code->kind == ERROR_USAGE ? 2 : 1;
 }
 
+static int say_good(void)
+{
+    bool said = puts("The configuration is good.") >= 0 && fflush(stdout) == 0;
+    return said ? 0 : 1;
+}
+
 /* The hidden --dump-config: what man pages are checked against. */
 static void dump_config(void)
 {
@@ -150,7 +156,7 @@ int main(int count, char **values)
     if (arguments.child != NULL)
         status = run_child(&arguments, &config);
     else if (arguments.check)
-        status = service_check(&config, &err) ? puts("The configuration is good.") < 0 : fail(&err);
+        status = service_check(&config, &err) ? say_good() : fail(&err);
     else if (!sandbox_undumpable(&err) || !service_prepare(&config, &err) ||
              !supervisor_run(&config, arguments.config, &err))
         status = fail(&err);

@@ -7,7 +7,7 @@ import pwd
 import shutil
 import subprocess
 
-from fabric import DEADLINE, HGSCTL, Fabric, case, check, equal, finish, run, wait_until
+from fabric import DEADLINE, HGSCTL, HGSD, Fabric, case, check, equal, finish, run, wait_until
 
 
 def as_user(fabric, name, *arguments):
@@ -273,6 +273,15 @@ def usage_errors_are_two(fabric):
     equal(run([HGSCTL, "--socket", "/nonexistent", "server", "show"], status=1).returncode, 1)
 
 
+def results_that_do_not_get_out_are_failures(fabric):
+    for command in ((HGSCTL, "event", "list", "--json"), (HGSCTL, "event", "list", "--json", "--follow"),
+                    (HGSD, "--config", str(fabric.config_file), "--check-config")):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.DEVNULL, check=False,
+                                  env={**os.environ, **fabric.env}, timeout=DEADLINE)
+        equal(done.returncode, 1)
+
+
 def every_code_is_explained(fabric):
     codes = fabric.show("explain")
     check(len(codes) > 60, len(codes))
@@ -294,7 +303,8 @@ def main():
                   certificates_from_separate_files, bad_certificates_are_refused_by_name,
                   signers_are_listed_and_renewed, settings_are_set_and_bounded,
                   a_backup_comes_back_elsewhere, certificates_may_be_given_at_init,
-                  usage_errors_are_two, every_code_is_explained, the_trail_shows_what_was_done_to_it]
+                  usage_errors_are_two, results_that_do_not_get_out_are_failures, every_code_is_explained,
+                  the_trail_shows_what_was_done_to_it]
         if os.getuid() == 0:
             bodies.insert(0, roles_follow_groups)
         else:

@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from fabric import HGS, case, check, equal, finish, run
+from fabric import DEADLINE, HGS, case, check, equal, finish, run
 
 
 class Owner:
@@ -172,6 +172,16 @@ def dry_runs_change_nothing(owner):
     equal(owner.tree(), before)
 
 
+def results_that_do_not_get_out_are_failures(owner):
+    """Longer ones, too, of which a part is written before the end."""
+    for command in (("guardian", "list"), ("guardian", "export", "alice"), ("explain",), ("--help",)):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([HGS, *command], stdout=full, stderr=subprocess.PIPE, check=False,
+                                  env={**os.environ, **owner.env}, timeout=DEADLINE)
+        equal(done.returncode, 1)
+        check(b"cannot write the result" in done.stderr, done.stderr)
+
+
 def every_command_has_help(owner):
     tables = json.loads(owner.hgs("--dump-options").stdout)
     for noun in tables["nouns"]:
@@ -188,7 +198,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="hgs-") as folder:
         owner = Owner(pathlib.Path(folder))
         for test in (makes_guardians, refuses_wide_modes, takes_pfx_files, imports_public_halves, makes_protectors,
-                     makes_vm_files, revoking_renews_the_key, dry_runs_change_nothing, every_command_has_help):
+                     makes_vm_files, revoking_renews_the_key, dry_runs_change_nothing, every_command_has_help,
+                     results_that_do_not_get_out_are_failures):
             case(test.__name__.replace("_", " "), lambda test=test: test(owner))
     finish()
 
