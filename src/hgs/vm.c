@@ -266,7 +266,7 @@ static int change(const struct option_values *values, enum access_change how)
     json_write_text(&output.writer, "file", path);
     return output_say(
         &output, "%s %s%s.", dry ? "Would change" : "Changed", path,
-        how == ACCESS_GRANT ? "" : ": it has a new key, and the last known good copy is gone");
+        how == ACCESS_GRANT ? "" : ": it has a new key, and the former copies beside it are gone");
 }
 
 static int run_grant(const struct option_values *values)
@@ -418,10 +418,9 @@ const struct option_command vm_commands[] = {
      grant_examples, "Grant-HgsKeyProtectorAccess", run_grant},
     {"vm revoke", "take a guardian off a VM file, which gets a new key",
      "A wrapping is the guardian's when it has one of its certificates, unless it is exactly "
-     "another guardian's here. The last known good copy is removed, since the guardian could still "
-     "open it. Other copies of the file are beyond its reach: change the secrets themselves if "
-     "that "
-     "matters.",
+     "another guardian's here. FILE.last-good and FILE.replaced are removed, since the guardian "
+     "could still open them. Other copies of the file are beyond its reach: change the secrets "
+     "themselves if that matters.",
      file_argument, change_options, revoke_examples, "Revoke-HgsKeyProtectorAccess", run_revoke},
     {"vm secret add", "add a secret to a VM file, as its owner", NULL, add_arguments, add_options,
      add_examples, NULL, run_secret_add},

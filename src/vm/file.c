@@ -24,6 +24,12 @@ char *vm_file_last_good(const char *path)
     return memory_format("%s.last-good", path);
 }
 
+/* Where a restore keeps what it replaced. */
+static char *replaced_of(const char *path)
+{
+    return memory_format("%s.replaced", path);
+}
+
 void vm_file_close(struct vm_file *file)
 {
     free(file->path);
@@ -134,17 +140,24 @@ static bool replace(const struct vm_file *file, const char *path, struct slice b
     return file_replace_for(path, bytes, mode, file->owner, file->group, err);
 }
 
+static bool forget(const char *path, struct error *err)
+{
+    return unlink(path) == 0 || errno == ENOENT ||
+           error_set_errno(err, &base_file_unwritable, errno, path, "cannot be removed");
+}
+
 bool vm_file_save(struct vm_file *file, const struct vm *vm, enum vm_file_former former,
                   struct error *err)
 {
     _cleanup_free_ char *last_good = vm_file_last_good(file->path);
+    _cleanup_free_ char *replaced = replaced_of(file->path);
     struct buf bytes;
     bool good = format(&bytes, vm, file->path, err);
     if (good && former == VM_FILE_KEEP_FORMER)
         good = replace(file, last_good, buf_slice(&file->bytes), file->mode, err);
     /* Before the file itself: what a crash leaves half done must be done by doing it again. */
-    if (good && former == VM_FILE_FORGET_FORMER && unlink(last_good) != 0 && errno != ENOENT)
-        good = error_set_errno(err, &base_file_unwritable, errno, last_good, "cannot be removed");
+    if (good && former == VM_FILE_FORGET_FORMER)
+        good = forget(last_good, err) && forget(replaced, err);
     good = good && replace(file, file->path, buf_slice(&bytes), file->mode, err);
     buf_done(&bytes);
     return good;
@@ -163,7 +176,7 @@ static bool read_last_good(struct buf *bytes, mode_t *mode, const char *path, st
 
 static bool keep_replaced(const struct vm_file *file, struct error *err)
 {
-    _cleanup_free_ char *replaced = memory_format("%s.replaced", file->path);
+    _cleanup_free_ char *replaced = replaced_of(file->path);
     return replace(file, replaced, buf_slice(&file->bytes), file->mode, err);
 }
 

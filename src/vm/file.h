@@ -40,7 +40,8 @@ bool vm_file_create(const char *path, const struct vm *vm, struct error *err);
 enum vm_file_former {
     VM_FILE_KEEP_FORMER,  /* what was read becomes FILE.last-good */
     VM_FILE_LEAVE_FORMER, /* FILE.last-good stays as it is: what was read proved nothing */
-    VM_FILE_FORGET_FORMER /* FILE.last-good is removed: it still lets in who was revoked */
+    VM_FILE_FORGET_FORMER /* FILE.last-good and FILE.replaced are removed: they still let in who was
+                             revoked */
 };
 /* Replaces the file; mode and owner stay. */
 bool vm_file_save(struct vm_file *file, const struct vm *vm, enum vm_file_former former,

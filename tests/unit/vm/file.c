@@ -149,9 +149,11 @@ static void forgets_the_former(void **state)
     const struct fixture *fixture = *state;
     make_file(fixture);
     assert_ok(file_replace(last_good, slice_from_text("x"), 0600, err));
+    assert_ok(file_replace(replaced, slice_from_text("x"), 0600, err));
     roll(fixture, path, VM_FILE_FORGET_FORMER);
     opens(path, &fixture->key2);
     assert_int_not_equal(access(last_good, F_OK), 0);
+    assert_int_not_equal(access(replaced, F_OK), 0);
 }
 
 static void leaves_the_former(void **state)
