@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "audit/audit.h"
@@ -295,9 +296,12 @@ static bool check_folder(struct verification *v, const char *path, struct error 
 
 static bool check_one_file(struct verification *v, const char *path, struct error *err)
 {
-    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    struct stat status;
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &status) != 0)
         return error_set_errno(err, &audit_unreadable, errno, path, "cannot be opened");
+    if (!S_ISREG(status.st_mode))
+        return error_set(err, &audit_unreadable, NULL, path, "is not a regular file");
     const char *slash = strrchr(path, '/');
     v->name = slash != NULL ? slash + 1 : path;
     return check_file(v, fd, v->name, strcmp(v->name, AUDIT_CURRENT) == 0, err);
@@ -316,6 +320,9 @@ static void finish(struct verification *v)
     if (v->state == VERIFY_WHOLE && !v->started && v->known->from > 0)
         problem(v, &audit_missing, v->known->from, "is not there, nor is one behind it");
     bool newest = v->whole_folder || strcmp(v->name, AUDIT_CURRENT) == 0;
+    /* Only the newest file may be empty: just after a rotation. */
+    if (v->state == VERIFY_WHOLE && !v->started && !newest)
+        problem(v, &audit_missing, 1, "is not there, nor is any other: the file is empty");
     if (v->state == VERIFY_WHOLE && newest && v->known->head_sequence > v->last.sequence)
         problem(v, &audit_cut, v->last.sequence,
                 "is the last one; the store remembers %" PRIu64 " records",

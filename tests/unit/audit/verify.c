@@ -446,6 +446,26 @@ static void test_single_file(void **state)
     assert_ptr_equal(report.problem.code, &audit_altered);
 }
 
+/* What is empty, or nothing that has an end, is not said to be whole. */
+static void test_no_trail(void **state)
+{
+    struct trail *trail = *state;
+    char names[64][AUDIT_NAME_SIZE];
+    make_rotated(trail);
+    rotated_names(trail, names);
+    _cleanup_free_ char *path = trail_path(trail, names[1]);
+    trail_write(trail, names[1], "", 0);
+    struct audit_report report = {0};
+    struct error err = {0};
+    assert_true(audit_verify(NULL, path, &(struct audit_known){0}, &report, &err));
+    assert_false(report.whole);
+    assert_ptr_equal(report.problem.code, &audit_missing);
+    assert_false(audit_verify(NULL, "/dev/zero", &(struct audit_known){0}, &report, &err));
+    assert_ptr_equal(err.code, &audit_unreadable);
+    assert_false(audit_verify(NULL, trail->folder, &(struct audit_known){0}, &report, &err));
+    assert_ptr_equal(err.code, &audit_unreadable);
+}
+
 /* The chain and a signature as others see them: python3 and openssl. */
 static void test_verified_by_others(void **state)
 {
@@ -505,6 +525,7 @@ int main(void)
         TRAIL_TEST(test_forged_checkpoint),
         TRAIL_TEST(test_other_key),
         TRAIL_TEST(test_single_file),
+        TRAIL_TEST(test_no_trail),
         TRAIL_TEST(test_verified_by_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
