@@ -96,6 +96,10 @@ static bool apply_arguments(struct edit *edit, struct certificate_list *list,
                             struct error *err)
 {
     bool primary, enabled;
+    if (json_get(request->arguments, "primary") == NULL &&
+        json_get(request->arguments, "enabled") == NULL)
+        return error_set(err, &admin_argument, "hgsctl(8)", "certificate set",
+                         "nothing was given to set: --primary, --enable or --disable");
     if (!json_get_bool_or(&primary, request->arguments, "primary", false, err) ||
         !json_get_bool_or(&enabled, request->arguments, "enabled", item->certificate.enabled, err))
         return false;
