@@ -84,8 +84,9 @@ static void tell_clocks(const struct host_status_record *record, struct error *e
 static bool attest(struct host_identity *out, struct host_status_record *record,
                    const struct host_attest_options *options, struct error *err)
 {
+    const char *urls[2];
     record->status = HOST_STATUS_NOT_CONFIGURED;
-    if (!host_config_require(options->config, err))
+    if (!host_config_require(options->config, err) || !choose_urls(urls, options, err))
         return false;
     record->status = HOST_STATUS_TRANSIENT_ERROR;
     record->time = clock_now(options->clock);

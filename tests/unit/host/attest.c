@@ -135,6 +135,7 @@ static void asks_the_fallback_when_the_first_does_not_answer(void **state)
     assert_fails(&record, true, &http_unreachable);
     host_config_set(&config.attestation_fallback_url, "");
     assert_fails(&record, true, &host_not_configured);
+    assert_int_equal(record.status, HOST_STATUS_NOT_CONFIGURED);
 }
 
 static void believes_no_other_service(void **state)
