@@ -12,6 +12,7 @@
 
 #include "admin/errors.h"
 #include "admin/frame.h"
+#include "base/clock.h"
 #include "base/errors.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -245,6 +246,13 @@ int call_say(const struct call *call, const char *format, ...)
     va_end(arguments);
     puts(is_dry(call) ? " (not done: --dry-run)" : "");
     return 0;
+}
+
+bool call_time(struct call *call, int64_t *time, const char *text)
+{
+    struct error cause = {0};
+    return clock_parse(time, text, &cause) ||
+           error_set(&call->err, &admin_argument, cause.clause, text, "%s", cause.message);
 }
 
 const char *call_text(const struct json *object, const char *name)

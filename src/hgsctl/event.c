@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "audit/audit.h"
-#include "base/clock.h"
 #include "base/hex.h"
 #include "base/memory.h"
 #include "base/table.h"
@@ -102,7 +101,7 @@ static int run_list(const struct option_values *values)
     call_init(&call, values);
     int64_t since = 0;
     const char *since_text = option_text(values, "since");
-    if (since_text != NULL && !clock_parse(&since, since_text, &call.err))
+    if (since_text != NULL && !call_time(&call, &since, since_text))
         return call_fail(&call);
     if (!ask(&call, 0, since))
         return call_fail(&call);

@@ -92,12 +92,12 @@ int signer_distrust_run(const struct option_values *values)
 }
 
 /* "now", "never" (0: deny nothing), or a time. */
-static bool read_time(int64_t *time, const char *text, struct error *err)
+static bool read_time(struct call *call, int64_t *time, const char *text)
 {
     struct clock clock;
     clock_init(&clock);
     *time = strcmp(text, "now") == 0 ? clock_now(&clock) : 0;
-    return *time != 0 || strcmp(text, "never") == 0 || clock_parse(time, text, err);
+    return *time != 0 || strcmp(text, "never") == 0 || call_time(call, time, text);
 }
 
 int signer_deny_before_run(const struct option_values *values)
@@ -106,7 +106,7 @@ int signer_deny_before_run(const struct option_values *values)
     int64_t time;
     const char *signer = option_text(values, "signer");
     call_init(&call, values);
-    if (!read_time(&time, option_argument(values, 0), &call.err))
+    if (!read_time(&call, &time, option_argument(values, 0)))
         return call_fail(&call);
     if (time != 0 && !option_given(values, "dry-run") &&
         !option_confirm(values, &call.err,

@@ -273,6 +273,7 @@ def usage_errors_are_two(fabric):
     fabric.ctl("host", status=2)
     fabric.ctl("host", "add", status=2)
     fabric.ctl("host", "list", "--nonsense", status=2)
+    equal(fabric.refusal("event", "list", "--since", "yesterday", status=2), "admin.argument")
     equal(run([HGSCTL, "--socket", "/nonexistent", "server", "show"], status=1).returncode, 1)
 
 
