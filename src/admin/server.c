@@ -67,6 +67,14 @@ static bool resolve_groups(struct groups *groups, const struct config_list *name
     return true;
 }
 
+bool admin_server_check_groups(const struct config_list *names, struct error *err)
+{
+    struct groups groups = {0};
+    bool known = resolve_groups(&groups, names, err);
+    free(groups.ids);
+    return known;
+}
+
 static bool holds(const struct groups *groups, gid_t id)
 {
     for (size_t i = 0; i < groups->count; i++)

@@ -23,6 +23,8 @@ struct admin_server_options {
  * which keeps root from connecting, and so from seeing that a service answers there.
  * process.socket, admin.argument. */
 bool admin_server_check_path(const char *path, struct error *err);
+/* Whether these groups are there; admin.argument. */
+bool admin_server_check_groups(const struct config_list *names, struct error *err);
 /* process.socket; base.file-unwritable; admin.argument for an unknown group. */
 bool admin_server_start(struct admin_server **out, const struct admin_server_options *options,
                         struct error *err);

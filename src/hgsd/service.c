@@ -21,6 +21,7 @@
 #include "hgsd/folders.h"
 #include "hgsd/parts.h"
 #include "hgsd/supervisor.h"
+#include "http/listen.h"
 #include "http/server.h"
 #include "process/capability.h"
 #include "process/descriptors.h"
@@ -76,12 +77,22 @@ static bool tokens_check(const struct hgsd_config *config, struct error *err)
     return true;
 }
 
+static bool addresses_check(const struct config_list *addresses, struct error *err)
+{
+    for (size_t i = 0; i < addresses->count; i++)
+        if (!listen_check(addresses->items[i], err))
+            return false;
+    return true;
+}
+
 bool service_check(const struct hgsd_config *config, struct error *err)
 {
-    return user_exists(config->user, err) && user_exists(config->keyholder_user, err) &&
-           readable(config->certificate, err) && readable(config->key, err) &&
-           readable(config->password_file, err) && tokens_check(config, err) &&
-           sinks_check(config, err);
+    return addresses_check(&config->http, err) && addresses_check(&config->https, err) &&
+           admin_server_check_groups(&config->administrators, err) &&
+           admin_server_check_groups(&config->reviewers, err) && user_exists(config->user, err) &&
+           user_exists(config->keyholder_user, err) && readable(config->certificate, err) &&
+           readable(config->key, err) && readable(config->password_file, err) &&
+           tokens_check(config, err) && sinks_check(config, err);
 }
 
 /* Thousands of connections need more descriptors than the usual soft limit. */

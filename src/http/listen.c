@@ -139,6 +139,12 @@ static bool has_v6(void)
     return fd >= 0;
 }
 
+bool listen_check(const char *address, struct error *err)
+{
+    struct target target;
+    return parse(&target, address, err);
+}
+
 bool listen_open(int *fd, unsigned *port, const char *address, struct error *err)
 {
     struct target target;

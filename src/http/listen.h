@@ -11,6 +11,9 @@
 
 #include "base/error.h"
 
+/* Whether the address is of this form; http.address-unusable. */
+bool listen_check(const char *address, struct error *err);
+
 /*
  * Binds and listens (non-blocking, close-on-exec). *port: the one that was bound, for port 0.
  * http.address-unusable, about the address: not of this form, in use, no permission, not on this

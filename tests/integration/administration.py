@@ -277,6 +277,19 @@ def usage_errors_are_two(fabric):
     equal(run([HGSCTL, "--socket", "/nonexistent", "server", "show"], status=1).returncode, 1)
 
 
+def a_configuration_is_checked_whole(fabric):
+    """What would keep hgsd from starting is said before it is started."""
+    good, checked = fabric.config_file.read_text(), fabric.folder / "checked.conf"
+    for old, new, said in (("127.0.0.1:0", "127.0.0.1:99999", b"127.0.0.1:99999"), ("127.0.0.1:0", "localhost:80", b"localhost:80"),
+                           ("administrators = ", "administrators = no-such-group ", b"no-such-group"),
+                           ("reviewers = ", "reviewers = no-such-group ", b"no-such-group")):
+        check(old in good, old)
+        checked.write_text(good.replace(old, new))
+        done = run([HGSD, "--config", checked, "--check-config"], status=None)
+        check(done.returncode != 0 and said in done.stderr, (new, done))
+    run([HGSD, "--config", fabric.config_file, "--check-config"])
+
+
 def results_that_do_not_get_out_are_failures(fabric):
     for command in ((HGSCTL, "event", "list", "--json"), (HGSCTL, "event", "list", "--json", "--follow"),
                     (HGSD, "--config", str(fabric.config_file), "--check-config")):
@@ -307,8 +320,8 @@ def main():
                   certificates_from_separate_files, bad_certificates_are_refused_by_name,
                   signers_are_listed_and_renewed, settings_are_set_and_bounded,
                   a_backup_comes_back_elsewhere, certificates_may_be_given_at_init,
-                  usage_errors_are_two, results_that_do_not_get_out_are_failures, every_code_is_explained,
-                  the_trail_shows_what_was_done_to_it]
+                  usage_errors_are_two, a_configuration_is_checked_whole, results_that_do_not_get_out_are_failures,
+                  every_code_is_explained, the_trail_shows_what_was_done_to_it]
         if os.getuid() == 0:
             bodies.insert(0, roles_follow_groups)
         else:
