@@ -247,7 +247,7 @@ static bool matches(const struct search *search, const struct store_record *reco
         return true;
     return strlen(digits) == 40 && /* SHA-1, as Windows shows it */
            attestation_tpm_root_parse(&der, &intermediate, record->value, &ignored) &&
-           certificate_parse(&certificate, buf_slice(&der), &ignored) &&
+           certificate_parse_endorsement(&certificate, buf_slice(&der), &ignored) &&
            thumbprint_matches(&search->thumbprint, certificate);
 }
 

@@ -184,7 +184,7 @@ static bool take_key(struct search *search, struct tpm_endorsement_key *key, str
     if (key->has_public_area && found->endorsement_key.size == 0)
         buf_append(&found->endorsement_key, bytes);
     else if (!key->has_public_area && found->certificate.size == 0 &&
-             certificate_parse(&certificate, bytes, NULL))
+             certificate_parse_endorsement(&certificate, bytes, NULL))
         buf_append(&found->certificate, bytes);
     if (search->key.key == NULL) {
         search->key = *key;

@@ -27,7 +27,7 @@ static bool read_certificate(struct presented *presented,
     if (presented->good)
         return true;
     /* Whom it names is known all the same: hosts of version v1 need no more. */
-    if (certificate_parse(&presented->certificate, der, NULL))
+    if (certificate_parse_endorsement(&presented->certificate, der, NULL))
         return true;
     if (err != NULL)
         *err = presented->why;

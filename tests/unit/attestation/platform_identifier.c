@@ -104,10 +104,23 @@ static void survives_the_journey(void **state)
 }
 
 /* protocol.md 2.3: other roots, other names, each form of a key. */
+/* Makers name some keys RSAES-OAEP: the certificate is one all the same. */
+static void named_oaep(struct buf *out, struct slice certificate)
+{
+    static const uint8_t rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01};
+    buf_init(out, certificate.size);
+    buf_append(out, certificate);
+    uint8_t *at = memmem(out->data, out->size, rsa, sizeof rsa);
+    assert_non_null(at);
+    at[sizeof rsa - 1] = 7;
+}
+
 static void any_leaf_counts(void **state)
 {
     (void)state;
     struct certificate *certificate = NULL;
+    _cleanup_buf_ struct buf oaep;
+    named_oaep(&oaep, simulated_tpm_certificate(tpm));
     assert_ok(certificate_parse(&certificate, simulated_tpm_certificate(tpm), err));
     struct slice sized = simulated_tpm_public(tpm);
     const struct {
@@ -117,6 +130,7 @@ static void any_leaf_counts(void **state)
         {sized, true, false},                                    /* TPM2B_PUBLIC */
         {slice_of(sized.data + 2, sized.size - 2), true, false}, /* TPMT_PUBLIC */
         {simulated_tpm_certificate(tpm), false, true},
+        {buf_slice(&oaep), false, true},
         {public_key_spki(certificate_key(certificate)), false, false},
     };
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {

@@ -677,6 +677,31 @@ static void test_uncertified(void **state)
     assert_non_null(strstr(trail.fields, "\"uncertified\":true"));
 }
 
+/* A host of version v1 is known by its key, also from a certificate whose key is named RSAES-OAEP
+ * and that leads nowhere. */
+static void test_uncertified_oaep(void **state)
+{
+    static const uint8_t rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01};
+    struct fixture *fixture = *state;
+    _cleanup_host_ struct host host;
+    _cleanup_buf_ struct buf certificate;
+    struct attestation_registration registration = {
+        .profile = EVENTLOG_PROFILE_LINUX, .version = POLICY_VERSION_1, .force = true};
+    initialise_tpm(fixture);
+    host_init(&host, SIMULATED_RSA_2048, EVENTLOG_PROFILE_LINUX);
+    assert_ok(register_tpm(fixture, "n1", &host, &registration, false, err));
+    struct slice plain = simulated_tpm_certificate(host.tpm);
+    buf_init(&certificate, plain.size);
+    buf_append(&certificate, plain);
+    uint8_t *name = memmem(certificate.data, certificate.size, rsa, sizeof rsa);
+    assert_non_null(name);
+    name[sizeof rsa - 1] = 7;
+    struct client client = {.host = &host, .certificate = buf_slice(&certificate)};
+    assert_client_refused(fixture, &client, ATTESTATION_REPLY_POLICY_EVALUATION_ERROR,
+                          "attestation.policies-failed");
+    assert_string_equal(trail_text("host"), "n1");
+}
+
 /* A certificate of version v2 that no root stands behind any more. */
 static void test_untrusted(void **state)
 {
@@ -863,6 +888,7 @@ int main(void)
         TEST(test_changes_meanwhile),
         TEST(test_who_asks),
         TEST(test_uncertified),
+        TEST(test_uncertified_oaep),
         TEST(test_untrusted),
         TEST(test_chain_of_the_tpm),
         TEST(test_what_if),

@@ -34,6 +34,7 @@ struct client {
     unsigned version; /* 0: 2 */
     bool what_if;
     bool sends_key, sends_no_certificate;
+    struct slice certificate;                  /* empty: its TPM's */
     bool sends_chain;                          /* behind the certificate */
     bool sends_log_again;                      /* with the last responses, as it may */
     uint8_t requested[ATTESTATION_RESULT_MAX]; /* none: an encryption certificate */
@@ -259,7 +260,9 @@ static inline void format_v2(struct buf *out, const struct client *client,
     memcpy(request.requested, client->requested, sizeof request.requested);
     _cleanup_buf_ struct buf certificates;
     buf_init(&certificates, VECTOR_MAX);
-    buf_append(&certificates, simulated_tpm_certificate(client->host->tpm));
+    buf_append(&certificates, client->certificate.size > 0
+                                  ? client->certificate
+                                  : simulated_tpm_certificate(client->host->tpm));
     if (client->sends_chain)
         buf_append(&certificates, simulated_tpm_intermediate());
     if (!client->sends_no_certificate)
