@@ -111,10 +111,10 @@ static int say_approved(const struct call *call)
 {
     const struct json *still = json_first(json_get(call->result, "still_failing"));
     int status = call_say(
-        call, "Host %s passes with what it booted%s%s.", call_text(call->result, "host"),
+        call, "What host %s booted is trusted%s%s.", call_text(call->result, "host"),
         json_get(call->result, "until") != NULL ? " until " : "", call_text(call->result, "until"));
     for (; still != NULL && !option_json(call->values); still = json_next(still))
-        printf("But %s failed, too, and may still: hgsctl policy show %s\n", json_text(still),
+        printf("%s failed, too, and may still: hgsctl policy show %s\n", json_text(still),
                json_text(still));
     return status;
 }
@@ -134,7 +134,7 @@ static int run_approve(const struct option_values *values)
     if (!option_json(values))
         print_boot(call.result);
     if (!option_given(values, "dry-run") &&
-        !option_confirm(values, &call.err, "Host %s will pass with this.", host))
+        !option_confirm(values, &call.err, "Host %s will be trusted with this.", host))
         return call_fail(&call);
     call_again(&call);
     json_write_text(&call.writer, "host", host);
