@@ -145,9 +145,15 @@ static bool add_file(struct adding *adding, const char *path)
 {
     _cleanup_buf_ struct buf file;
     buf_init(&file, TPM_TRUST_FILE_SIZE_MAX);
+    struct error *err = &adding->call->err;
     adding->file = path;
-    return file_read(&file, path, &adding->call->err) &&
-           tpm_trust_file_read(buf_slice(&file), add_found, adding, &adding->call->err);
+    if (!file_read(&file, path, err))
+        return false;
+    if (tpm_trust_file_read(buf_slice(&file), add_found, adding, err))
+        return true;
+    if (err->object[0] == '\0') /* of several files one would like to know which */
+        snprintf(err->object, sizeof err->object, "%s", path);
+    return false;
 }
 
 static int say_added(struct adding *adding)

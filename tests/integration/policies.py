@@ -103,6 +103,8 @@ def what_cannot_be_trusted_is_listed_and_the_rest_added(world):
          str(world.folder / "leaf.key"), "-out", str(leaf), "-subj", "/CN=leaf", "-addext",
          "basicConstraints=critical,CA:FALSE"])
     equal(refused(fabric, "tpm-root", "add", leaf), "tpm.root-not-authority")
+    done = fabric.ctl("tpm-root", "add", leaf, world.folder / "leaf.key", "--json", status=1)
+    equal(json.loads(done.stderr)["error"]["object"], str(world.folder / "leaf.key"))
     mixed = world.file("mixed.pem", leaf.read_bytes() + world.authority.root.read_bytes())
     added = fabric.show("tpm-root", "add", mixed)
     equal([item["outcome"] for item in added["certificates"]], ["refused", "same"])
