@@ -138,7 +138,7 @@ static bool evaluate_one(void *context, struct host_attempt *attempt, struct err
 bool host_attest_what_if(struct attestation_reply *out, const struct host_attest_options *options,
                          struct error *err)
 {
-    struct host_status_record record = {0}; /* of no interest here */
+    struct host_status_record record = {.mode = ATTESTATION_MODE_TPM}; /* only for errors */
     if (!host_config_require(options->config, err))
         return false;
     struct host_attempt attempt = {.config = options->config,

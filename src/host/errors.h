@@ -22,7 +22,8 @@
       "the service does not know this host (UnauthorizedHost)",                                    \
       "have it registered: hgs host identify --name NAME --out FILE, then hgsctl host add NAME "   \
       "--tpm FILE at the service; in host key mode: hgs host key --out FILE, then hgsctl host "    \
-      "add NAME --key FILE")                                                                       \
+      "add NAME --key FILE. If it is registered, its TPM's certificate is not trusted there: "     \
+      "hgsctl event list --host NAME says why")                                                    \
     X(host_insecure, "host.insecure", ERROR_UNAUTHORIZED,                                          \
       "this host does not meet the service's policies (InsecureHostConfiguration)",                \
       "hgs host show says what to do about each; at the service: hgsctl pending show HOST")        \

@@ -36,6 +36,8 @@ class World:
 def nobody_is_known_at_first(world):
     equal(world.n1.attest(status=1)["AttestationStatus"], "UnauthorizedHost")
     equal(world.n1.refusal("host", "attest"), "host.unauthorized")
+    done = world.n1.hgs("host", "attest", "--what-if", "tpm", status=1)
+    check(b"does not know this host's TPM" in done.stderr, done.stderr)
     check(world.n1.is_empty(), "something is left in the TPM")
 
 
