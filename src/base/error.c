@@ -65,6 +65,15 @@ bool(error_set_errno)(struct error *err, const struct error_code *code, int numb
     return false;
 }
 
+bool(error_name_object)(struct error *err, const char *object)
+{
+    if (err == NULL || err->object[0] != '\0')
+        return false;
+    snprintf(err->object, sizeof err->object, "%s", object);
+    utf8_replace_controls(err->object);
+    return false;
+}
+
 enum error_kind error_kind(const struct error *err)
 {
     return err->code == NULL ? ERROR_NONE : err->code->kind;

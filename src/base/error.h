@@ -79,6 +79,12 @@ bool error_set_errno(struct error *err, const struct error_code *code, int numbe
                      const char *object, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+/*
+ * For whoever handed bytes to a room that does not know where they come from: names the object (the
+ * file, the URL) of an error that has none. Returns false. err: as for error_set.
+ */
+bool error_name_object(struct error *err, const char *object);
+
 /* Tells the compiler and static analysers, who look at one file at a time, that both return false:
  * what a function that failed would have filled in is not read. */
 static inline bool error_returns_false(bool result)
@@ -88,6 +94,7 @@ static inline bool error_returns_false(bool result)
 }
 #define error_set(...) error_returns_false(error_set(__VA_ARGS__))
 #define error_set_errno(...) error_returns_false(error_set_errno(__VA_ARGS__))
+#define error_name_object(...) error_returns_false(error_name_object(__VA_ARGS__))
 
 /* The kind of a set error; ERROR_NONE when none is set. */
 enum error_kind error_kind(const struct error *err);

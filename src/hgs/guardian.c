@@ -41,7 +41,8 @@ static bool read_pfx(struct private_key **key, struct certificate **certificate,
     struct buf bytes;
     buf_init_secret(&bytes, PFX_MAX);
     bool good = file_read(&bytes, file, err) &&
-                pkcs12_parse(key, certificate, buf_slice(&bytes), buf_slice(password), err);
+                (pkcs12_parse(key, certificate, buf_slice(&bytes), buf_slice(password), err) ||
+                 error_name_object(err, file));
     buf_done(&bytes);
     return good;
 }
@@ -138,7 +139,7 @@ static bool import_from(struct guardian *out, struct buf *metadata,
     bool good = is_url(source) ? fetch(metadata, source, option_text(values, "ca-file"), err)
                                : file_read(metadata, source, err);
     if (!good || !metadata_parse(out, buf_slice(metadata), &checks, err))
-        return false;
+        return error_name_object(err, source);
     out->only_sha1 = option_given(values, "sha1");
     return true;
 }

@@ -80,7 +80,9 @@ static bool load_certificate(struct certificate **out, const char *folder, const
     _cleanup_free_ char *path = path_of(folder, name, file);
     struct buf bytes;
     buf_init(&bytes, FILE_MAX);
-    bool good = file_read(&bytes, path, err) && certificate_parse_file(out, buf_slice(&bytes), err);
+    bool good =
+        file_read(&bytes, path, err) &&
+        (certificate_parse_file(out, buf_slice(&bytes), err) || error_name_object(err, path));
     buf_done(&bytes);
     return good;
 }
@@ -92,7 +94,8 @@ static bool load_key(struct private_key **out, const struct certificate *certifi
     struct buf bytes;
     buf_init_secret(&bytes, FILE_MAX);
     bool good = file_read_private(&bytes, path, err) &&
-                private_key_parse_pem(out, buf_slice(&bytes), SLICE_EMPTY, err);
+                (private_key_parse_pem(out, buf_slice(&bytes), SLICE_EMPTY, err) ||
+                 error_name_object(err, path));
     buf_done(&bytes);
     if (good && !slice_equal(public_key_spki(private_key_public(*out)),
                              public_key_spki(certificate_key(certificate))))
@@ -128,8 +131,9 @@ static bool load_imported(struct guardian *out, const char *folder, const char *
     /* Trust and validity were decided when it was imported. */
     struct metadata_checks checks = {.allow_untrusted_root = true, .allow_expired = true};
     struct buf metadata;
-    bool good = load_metadata(&metadata, folder, name, err) &&
-                metadata_parse(out, buf_slice(&metadata), &checks, err);
+    bool good =
+        load_metadata(&metadata, folder, name, err) &&
+        (metadata_parse(out, buf_slice(&metadata), &checks, err) || error_name_object(err, name));
     out->only_sha1 = good && has_file(folder, name, SHA1_FILE);
     buf_done(&metadata);
     return good;

@@ -13,7 +13,9 @@ static bool load(struct protector **out, const char *path, struct error *err)
 {
     struct buf bytes;
     buf_init(&bytes, PROTECTOR_SIZE_MAX);
-    bool good = file_read(&bytes, path, err) && protector_parse(out, buf_slice(&bytes), NULL, err);
+    bool good =
+        file_read(&bytes, path, err) &&
+        (protector_parse(out, buf_slice(&bytes), NULL, err) || error_name_object(err, path));
     buf_done(&bytes);
     return good;
 }

@@ -209,8 +209,10 @@ static void work_done(struct work *work)
 
 static bool work_open(struct work *work, const struct option_values *values, struct error *err)
 {
-    return vm_file_open(&work->file, option_argument(values, 0), err) &&
-           vm_parse(&work->vm, buf_slice(&work->file.bytes), err) &&
+    const char *path = option_argument(values, 0);
+    return vm_file_open(&work->file, path, err) &&
+           (vm_parse(&work->vm, buf_slice(&work->file.bytes), err) ||
+            error_name_object(err, path)) &&
            access_owner(&work->owner, work->vm.protector, values, err) &&
            protector_unwrap(&work->key, work->vm.protector, &work->owner, err);
 }
@@ -306,7 +308,7 @@ static int run_secret_remove(const struct option_values *values)
     output_init(&output, values);
     bool dry = option_given(values, "dry-run");
     if (!vm_file_open(&work.file, path, &err) ||
-        !vm_parse(&work.vm, buf_slice(&work.file.bytes), &err) ||
+        !(vm_parse(&work.vm, buf_slice(&work.file.bytes), &err) || error_name_object(&err, path)) ||
         !vm_secret_remove(&work.vm, name, &err) ||
         (!dry && !option_confirm(values, &err, "Remove secret %s from %s?", name, path)) ||
         (!dry && !vm_file_save(&work.file, &work.vm, VM_FILE_LEAVE_FORMER, &err)))

@@ -37,7 +37,7 @@ static bool add_certificate(struct call *call, const char *path)
     buf_init(&file, PEM_FILE_SIZE_MAX);
     if (!file_read(&file, path, &call->err) ||
         !certificate_parse_file(&certificate, buf_slice(&file), &call->err))
-        return false;
+        return error_name_object(&call->err, path);
     json_write_base64(&call->writer, "certificate", certificate_der(certificate));
     return true;
 }
@@ -99,6 +99,14 @@ static const char *abilities_text(struct buf *out, const struct json *certificat
     return buf_text(out);
 }
 
+/* The keyholder, which reads it, does not know what the file with the key is called. */
+static void name_file(struct error *err, const struct option_values *values)
+{
+    const char *pfx = option_text(values, "pfx"), *key = option_text(values, "key-file");
+    if (pfx != NULL || key != NULL)
+        error_name_object(err, pfx != NULL ? pfx : key);
+}
+
 static int run_add(const struct option_values *values)
 {
     _cleanup_call_ struct call call;
@@ -107,8 +115,10 @@ static int run_add(const struct option_values *values)
     /* Of a key in a token, also one that was requested. */
     if (option_given(values, "only-sha1"))
         json_write_bool(&call.writer, "only_sha1", true);
-    if (!add_files(&call, values) || !call_run(&call, "certificate.add"))
+    if (!add_files(&call, values) || !call_run(&call, "certificate.add")) {
+        name_file(&call.err, values);
         return call_fail(&call);
+    }
     _cleanup_buf_ struct buf abilities;
     buf_init(&abilities, ABILITIES_MAX);
     return call_say(&call, "Certificate %s is added%s.%s", call_text(call.result, "thumbprint"),

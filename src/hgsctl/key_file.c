@@ -38,7 +38,8 @@ bool key_file_read(struct public_key **out, const char *path, struct error *err)
                          "this is a private key, which must not leave its host: ask for the "
                          "public one (hgs host key --out FILE)");
     if (!find_block(&inside, text, "PUBLIC KEY") && !find_block(&inside, text, "CERTIFICATE"))
-        return public_key_parse_any(out, buf_slice(&file), err);
-    return base64_parse_spaced(&der, inside, err) &&
-           public_key_parse_any(out, buf_slice(&der), err);
+        return public_key_parse_any(out, buf_slice(&file), err) || error_name_object(err, path);
+    return (base64_parse_spaced(&der, inside, err) &&
+            public_key_parse_any(out, buf_slice(&der), err)) ||
+           error_name_object(err, path);
 }

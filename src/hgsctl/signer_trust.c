@@ -52,8 +52,10 @@ int signer_trust_run(const struct option_values *values)
     _cleanup_call_ struct call call;
     call_init(&call, values);
     json_write_array(&call.writer, "certificates");
-    if (!add_certificates(&call, option_argument(values, 0)))
+    if (!add_certificates(&call, option_argument(values, 0))) {
+        error_name_object(&call.err, option_argument(values, 0));
         return call_fail(&call);
+    }
     json_write_array_end(&call.writer);
     if (!call_run(&call, "signer.trust"))
         return call_fail(&call);

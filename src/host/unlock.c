@@ -66,8 +66,8 @@ bool host_unlock(struct secret *out, const char *path, const char *name,
     _cleanup_host_release_ struct host_release release = {0};
     _cleanup_secret_ struct secret secret = SECRET_EMPTY;
     if (!host_config_require(options->config, err) || !vm_file_open(&file, path, err) ||
-        !vm_parse(&vm, buf_slice(&file.bytes), err) || !check_file(&vm, path, name, err) ||
-        !roll(&release, &vm, options, err))
+        !(vm_parse(&vm, buf_slice(&file.bytes), err) || error_name_object(err, path)) ||
+        !check_file(&vm, path, name, err) || !roll(&release, &vm, options, err))
         return false;
     if (!vm_secret_open(&secret, &vm, name, secret_slice(&release.ingress_key), err) ||
         !vm_reseal(&built, &vm, secret_slice(&release.ingress_key), buf_slice(&release.document),

@@ -113,7 +113,8 @@ bool vm_file_read(struct vm *out, const char *path, struct error *err)
 {
     struct buf bytes;
     buf_init(&bytes, VM_SIZE_MAX);
-    bool good = file_read(&bytes, path, err) && vm_parse(out, buf_slice(&bytes), err);
+    bool good = file_read(&bytes, path, err) &&
+                (vm_parse(out, buf_slice(&bytes), err) || error_name_object(err, path));
     buf_done(&bytes);
     return good;
 }

@@ -78,6 +78,9 @@ def keys_are_checked_at_the_door(fabric):
     private, edwards = public_key("edwards", "-algorithm", "ED25519")
     equal(fabric.refusal("host", "add", "edwards", "--key", edwards), "crypto.key-unsupported")
     equal(fabric.refusal("host", "add", "private", "--key", private), "crypto.key-malformed")
+    private.write_bytes(b"nothing")
+    done = fabric.ctl("host", "add", "none", "--key", private, "--json", status=1)
+    equal(json.loads(done.stderr)["error"]["object"], str(private))
     curve = public_key("curve", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")[1]
     fabric.ctl("host", "add", "curve", "--key", curve)
 
@@ -145,6 +148,9 @@ def bad_certificates_are_refused_by_name(fabric):
     equal(fabric.refusal(*add, "--pfx", legacy, "--password-file", password), "crypto.pkcs12-legacy")
     small, password, _, _ = make_pfx(fabric, "small", "keyEncipherment", bits="1024")
     equal(fabric.refusal(*add, "--pfx", small, "--password-file", password), "crypto.key-too-small")
+    # The file is named, though it is the keyholder who reads it.
+    done = fabric.ctl(*add, "--pfx", small, "--password-file", password, "--json", status=1)
+    equal(json.loads(done.stderr)["error"]["object"], str(small))
     equal(len(fabric.show("certificate", "list")["certificates"]), 2)
 
 

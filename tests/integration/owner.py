@@ -172,6 +172,16 @@ def dry_runs_change_nothing(owner):
     equal(owner.tree(), before)
 
 
+def errors_name_the_file(owner):
+    """Also where what reads the bytes does not know whose they are."""
+    bad = owner.folder / "bad"
+    bad.write_bytes(b"nothing")
+    for command in (("vm", "show"), ("vm", "secret", "remove", bad, "x"), ("vm", "grant", bad, "--guardian", "carol"),
+                    ("protector", "show"), ("guardian", "import", "new", bad, "--allow-untrusted-root")):
+        done = owner.hgs(*command, *(() if bad in command else (bad,)), "--json", status=1)
+        equal(json.loads(done.stderr)["error"]["object"], str(bad))
+
+
 def results_that_do_not_get_out_are_failures(owner):
     """Longer ones, too, of which a part is written before the end."""
     for command in (("guardian", "list"), ("guardian", "export", "alice"), ("explain",), ("--help",)):
@@ -199,7 +209,7 @@ def main():
         owner = Owner(pathlib.Path(folder))
         for test in (makes_guardians, refuses_wide_modes, takes_pfx_files, imports_public_halves, makes_protectors,
                      makes_vm_files, revoking_renews_the_key, dry_runs_change_nothing, every_command_has_help,
-                     results_that_do_not_get_out_are_failures):
+                     errors_name_the_file, results_that_do_not_get_out_are_failures):
             case(test.__name__.replace("_", " "), lambda test=test: test(owner))
     finish()
 

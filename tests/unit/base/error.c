@@ -33,6 +33,18 @@ static void test_errno(void **state)
     assert_string_equal(error_format(&err, text, sizeof text), "x: cann");
 }
 
+static void test_an_object_is_named_once(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    error_set(&err, &base_json_malformed, NULL, NULL, "byte 1: not a value");
+    assert_false(error_name_object(&err, "a\nfile"));
+    assert_string_equal(err.object, "a?file");
+    assert_false(error_name_object(&err, "another"));
+    assert_string_equal(err.object, "a?file");
+    assert_false(error_name_object(NULL, "nobody wants it"));
+}
+
 static void test_long_texts_are_cut(void **state)
 {
     (void)state;
@@ -63,6 +75,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set),
         cmocka_unit_test(test_errno),
+        cmocka_unit_test(test_an_object_is_named_once),
         cmocka_unit_test(test_long_texts_are_cut),
         cmocka_unit_test(test_table),
     };
