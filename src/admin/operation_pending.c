@@ -15,6 +15,7 @@
 #include "base/hex.h"
 #include "base/memory.h"
 #include "eventlog/difference.h"
+#include "policy/code_integrity.h"
 
 #define COMPARED_PCRS 0xFFFFu
 #define BASELINE_POLICY "Hgs_SecureBootSettings"
@@ -264,9 +265,14 @@ static void write_approval(struct json_writer *result, const struct approval *ap
     json_write_text(result, "host", approval->boot->host);
     json_write_array(result, "policies");
     for (size_t i = 0; i < approval->count; i++) {
+        const struct policy *policy = &approval->policies[i];
+        const char *warning =
+            policy->kind == POLICY_CI ? code_integrity_warning(&policy->ci) : NULL;
         json_write_object(result, NULL);
-        json_write_text(result, "name", approval->policies[i].name);
-        json_write_text(result, "type", policy_kind_name(approval->policies[i].kind));
+        json_write_text(result, "name", policy->name);
+        json_write_text(result, "type", policy_kind_name(policy->kind));
+        if (warning != NULL)
+            json_write_text(result, "warning", warning);
         json_write_object_end(result);
     }
     json_write_array_end(result);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "crypto/digest.h"
+#include "policy/code_integrity.h"
 #include "policy/code_integrity_record.h"
 
 static void write_time(struct json_writer *writer, const char *name, int64_t time)
@@ -20,17 +21,27 @@ static void write_pcrs(struct json_writer *writer, uint32_t pcrs)
     json_write_array_end(writer);
 }
 
+static void write_ci(struct json_writer *writer, const struct policy_ci *ci)
+{
+    const char *warning = code_integrity_warning(ci);
+    json_write_text(writer, "form", code_integrity_form_name(ci->form));
+    json_write_text(writer, "strength", code_integrity_strength(ci->form));
+    json_write_text(writer, "evidence", code_integrity_evidence(ci->form));
+    if (ci->form == POLICY_CI_UNIFIED_KERNEL)
+        json_write_slice(writer, "command_line", buf_slice(&ci->unified.command_line));
+    else if (ci->form == POLICY_CI_KERNEL)
+        json_write_slice(writer, "command_line", buf_slice(&ci->kernel.command_line));
+    if (warning != NULL)
+        json_write_text(writer, "warning", warning);
+}
+
 static void write_contents(struct json_writer *writer, const struct policy *policy)
 {
     if (policy->kind == POLICY_BASELINE) {
         write_pcrs(writer, policy->baseline.pcrs);
         json_write_integer(writer, "events", policy->baseline.count);
     } else if (policy->kind == POLICY_CI) {
-        json_write_text(writer, "form", code_integrity_form_name(policy->ci.form));
-        if (policy->ci.form == POLICY_CI_UNIFIED_KERNEL)
-            json_write_slice(writer, "command_line", buf_slice(&policy->ci.unified.command_line));
-        else if (policy->ci.form == POLICY_CI_KERNEL)
-            json_write_slice(writer, "command_line", buf_slice(&policy->ci.kernel.command_line));
+        write_ci(writer, &policy->ci);
     }
 }
 

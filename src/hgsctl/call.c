@@ -248,6 +248,12 @@ int call_say(const struct call *call, const char *format, ...)
     return 0;
 }
 
+void call_warn(const struct call *call, const struct json *object)
+{
+    if (!option_json(call->values) && json_get(object, "warning") != NULL)
+        printf("Warning: %s.\n", call_text(object, "warning"));
+}
+
 bool call_time(struct call *call, int64_t *time, const char *text)
 {
     struct error cause = {0};

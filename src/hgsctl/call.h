@@ -63,6 +63,8 @@ bool call_printed(const struct call *call);
 /* What a changing command says: nothing more than the sentence, with "would be" in a dry run. 0. */
 int call_say(const struct call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Prints what object, of the result, warns of (its member "warning"), unless JSON was printed. */
+void call_warn(const struct call *call, const struct json *object);
 /* A time that was given on the command line; else call->err says that it is none: wrong usage. */
 bool call_time(struct call *call, int64_t *time, const char *text);
 /* A text of the result (or of an object in it), "" when absent: results are for showing, not for

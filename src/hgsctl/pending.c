@@ -110,12 +110,15 @@ static bool add_ci(struct call *call, const char *version)
 static int say_approved(const struct call *call)
 {
     const struct json *still = json_first(json_get(call->result, "still_failing"));
+    const struct json *policy = json_first(json_get(call->result, "policies"));
     int status = call_say(
         call, "What host %s booted is trusted%s%s.", call_text(call->result, "host"),
         json_get(call->result, "until") != NULL ? " until " : "", call_text(call->result, "until"));
     for (; still != NULL && !option_json(call->values); still = json_next(still))
         printf("%s failed, too, and may still: hgsctl policy show %s\n", json_text(still),
                json_text(still));
+    for (; policy != NULL; policy = json_next(policy))
+        call_warn(call, policy);
     return status;
 }
 

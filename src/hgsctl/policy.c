@@ -34,10 +34,12 @@ static int run_add(const struct option_values *values)
     if (!buf_ok(&record, policy.name, &call.err) || !until_add(&call) ||
         !call_run(&call, "policy.add"))
         return call_fail(&call);
-    return call_say(&call, "Policy %s is added%s.", policy.name,
-                    policy.state == POLICY_STAGED
-                        ? " and staged; it takes part after hgsctl policy activate"
-                        : "");
+    call_say(&call, "Policy %s is added%s.", policy.name,
+             policy.state == POLICY_STAGED
+                 ? " and staged; it takes part after hgsctl policy activate"
+                 : "");
+    call_warn(&call, call.result);
+    return 0;
 }
 
 /* "host n1", "set rack1", "all" */
@@ -129,9 +131,13 @@ static void show_contents(struct table *table, const struct json *policy)
     if (ci != NULL) {
         table_pair(table, "Form", "%s", call_text(policy, "form"));
         table_pair(table, "SHA-256", "%s", main_digest(ci));
+        table_pair(table, "Decided by", "%s", call_text(policy, "evidence"));
+        table_pair(table, "Strength", "%s", call_text(policy, "strength"));
     }
     if (json_get(policy, "command_line") != NULL)
         table_pair(table, "Command line", "%s", call_text(policy, "command_line"));
+    if (json_get(policy, "warning") != NULL)
+        table_pair(table, "Warning", "%s", call_text(policy, "warning"));
     if (json_get(record, "dump_key") != NULL)
         table_pair(table, "Dump key (SHA-256)", "%s", call_text(record, "dump_key"));
     if (json_get(policy, "events") != NULL)

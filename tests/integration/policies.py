@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import socket
 import struct
@@ -183,14 +184,23 @@ def policies_are_added(world):
     equal(fabric.show("policy", "add", "image", "--ci", world.image)["command_line"], GOOD_LINE)
     fabric.ctl("policy", "add", "rack", "--ci", world.image, "--for", "rack2", "--until", "30d")
     fabric.ctl("policy", "add", "later", "--ci", world.image, "--for", "set:rack9")
-    fabric.ctl("policy", "add", "kernel", "--ci-kernel", world.log, "--ci-cmdline", "root=/dev/sda ro")
+    open_kernel = ("--ci-kernel", world.log, "--ci-cmdline", "root=/dev/sda ro")
+    said = fabric.ctl("policy", "add", "kernel", *open_kernel).stdout.decode()
+    check("Warning: the command line asks for neither lockdown" in said, said)
+    check("warning" in fabric.show("policy", "add", "kernel", *open_kernel, "--dry-run"), "no warning")
+    shown = fabric.ctl("policy", "show", "kernel").stdout.decode()
+    check("Warning" in shown and "PCR 9" in shown and re.search(r"Strength +good", shown), shown)
     fabric.ctl("policy", "add", "ima", "--ci-ima", world.file("ima-policy", b"measure func=KEXEC_KERNEL_CHECK\n"))
     fabric.ctl("policy", "add", "windows-ci", "--ci", boots / "policy.cip")
     fabric.ctl("policy", "add", "signed-ci", "--ci", boots / "signed.p7b", "--policy-version", "v1")
     fabric.ctl("policy", "add", "dumps", "--dump-key-hash", KEY_HASH)
-    forms = {policy["name"]: policy["form"] for policy in fabric.show("policy", "list", "--type", "ci")["policies"]}
+    listed = fabric.show("policy", "list", "--type", "ci")["policies"]
+    forms = {policy["name"]: policy["form"] for policy in listed}
     equal(forms, {"image": "unified-kernel", "rack": "unified-kernel", "later": "unified-kernel", "kernel": "kernel",
                   "ima": "ima", "windows-ci": "windows", "signed-ci": "windows"})
+    equal({policy["form"]: policy["strength"] for policy in listed},
+          {"unified-kernel": "strong", "kernel": "good", "ima": "medium", "windows": "strong"})
+    equal([policy["name"] for policy in listed if "warning" in policy], ["kernel"])
     equal(fabric.show("policy", "show", "dumps")["policies"][0]["record"]["dump_key"], KEY_HASH)
     equal(warnings(fabric), {})
 
@@ -376,7 +386,7 @@ def what_no_policy_mends_is_not_approved(world):
     n1.attest(status=1)
     wait_until(lambda: fabric.show("pending", "list")["pending"], "the boot is pending")
     done = fabric.ctl("pending", "approve", "n1", "--policy", "n1-open", "--ci", image, "--yes").stdout.decode()
-    check("Hgs_Lockdown failed, too" in done and "passes" not in done, done)
+    check("Hgs_Lockdown failed, too" in done and "passes" not in done and "Warning" in done, done)
     n1.attest(status=1)
     wait_until(lambda: fabric.show("pending", "list")["pending"], "the boot is pending again")
     equal([reason["policy"] for reason in fabric.show("pending", "show", "n1")["reasons"]], ["Hgs_Lockdown"])
