@@ -2,6 +2,7 @@
 #include "admin/change.h"
 
 #include "admin/errors.h"
+#include "store/errors.h"
 
 #define FIELDS_MAX (256 * 1024)
 #define APPLY_WAIT_MS 5000
@@ -56,13 +57,26 @@ bool admin_change_record(const struct admin_request *request, const struct admin
     return request->dry_run || record(request, change, change->event, NULL, err);
 }
 
+/* Without a commit the store does not say what is there already. */
+static bool check_absent(const struct admin_services *services, const struct admin_change *change,
+                         struct error *err)
+{
+    for (size_t i = 0; i < change->count; i++) {
+        const struct store_change *it = &change->changes[i];
+        if (it->expected == STORE_ABSENT && !it->remove &&
+            store_get(services->store, it->kind, it->key, NULL, NULL, NULL))
+            return error_set(err, &store_conflict, NULL, it->key, "it is there already");
+    }
+    return true;
+}
+
 bool admin_change_commit(const struct admin_request *request, const struct admin_change *change,
                          struct error *err)
 {
     const struct admin_services *services = request->services;
     int64_t revision = 0;
     if (request->dry_run)
-        return true;
+        return check_absent(services, change, err);
     if (!record(request, change, change->event, NULL, err))
         return false;
     if (!store_commit(services->store, change->changes, change->count, &revision, err)) {
