@@ -11,6 +11,7 @@
 #include "base/hex.h"
 #include "base/memory.h"
 #include "base/table.h"
+#include "crypto/errors.h"
 #include "crypto/pkcs12.h"
 #include "hgs/commands.h"
 #include "hgs/guardians.h"
@@ -44,6 +45,9 @@ static bool read_pfx(struct private_key **key, struct certificate **certificate,
                 (pkcs12_parse(key, certificate, buf_slice(&bytes), buf_slice(password), err) ||
                  error_name_object(err, file));
     buf_done(&bytes);
+    if (good && public_key_type(certificate_key(*certificate)) != PUBLIC_KEY_RSA)
+        return error_set(err, &crypto_key_unsupported, "protocol.md 3", file,
+                         "a guardian's keys are RSA, and this one is not");
     return good;
 }
 

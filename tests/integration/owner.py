@@ -74,6 +74,14 @@ def takes_pfx_files(owner):
     equal(owner.refusal(*arguments), "crypto.password-wrong")
     equal(owner.show(*arguments, "--password-file", "password")["subject"], "CN=pfx s")
     equal(owner.refusal("guardian", "create", "dave", "--signing", "s.pfx", status=2), "base.usage")
+    # What no key protector can be made with is no guardian.
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                    "/CN=curve", "-keyout", "c.key", "-out", "c.crt"], cwd=owner.folder, check=True, capture_output=True)
+    subprocess.run(["openssl", "pkcs12", "-export", "-inkey", "c.key", "-in", "c.crt", "-out", "c.pfx", "-passout",
+                    "pass:secret"], cwd=owner.folder, check=True, capture_output=True)
+    for pair in (("c.pfx", "e.pfx"), ("s.pfx", "c.pfx")):
+        equal(owner.refusal("guardian", "create", "dave", "--signing", pair[0], "--encryption", pair[1], "--password-file",
+                            "password"), "crypto.key-unsupported")
 
 
 def imports_public_halves(owner):
