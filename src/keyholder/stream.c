@@ -71,8 +71,11 @@ bool stream_read_password(struct secret *out, int fd, struct error *err)
     if (!stream_read_all(&text, fd, "the password", err))
         return false;
     struct slice password = buf_slice(&text);
-    if (password.size > 0 && password.data[password.size - 1] == '\n')
+    if (password.size > 0 && password.data[password.size - 1] == '\n') {
         password.size--;
+        if (password.size > 0 && password.data[password.size - 1] == '\r')
+            password.size--; /* a file that was made in Windows */
+    }
     secret_copy(out, password);
     return true;
 }

@@ -16,5 +16,6 @@
 bool stream_read(int fd, void *to, size_t size, size_t *got, const char *name, struct error *err);
 /* Everything up to the end into out, whose limit bounds it. base.file-too-large. */
 bool stream_read_all(struct buf *out, int fd, const char *name, struct error *err);
-/* A password: what fd has, without one newline at its end. fd < 0: the empty password. */
+/* A password: what fd has, without one newline (LF or CR LF) at its end. fd < 0: the empty
+ * password. */
 bool stream_read_password(struct secret *out, int fd, struct error *err);

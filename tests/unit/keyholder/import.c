@@ -44,7 +44,8 @@ static int make_files(void **state)
     shell("openssl rsa -in key.pem -traditional -out traditional.pem");
     shell("head -c 1048577 /dev/zero >huge");
     shell("head -c 1000 key.pfx >cut.pfx");
-    shell("printf right >word; printf 'right\\n' >line; printf 'right\\n\\n' >lines; "
+    shell("printf right >word; printf 'right\\n' >line; printf 'right\\n\\n' >lines; printf "
+          "'right\\r\\n' >windows; "
           "printf wrong >wrong; : >empty; head -c 1025 /dev/zero >longword");
     return 0;
 }
@@ -248,7 +249,11 @@ static void passwords_lose_one_newline(void **state)
     (void)state;
     static const struct {
         const char *file, *password;
-    } samples[] = {{"word", "right"}, {"line", "right"}, {"lines", "right\n"}, {"empty", ""}};
+    } samples[] = {{"word", "right"},
+                   {"line", "right"},
+                   {"lines", "right\n"},
+                   {"windows", "right"},
+                   {"empty", ""}};
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         _cleanup_secret_ struct secret password = SECRET_EMPTY;
         int fd = file(samples[i].file);
