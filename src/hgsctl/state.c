@@ -81,7 +81,7 @@ static int run_export(const struct option_values *values)
         return call_fail(&call);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
-        error_set_errno(&call.err, &base_file_unwritable, errno, temporary, "cannot make it");
+        error_set_errno(&call.err, &base_file_unwritable, errno, path, "cannot be made");
         return call_fail(&call);
     }
     files.fds[MEETING_BACKUP] = fd; /* until call_done */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """PFX files, certificates and backups that are no good: a word that says what to do, and nothing is changed."""
+import json
 import os
 import re
 import struct
@@ -152,8 +153,10 @@ def a_backup_that_fails_leaves_what_was_there(fabric):
     equal(fabric.refusal("state", "export", fabric.backup, "--password-file", empty), "backup.password")
     equal(fabric.refusal("state", "export", pipe, "--password-file", fabric.password), "base.file-unwritable")
     equal(fabric.refusal("state", "export", fabric.folder, "--password-file", fabric.password), "base.file-unwritable")
-    equal(fabric.refusal("state", "export", fabric.folder / "no" / "where", "--password-file", fabric.password),
-          "base.file-unwritable")
+    nowhere = fabric.folder / "no" / "where"
+    done = fabric.ctl("state", "export", nowhere, "--password-file", fabric.password, "--json", status=1)
+    error = json.loads(done.stderr)["error"]
+    equal((error["code"], error["object"]), ("base.file-unwritable", str(nowhere)))
     equal(fabric.backup.read_bytes(), whole)
     equal(sorted(path.name for path in fabric.folder.iterdir()), names)
     check(pipe.is_fifo(), "the pipe is gone")
