@@ -5,12 +5,13 @@
 
 #include "base/memory.h"
 #include "eventlog/replay.h"
+#include "eventlog/systemd.h"
 #include "host/errors.h"
 #include "host/event_logs.h"
 #include "host/tpm_pcrs.h"
 #include "policy/validate.h"
 
-#define FIRMWARE_PCRS 0x000000FFu /* 0 to 7: nothing extends them after the start */
+#define FIRMWARE_PCRS 0x000000FFu /* 0 to 7: after the start only systemd may extend them */
 
 bool host_baseline_read(struct buf *out, const struct host_config *config, struct error *err)
 {
@@ -34,14 +35,16 @@ static void name_pcrs(char *out, size_t size, uint32_t pcrs)
 }
 
 /* The log is that of this start: the TPM confirms it. */
-static bool check_replay(const struct eventlog *log, const struct tpm_pcr_bank *bank,
-                         struct error *err)
+static bool check_replay(const struct eventlog *log, enum eventlog_profile profile,
+                         const struct tpm_pcr_bank *bank, struct error *err)
 {
     struct tpm_pcr_bank replayed;
     char names[64];
     if (!eventlog_replay(&replayed, log, bank->algorithm, err))
         return false;
     uint32_t differing = eventlog_replay_differs(&replayed, bank, FIRMWARE_PCRS);
+    if (differing != 0 && profile == EVENTLOG_PROFILE_LINUX)
+        differing &= ~systemd_explains(&replayed, bank, differing);
     if (differing == 0)
         return true;
     name_pcrs(names, sizeof names, differing);
@@ -60,7 +63,8 @@ bool host_baseline_validate(struct slice log, enum eventlog_profile profile,
     struct error cause = {0};
     if (!host_tpm_pcrs_bank(&wanted, config->pcr_bank, err) || !eventlog_parse(&parsed, log, err) ||
         !host_tpm_device_open(&device, host_config_tcti(config), err) ||
-        !host_tpm_pcrs_read(&bank, device, wanted, err) || !check_replay(&parsed, &bank, err))
+        !host_tpm_pcrs_read(&bank, device, wanted, err) ||
+        !check_replay(&parsed, profile, &bank, err))
         return false;
     return policy_validate_baseline(&parsed, profile, bank.algorithm, &cause) ||
            error_set(err, &host_baseline_invalid, cause.clause, cause.object, "%s", cause.message);

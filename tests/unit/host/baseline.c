@@ -57,6 +57,25 @@ static void names_what_is_missing(void **state)
     assert_non_null(strstr(err.message, "Secure Boot"));
 }
 
+/* systemd's word that user space begins is in no log of firmware. It has none in Windows. */
+static void takes_what_systemd_extends(void **state)
+{
+    (void)state;
+    struct error refusal = {0};
+    uint8_t word[DIGEST_SHA256_SIZE];
+    digest_sha256(word, slice_from_text("os-separator"));
+    boot(true);
+    take_tpm();
+    for (unsigned pcr = 0; pcr < 8; pcr++)
+        tpm_extend_by(pcr, word);
+    host_tpm_device_close(&device);
+    assert_ok(
+        host_baseline_validate(log_builder_slice(&builder), EVENTLOG_PROFILE_LINUX, &config, err));
+    assert_false(host_baseline_validate(log_builder_slice(&builder), EVENTLOG_PROFILE_WINDOWS,
+                                        &config, &refusal));
+    assert_non_null(strstr(refusal.message, "is not what this machine's TPM holds"));
+}
+
 /* A copy, or one that was edited. */
 static void refuses_a_log_that_the_tpm_does_not_confirm(void **state)
 {
@@ -94,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(takes_a_start_that_would_pass, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(takes_what_systemd_extends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_what_is_missing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_a_log_that_the_tpm_does_not_confirm, set_up,
                                         tear_down),

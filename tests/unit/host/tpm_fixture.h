@@ -59,13 +59,18 @@ static inline void tpm_reset(void)
     assert_int_equal(Esys_Startup(esys(), TPM2_SU_CLEAR), TSS2_RC_SUCCESS);
 }
 
-static inline void tpm_extend(unsigned pcr)
+static inline void tpm_extend_by(unsigned pcr, const uint8_t digest[DIGEST_SHA256_SIZE])
 {
-    const TPML_DIGEST_VALUES digests = {
-        .count = 1, .digests = {{.hashAlg = TPM2_ALG_SHA256, .digest.sha256 = {1}}}};
+    TPML_DIGEST_VALUES digests = {.count = 1, .digests = {{.hashAlg = TPM2_ALG_SHA256}}};
+    memcpy(digests.digests[0].digest.sha256, digest, DIGEST_SHA256_SIZE);
     assert_int_equal(Esys_PCR_Extend(esys(), ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
                                      ESYS_TR_NONE, &digests),
                      TSS2_RC_SUCCESS);
+}
+
+static inline void tpm_extend(unsigned pcr)
+{
+    tpm_extend_by(pcr, (const uint8_t[DIGEST_SHA256_SIZE]){1});
 }
 
 /* Extends every event of a log, as a boot does. */
@@ -78,11 +83,7 @@ static inline void tpm_measure(struct slice log)
         struct slice digest = eventlog_event_digest(event, DIGEST_SHA256);
         if (event->type == EVENTLOG_NO_ACTION || digest.size != 32)
             continue;
-        TPML_DIGEST_VALUES values = {.count = 1, .digests = {{.hashAlg = TPM2_ALG_SHA256}}};
-        memcpy(values.digests[0].digest.sha256, digest.data, 32);
-        assert_int_equal(Esys_PCR_Extend(esys(), ESYS_TR_PCR0 + event->pcr, ESYS_TR_PASSWORD,
-                                         ESYS_TR_NONE, ESYS_TR_NONE, &values),
-                         TSS2_RC_SUCCESS);
+        tpm_extend_by(event->pcr, digest.data);
     }
     eventlog_done(&parsed);
 }
