@@ -57,14 +57,15 @@ static bool fetch(struct policies *out, struct call *call)
     return attestation_host_parse(&out->host, buf_slice(&record), &call->err);
 }
 
-/* The host that was named, or any of the profile and version that were. */
-static void choose_subject(struct policy_subject *out, const struct policies *policies,
-                           const struct option_values *values)
+/* The host that was named, and its bank, or any of the profile and version that were. */
+static void choose_subject(struct policy_subject *out, enum digest_algorithm *bank,
+                           const struct policies *policies, const struct option_values *values)
 {
     const char *profile = option_text(values, "profile");
     const char *version = option_text(values, "policy-version");
     if (policies->host.name[0] != '\0' && policies->host.mode == ATTESTATION_MODE_TPM) {
         attestation_tpm_host_subject(out, &policies->host.tpm, policies->host.name);
+        *bank = policies->host.tpm.bank;
         return;
     }
     *out = (struct policy_subject){.host = policies->host.name,
@@ -167,7 +168,7 @@ int policy_judge_explain(const struct option_values *values)
     call_init(&call, values);
     if (!boot_log_read(&log, option_argument(values, 0), &call.err) || !fetch(&policies, &call))
         return call_fail(&call);
-    choose_subject(&subject, &policies, values);
+    choose_subject(&subject, &log.bank, &policies, values);
     if (!judge(&boot, &log, &policies, &subject, &call.err))
         return call_fail(&call);
     if (option_json(values)) {

@@ -315,7 +315,13 @@ def a_log_is_explained_event_by_event(world):
     done = fabric.ctl("policy", "explain", world.off_log, "--host", "n1", status=1).stdout.decode()
     check("Hgs_SecureBootEnabled: failed" in done and "not evaluated" in done and "would not pass" in done, done)
     equal(refused(fabric, "policy", "explain", world.log, "--host", "nobody"), "admin.not-found")
-    equal(refused(fabric, "policy", "explain", world.image), "eventlog.malformed")
+    done = fabric.ctl("policy", "explain", world.image, "--json", status=1)
+    refusal = json.loads(done.stderr)["error"]
+    equal(refusal["code"], "eventlog.malformed")
+    check(refusal["object"].startswith(str(world.image)), refusal)
+    fabric.ctl("host", "set", "n1", "--bank", "sha384")  # which this log does not have
+    equal(refused(fabric, "policy", "explain", world.log, "--host", "n1"), "eventlog.bank-missing")
+    fabric.ctl("host", "set", "n1", "--bank", "sha256")
 
 
 def two_boots_are_compared_in_words(world):
