@@ -100,7 +100,7 @@ static bool list_has(struct slice value, const char *dividers, const char *word)
 
 /* What all tokens say together. */
 struct findings {
-    bool has_lockdown, has_bad_lockdown;
+    bool has_lockdown, has_bad_lockdown, has_no_lockdown_module;
     bool has_signatures, has_bad_signatures;
     bool has_appraise, has_bad_appraise;
     bool has_iommu, has_bad_iommu;
@@ -111,8 +111,12 @@ struct findings {
 
 static const char *const yes[] = {"1", "y", "Y", "on", NULL};
 
+/* Lockdown is a security module: where it is not built in as an early one, a list of modules (lsm=)
+ * without it turns it off, whatever lockdown= says. */
 static void read_lockdown(struct findings *findings, const struct token *token)
 {
+    if (has_name(token, "lsm") && !list_has(token->value, ",", "lockdown"))
+        findings->has_no_lockdown_module = true;
     if (!has_name(token, "lockdown"))
         return;
     if (has_value(token, "integrity") || has_value(token, "confidentiality"))
@@ -201,17 +205,25 @@ static void state(const struct statement *by, enum eventlog_claim_id id, enum ev
         evaluation_state(by->claims, id, value, sentence, by->events[i]);
 }
 
+static bool is_locked(const struct findings *found)
+{
+    return found->has_lockdown && !found->has_bad_lockdown && !found->has_no_lockdown_module;
+}
+
 static void conclude_locks(const struct statement *by, const struct findings *found)
 {
     if (found->has_bad_lockdown)
         state(by, EVENTLOG_CLAIM_LOCKDOWN, EVENTLOG_BAD,
               "the command line has a lockdown that is neither integrity nor confidentiality");
+    else if (found->has_lockdown && found->has_no_lockdown_module)
+        state(by, EVENTLOG_CLAIM_LOCKDOWN, EVENTLOG_UNKNOWN,
+              "the command line's list of security modules (lsm=) leaves out lockdown");
     else if (found->has_lockdown)
         state(by, EVENTLOG_CLAIM_LOCKDOWN, EVENTLOG_GOOD, "the command line demands lockdown");
     if (found->has_bad_signatures)
         state(by, EVENTLOG_CLAIM_MODULE_SIGNATURES, EVENTLOG_BAD,
               "the command line lets unsigned modules in");
-    else if (found->has_signatures || (found->has_lockdown && !found->has_bad_lockdown))
+    else if (found->has_signatures || is_locked(found))
         state(by, EVENTLOG_CLAIM_MODULE_SIGNATURES, EVENTLOG_GOOD,
               "the command line demands signed modules");
     if (found->has_bad_appraise)
@@ -228,8 +240,7 @@ static void conclude_locks(const struct statement *by, const struct findings *fo
 
 static void conclude_memory(const struct statement *by, const struct findings *found)
 {
-    bool is_locked = found->has_lockdown && !found->has_bad_lockdown;
-    bool is_off = found->has_no_hibernation || is_locked;
+    bool is_off = found->has_no_hibernation || is_locked(found);
     if (is_off)
         state(by, EVENTLOG_CLAIM_NO_HIBERNATION, EVENTLOG_GOOD,
               "the command line forbids hibernation");

@@ -36,6 +36,13 @@ static const struct {
     {"quiet -- lockdown=integrity", EVENTLOG_CLAIM_LOCKDOWN, U},
     {"lockdown=integrity -- lockdown=none", EVENTLOG_CLAIM_LOCKDOWN, G},
     {"", EVENTLOG_CLAIM_LOCKDOWN, U},
+    {"lockdown=integrity lsm=landlock,lockdown,yama", EVENTLOG_CLAIM_LOCKDOWN, G},
+    {"lockdown=integrity lsm=landlock,yama", EVENTLOG_CLAIM_LOCKDOWN, U},
+    {"lsm=lockdown lsm= lockdown=integrity", EVENTLOG_CLAIM_LOCKDOWN, U},
+    {"lsm=yama lockdown=none", EVENTLOG_CLAIM_LOCKDOWN, B},
+    {"lsm=yama lockdown=integrity", EVENTLOG_CLAIM_MODULE_SIGNATURES, U},
+    {"lsm=yama lockdown=integrity", EVENTLOG_CLAIM_NO_HIBERNATION, U},
+    {"lsm=yama lockdown=integrity", EVENTLOG_CLAIM_FULL_BOOT, U},
 
     {"module.sig_enforce=1", EVENTLOG_CLAIM_MODULE_SIGNATURES, G},
     {"module.sig-enforce", EVENTLOG_CLAIM_MODULE_SIGNATURES, G},
