@@ -331,16 +331,11 @@ static bool is_alive(const struct sockaddr_un *address)
     return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
 }
 
-bool admin_server_check_path(const char *path, struct error *err)
+static bool check_path(const struct sockaddr_un *address, const char *path, struct error *err)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path)
-        return error_set(err, &admin_argument, NULL, path,
-                         "a socket's path has at most %zu characters", sizeof address.sun_path - 1);
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    if (is_alive(&address))
-        return error_set(err, &process_socket, NULL, path, "another service answers there");
     struct stat status;
+    if (is_alive(address))
+        return error_set(err, &process_socket, NULL, path, "another service answers there");
     if (lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode))
         return error_set(err, &process_socket, NULL, path,
                          "is there already and is no socket; name another path, or move it away");
@@ -349,20 +344,23 @@ bool admin_server_check_path(const char *path, struct error *err)
 
 /* Everybody may connect; who may do what is decided by identify(), with a sentence for those who
  * may not. */
-static bool listen_at(struct admin_server *server, const char *path, struct error *err)
+bool admin_server_listen(int *out, const char *path, struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (!admin_server_check_path(path, err))
-        return false;
+    if (strlen(path) >= sizeof address.sun_path)
+        return error_set(err, &admin_argument, NULL, path,
+                         "a socket's path has at most %zu characters", sizeof address.sun_path - 1);
     memcpy(address.sun_path, path, strlen(path) + 1);
+    if (!check_path(&address, path, err))
+        return false;
     unlink(path);
-    server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (server->listener < 0 ||
-        bind(server->listener, (const struct sockaddr *)&address, sizeof address) != 0 ||
-        chmod(path, 0666) != 0 || listen(server->listener, 16) != 0)
+    _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+        chmod(path, 0666) != 0 || listen(fd, 16) != 0)
         return error_set_errno(err, &process_socket, errno, path,
                                "cannot make the administration socket");
-    server->path = memory_copy_text(path);
+    *out = fd;
+    fd = -1;
     return true;
 }
 
@@ -370,14 +368,14 @@ bool admin_server_start(struct admin_server **out, const struct admin_server_opt
                         struct error *err)
 {
     struct admin_server *server = memory_allocate_zero(1, sizeof *server);
-    server->listener = -1;
+    server->listener = options->listener;
+    server->path = memory_copy_text(options->path);
     server->services = options->services;
     server->stop = eventfd(0, EFD_CLOEXEC);
     pthread_mutex_init(&server->lock, NULL);
     pthread_cond_init(&server->idle, NULL);
     bool ok = resolve_groups(&server->administrators, &options->administrators, err) &&
-              resolve_groups(&server->reviewers, &options->reviewers, err) &&
-              listen_at(server, options->path, err);
+              resolve_groups(&server->reviewers, &options->reviewers, err);
     if (ok && pthread_create(&server->acceptor, NULL, accept_connections, server) != 0)
         ok = error_set(err, &process_spawn, NULL, options->path, "cannot start a thread");
     if (ok) {
@@ -401,8 +399,7 @@ void admin_server_stop(struct admin_server **server_pointer)
     while (server->connections > 0)
         pthread_cond_wait(&server->idle, &server->lock);
     pthread_mutex_unlock(&server->lock);
-    if (server->path != NULL)
-        unlink(server->path);
+    unlink(server->path);
     file_close(&server->listener);
     file_close(&server->stop);
     pthread_cond_destroy(&server->idle);

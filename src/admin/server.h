@@ -14,18 +14,21 @@
 struct admin_server;
 
 struct admin_server_options {
-    const char *path; /* of the socket; a stale one is replaced, a living one is not */
+    const char *path; /* of the socket; removed at the end, where the sandbox allows it */
+    int listener;     /* from admin_server_listen; taken over, also when the start fails */
     struct config_list administrators, reviewers; /* group names; unknown ones are an error */
     const struct admin_services *services;        /* borrowed */
 };
 
-/* Whether a socket can be made at path: nothing is there, or a leftover. Before the sandbox, too,
- * which keeps root from connecting, and so from seeing that a service answers there.
- * process.socket, admin.argument. */
-bool admin_server_check_path(const char *path, struct error *err);
+/*
+ * Makes the socket at path, and waits for nobody yet. To be called before the sandbox: that keeps
+ * root from connecting, and so from seeing that a service answers there, and it need not leave the
+ * service the socket's folder. process.socket, admin.argument.
+ */
+bool admin_server_listen(int *out, const char *path, struct error *err);
 /* Whether these groups are there; admin.argument. */
 bool admin_server_check_groups(const struct config_list *names, struct error *err);
-/* process.socket; base.file-unwritable; admin.argument for an unknown group. */
+/* process.spawn; admin.argument for an unknown group. */
 bool admin_server_start(struct admin_server **out, const struct admin_server_options *options,
                         struct error *err);
 /* Takes no more connections, waits for operations under way, removes the socket. */

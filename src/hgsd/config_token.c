@@ -88,25 +88,13 @@ bool hgsd_token_check(const struct hgsd_token *token, const char *path, struct e
     return check_environment(token, path, err) && token_uri_check_token(token->uri, err);
 }
 
-/* Whether file is folder or lies in it, as far as both exist. */
-static bool lies_in(const char *file, const char *folder)
-{
-    _cleanup_free_ char *real_file = realpath(file, NULL);
-    _cleanup_free_ char *real_folder = realpath(folder, NULL);
-    if (real_file == NULL || real_folder == NULL)
-        return false;
-    size_t length = strcmp(real_folder, "/") == 0 ? 0 : strlen(real_folder);
-    return strncmp(real_file, real_folder, length) == 0 &&
-           (real_file[length] == '/' || real_file[length] == '\0');
-}
-
 /* The token's process runs the module's code: nothing that it can reach may hold other keys. */
 static bool check_reach(const struct hgsd_token *token, const char *place, struct error *err)
 {
     const struct config_list *const lists[] = {&token->read, &token->write};
     for (size_t list = 0; list < 2; list++)
         for (size_t i = 0; i < lists[list]->count; i++)
-            if (lies_in(place, lists[list]->items[i]))
+            if (folders_hold(lists[list]->items[i], place))
                 return error_set(err, &hgsd_config_invalid, "hgsd.conf(5)", lists[list]->items[i],
                                  "%s with private keys lies in it, and [token %s] lets its module "
                                  "have it",
@@ -116,7 +104,7 @@ static bool check_reach(const struct hgsd_token *token, const char *place, struc
     const char *const *const others[] = {sandbox_token_readable, own};
     for (size_t list = 0; list < 2; list++)
         for (const char *const *folder = others[list]; *folder != NULL; folder++)
-            if (lies_in(place, *folder))
+            if (folders_hold(*folder, place))
                 return error_set(err, &hgsd_config_invalid, "hgsd.conf(5)", place,
                                  "private keys must not lie in %s, which the module of [token %s] "
                                  "may read: move them ([keyholder] folder, key-folder)",

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "admin/hgsd_errors.h"
@@ -17,6 +19,66 @@ char *folders_of(const char *path)
     if (slash == NULL)
         return memory_copy_text(".");
     return memory_format("%.*s", slash == path ? 1 : (int)(slash - path), path);
+}
+
+/* Without links. What does not exist yet is named as it will be; NULL where that cannot be told. */
+static char *resolve(const char *path)
+{
+    char *real = realpath(path, NULL);
+    _cleanup_free_ char *parent = folders_of(path);
+    if (real != NULL || strcmp(parent, path) == 0)
+        return real;
+    _cleanup_free_ char *above = resolve(parent);
+    const char *slash = strrchr(path, '/');
+    if (above == NULL)
+        return NULL;
+    return memory_format("%s/%s", strcmp(above, "/") != 0 ? above : "",
+                         slash != NULL ? slash + 1 : path);
+}
+
+bool folders_hold(const char *folder, const char *path)
+{
+    _cleanup_free_ char *real_path = resolve(path);
+    _cleanup_free_ char *real_folder = resolve(folder);
+    if (real_path == NULL || real_folder == NULL)
+        return false;
+    size_t length = strcmp(real_folder, "/") == 0 ? 0 : strlen(real_folder);
+    return strncmp(real_path, real_folder, length) == 0 &&
+           (real_path[length] == '/' || real_path[length] == '\0');
+}
+
+const char *folders_secret_in(const struct hgsd_config *config, const char *folder)
+{
+    const char *const places[] = {config->keyholder_folder, config->key_folder};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        if (*places[i] != '\0' && folders_hold(folder, places[i]))
+            return places[i];
+    for (size_t i = 0; i < config->tokens.count; i++) {
+        const struct hgsd_token *token = hgsd_config_token(config, i);
+        if (*token->pin_file != '\0' && folders_hold(folder, token->pin_file))
+            return token->pin_file;
+        for (size_t j = 0; j < token->write.count; j++)
+            if (folders_hold(folder, token->write.items[j]))
+                return token->write.items[j];
+    }
+    return NULL;
+}
+
+bool folders_check(const struct hgsd_config *config, struct error *err)
+{
+    _cleanup_free_ char *store = folders_of(config->store_path);
+    const struct {
+        const char *setting, *folder;
+    } written[] = {{"[store] path", store}, {"[audit] folder", config->audit_folder}};
+    for (size_t i = 0; i < sizeof written / sizeof written[0]; i++) {
+        const char *secret = folders_secret_in(config, written[i].folder);
+        if (secret != NULL)
+            return error_set(err, &hgsd_config_invalid, "hgsd.conf(5)", secret,
+                             "it holds secrets that the service must not reach, and lies in %s, "
+                             "where the service writes (%s): give that a folder of its own",
+                             written[i].folder, written[i].setting);
+    }
+    return true;
 }
 
 /* Makes the folder and, for root, gives it to user ("" stays). */
@@ -42,7 +104,7 @@ bool folders_make(const struct hgsd_config *config, struct error *err)
 {
     _cleanup_free_ char *store = folders_of(config->store_path);
     _cleanup_free_ char *run = folders_of(config->admin_socket);
-    return file_make_folder(config->state_folder, 0755, err) &&
+    return folders_check(config, err) && file_make_folder(config->state_folder, 0755, err) &&
            make_for(store, 0700, config->user, err) &&
            make_for(config->audit_folder, 0700, config->user, err) &&
            make_for(run, 0755, config->user, err) &&

@@ -201,6 +201,15 @@ static bool token_for(void *context, const char *key_uri, unsigned *token, struc
     return tokens_for(parts->tokens, key_uri, token, err);
 }
 
+/* Nobody was answered there yet. */
+static void drop_listener(struct parts *parts)
+{
+    if (parts->listener < 0)
+        return;
+    unlink(parts->config->admin_socket);
+    file_close(&parts->listener);
+}
+
 static bool start_admin(struct parts *parts, struct error *err)
 {
     const struct hgsd_config *config = parts->config;
@@ -222,9 +231,11 @@ static bool start_admin(struct parts *parts, struct error *err)
                                               .keyholder_user = config->keyholder_user,
                                               .key_folder = config->key_folder};
     struct admin_server_options options = {.path = config->admin_socket,
+                                           .listener = parts->listener,
                                            .administrators = config->administrators,
                                            .reviewers = config->reviewers,
                                            .services = &parts->services};
+    parts->listener = -1;
     return admin_server_start(&parts->admin, &options, err);
 }
 
@@ -245,12 +256,13 @@ static struct parts *allocate(const struct hgsd_config *config)
 }
 
 bool parts_start(struct parts **out, const struct hgsd_config *config,
-                 const struct audit_sinks *sinks, int control,
+                 const struct audit_sinks *sinks, int control, int listener,
                  const struct supervisor_channels *channels, struct error *err)
 {
     struct parts *parts = allocate(config);
     parts->sinks = sinks;
     parts->control = control;
+    parts->listener = listener;
     bool token = channels->token[0] != '\0';
     parts->keyholder = keyholder_new(channels->fds, token ? 0 : channels->count);
     keyholder_set_deadline(parts->keyholder, config->keyholder_timeout_ms);
@@ -289,6 +301,7 @@ void parts_stop(struct parts **parts_pointer)
     routes_free(&parts->routes);
     token_queues_free(&parts->token_queues);
     admin_server_stop(&parts->admin);
+    drop_listener(parts);
     store_watch_stop(&parts->watch);
     audit_stop(&parts->audit);
     keyprotection_service_free(&parts->keyprotection);

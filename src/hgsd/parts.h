@@ -16,10 +16,11 @@ struct parts;
 
 /* sinks: where the audit trail goes, too; opened, they must outlive the parts. channels: the ends
  * of the channels to a keyholder (may be none yet); control: the socket of the supervisor, which
- * is told when a keyholder does not answer. Errors name what could not be made.
+ * is told when a keyholder does not answer; listener: the administration socket, taken over in any
+ * case. Errors name what could not be made.
  */
 bool parts_start(struct parts **out, const struct hgsd_config *config,
-                 const struct audit_sinks *sinks, int control,
+                 const struct audit_sinks *sinks, int control, int listener,
                  const struct supervisor_channels *channels, struct error *err);
 /* Finishes requests under way, at most config->shutdown_ms. */
 void parts_stop(struct parts **parts);

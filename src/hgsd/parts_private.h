@@ -35,6 +35,7 @@ struct parts {
     struct http_server *http;
     struct admin_services services;
     struct admin_server *admin;
+    int listener;     /* the administration socket until admin has it; then -1 */
     int control;      /* of the supervisor; borrowed */
     bool keys_wanted; /* the keyholder is held until its keys are loaded */
     struct {

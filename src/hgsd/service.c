@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -87,7 +88,8 @@ static bool addresses_check(const struct config_list *addresses, struct error *e
 
 bool service_check(const struct hgsd_config *config, struct error *err)
 {
-    return addresses_check(&config->http, err) && addresses_check(&config->https, err) &&
+    return folders_check(config, err) && addresses_check(&config->http, err) &&
+           addresses_check(&config->https, err) &&
            admin_server_check_groups(&config->administrators, err) &&
            admin_server_check_groups(&config->reviewers, err) && user_exists(config->user, err) &&
            user_exists(config->keyholder_user, err) && readable(config->certificate, err) &&
@@ -112,23 +114,31 @@ static void raise_descriptor_limit(const struct hgsd_config *config)
                   (unsigned long long)wanted);
 }
 
+/* Where they are two, the modes of its files keep the service from the keyholder's keys. */
+static bool is_keyholders_user(const struct hgsd_config *config)
+{
+    struct stat status;
+    return geteuid() == 0 || stat(config->keyholder_folder, &status) != 0 ||
+           status.st_uid == geteuid();
+}
+
+static bool must_stay_closed(const struct hgsd_config *config, const char *folder)
+{
+    const char *secret = folders_secret_in(config, folder);
+    return secret != NULL && (secret == config->keyholder_folder || is_keyholders_user(config));
+}
+
 /*
  * What the sandbox lets be read, allocated, so that a file can be read again after a reload: its
- * folder, since an editor or a renewal puts another file in its place; but the file alone where the
- * keyholder's files are below that folder, too. NULL for no path.
+ * folder, since an editor or a renewal puts another file in its place; but the file alone where
+ * secrets are below that folder, too. NULL for no path.
  */
 static char *readable_for(const struct hgsd_config *config, const char *path)
 {
     if (*path == '\0')
         return NULL;
     char *folder = folders_of(path);
-    _cleanup_free_ char *real = realpath(folder, NULL);
-    _cleanup_free_ char *keyholder = realpath(config->keyholder_folder, NULL);
-    size_t size = real != NULL ? strlen(real) : 0;
-    bool above = real == NULL || keyholder == NULL || strcmp(real, "/") == 0 ||
-                 (strncmp(keyholder, real, size) == 0 &&
-                  (keyholder[size] == '/' || keyholder[size] == '\0'));
-    if (!above)
+    if (strcmp(folder, "/") != 0 && !must_stay_closed(config, folder))
         return folder;
     free(folder);
     return memory_copy_text(path);
@@ -147,7 +157,9 @@ static bool enter_sandbox(const struct hgsd_config *config, const char *config_p
     /* Users are named in the audit trail; their modules can no longer be loaded in the sandbox. */
     /* cppcheck-suppress [ignoredReturnValue,getpwuidCalled] ; no thread yet, nothing wanted */
     getpwuid(0);
-    const char *writable[] = {store, config->audit_folder, run, NULL};
+    /* The socket is made; its folder is only for removing it in the end. */
+    bool removable = folders_secret_in(config, run) == NULL;
+    const char *writable[] = {store, config->audit_folder, removable ? run : NULL, NULL};
     const char *folders[] = {"/etc/passwd", "/etc/group", "/etc/nsswitch.conf", own, tls,
                              key,           password};
     const char *readable_paths[sizeof folders / sizeof folders[0] + 1] = {NULL};
@@ -297,7 +309,8 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
         log_error(LOG_LEVEL_ERROR, &err, "the service cannot enter its sandbox");
         return 1;
     }
-    if (!admin_server_check_path(config->admin_socket, &err)) {
+    int listener = -1; /* parts_start takes it */
+    if (!admin_server_listen(&listener, config->admin_socket, &err)) {
         log_error(LOG_LEVEL_ERROR, &err, "the service cannot start");
         return 1;
     }
@@ -308,7 +321,7 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
     /* Those of the software keyholder, as a rule: it is started first. Others wait in the socket.
      */
     receive_channels(&channels, control, FIRST_CHANNELS_MS);
-    if (!parts_start(&parts, config, &sinks, control, &channels, &err)) {
+    if (!parts_start(&parts, config, &sinks, control, listener, &channels, &err)) {
         log_error(LOG_LEVEL_ERROR, &err, "the service cannot start");
         return 1;
     }

@@ -287,6 +287,8 @@ def a_configuration_is_checked_whole(fabric):
     """What would keep hgsd from starting is said before it is started."""
     good, checked = fabric.config_file.read_text(), fabric.folder / "checked.conf"
     for old, new, said in (("127.0.0.1:0", "127.0.0.1:99999", b"127.0.0.1:99999"), ("127.0.0.1:0", "localhost:80", b"localhost:80"),
+                           ("[listen]", f"[store]\npath = {fabric.folder}/state/hgs.db\n[listen]",
+                            b"/state/keyholder: it holds secrets"),
                            ("administrators = ", "administrators = no-such-group ", b"no-such-group"),
                            ("reviewers = ", "reviewers = no-such-group ", b"no-such-group")):
         check(old in good, old)

@@ -8,6 +8,7 @@ import pathlib
 import signal
 import socket
 import struct
+import tempfile
 
 from fabric import Fabric, case, check, equal, finish, wait_until
 
@@ -195,9 +196,42 @@ def run_all(title, setting, config=""):
         case(f"{title}: it works still", attacker.works)
 
 
+def keys_lie_beside_the_configuration():
+    """As they do by default: the service may read the folder with hgsd.conf, and key-folder lies in it."""
+    attacker = Attacker()
+    keys = attacker.fabric.folder / "keys"
+    keys.mkdir()
+    (keys / "node.key").write_bytes(os.urandom(64))
+    with tempfile.TemporaryDirectory(prefix="hgs-") as elsewhere:
+        attacker.fabric.extra += f"\n[keyholder]\nfolder = {elsewhere}/keyholder\nkey-folder = {keys}"
+        with attacker:
+            equal(attacker.attack("service", "read file", "keyholder", keys / "node.key"), ("EACCES", b""))
+            equal(attacker.attack("service", "list folder", "keyholder", keys), ("EACCES", b""))
+
+
+def the_socket_lies_beside_the_state():
+    """As in a service under one folder: what the service needs of the socket's folder is not what else is in it."""
+    attacker = Attacker()
+    fabric = attacker.fabric
+    fabric.socket = fabric.folder / "admin.sock"
+    fabric.env["HGS_SOCKET"] = str(fabric.socket)
+    with attacker:
+        key = fabric.folder / "state" / "keyholder" / "cluster.key"
+        before = key.read_bytes()
+        for name, path in (("read file", key), ("write file", key), ("list folder", key.parent)):
+            equal(attacker.attack("service", name, "keyholder", path), ("EACCES", b""))
+        equal(key.read_bytes(), before)
+        attacker.works()
+        fabric.stop()
+        fabric.start()
+        attacker.works()
+
+
 def main():
     run_all("without sandboxes", "open")
     run_all("as one user", "one user")
+    case("keys lie beside the configuration", keys_lie_beside_the_configuration)
+    case("the socket lies beside the state", the_socket_lies_beside_the_state)
     if os.getuid() == 0:
         run_all("as users of their own", "own users", "[service]\nuser = daemon\n[keyholder]\nuser = bin")
     else:

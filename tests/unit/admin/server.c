@@ -41,7 +41,8 @@ static bool start(struct admin_server **server, struct error *err)
 {
     static const struct admin_services services;
     struct admin_server_options options = {.path = path, .services = &services};
-    return admin_server_start(server, &options, err);
+    return admin_server_listen(&options.listener, path, err) &&
+           admin_server_start(server, &options, err);
 }
 
 static void a_stale_socket_is_replaced_a_living_one_is_not(void **state)
