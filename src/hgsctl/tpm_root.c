@@ -106,7 +106,7 @@ static bool is_intermediate(const struct tpm_trust_found *found, const struct op
         return found->place == TPM_TRUST_INTERMEDIATE;
     if (option_given(values, "intermediate") || option_given(values, "root"))
         return option_given(values, "intermediate");
-    return !certificate_facts(certificate)->self_signed;
+    return !certificate_verify_endorsement(certificate, certificate, true, NULL);
 }
 
 static bool add_found(void *context, const struct tpm_trust_found *found, struct error *err)

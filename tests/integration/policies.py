@@ -95,6 +95,13 @@ def roots_are_told_by_who_signed_them(world):
     record = last(fabric, "tpm-root.added")
     equal([item["thumbprint"] for item in record["after"]], [item["thumbprint"] for item in added["certificates"]])
     equal(len(fabric.show("tpm-root", "list", "*root*")["roots"]), 1)
+    # makers' roots are signed in ways that nothing else may be
+    for name, options in (("sha1", ("rsa:2048", "-sha1")),
+                          ("p521", ("ec", "-pkeyopt", "ec_paramgen_curve:P-521", "-sha512"))):
+        run(["openssl", "req", "-x509", "-newkey", *options, "-nodes", "-keyout", str(world.folder / "root.key"), "-out",
+             str(world.folder / name), "-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:TRUE"])
+        added = fabric.show("tpm-root", "add", world.folder / name, "--dry-run")["certificates"]
+        equal([(item["outcome"], item["intermediate"]) for item in added], [("added", False)])
 
 
 def what_cannot_be_trusted_is_listed_and_the_rest_added(world):
