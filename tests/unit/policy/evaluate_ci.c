@@ -97,6 +97,8 @@ static void test_kernel(void **state)
     assert_kernel(&boot, "kernel", "root=/dev/vda2", VERDICT_FAILED, "with another command line");
     assert_kernel(&boot, "another", "root=/dev/vda2 lockdown=integrity", VERDICT_FAILED,
                   "neither in PCR 4 nor in PCR 9");
+    boot.grub_line = "/vmlinuz \x1b[2J\xff"; /* is shown to administrators, on their terminals */
+    assert_kernel(&boot, "kernel", "quiet", VERDICT_FAILED, "command line: /vmlinuz ?[2J?");
 }
 
 /* A kernel that systemd-boot starts: its image in PCR 4, its line in PCR 12. */
