@@ -362,12 +362,14 @@ bool parts_move(struct parts *parts)
     return http && routes && audit;
 }
 
-void parts_reload(struct parts *parts)
+bool parts_reload(struct parts *parts)
 {
     struct error err = {0};
     certificate_keys_retry(parts->certificate_keys);
-    if (parts->config->https.count > 0 && !http_server_reload_tls(parts->http, &err))
-        log_error(LOG_LEVEL_ERROR, &err, "the TLS certificate is not reloaded; the old one stays");
-    else
+    bool good = parts->config->https.count == 0 || http_server_reload_tls(parts->http, &err);
+    if (good)
         log_write(LOG_LEVEL_NOTICE, "configuration reloaded");
+    else
+        log_error(LOG_LEVEL_ERROR, &err, "the TLS certificate is not reloaded; the old one stays");
+    return good;
 }

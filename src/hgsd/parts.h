@@ -35,5 +35,5 @@ bool parts_move(struct parts *parts);
 /* Readable when parts_tick should be called at once: settings changed. parts_tick makes it
  * unreadable again. */
 int parts_wake_descriptor(const struct parts *parts);
-/* New TLS files; failures are logged and the old ones stay. */
-void parts_reload(struct parts *parts);
+/* New TLS files; failures are logged and the old ones stay: false. */
+bool parts_reload(struct parts *parts);

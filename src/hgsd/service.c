@@ -16,6 +16,7 @@
 #include "admin/server.h"
 #include "audit/sink.h"
 #include "base/clock.h"
+#include "base/errors.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -144,6 +145,13 @@ static char *readable_for(const struct hgsd_config *config, const char *path)
     return memory_copy_text(path);
 }
 
+/* Whether the sandbox leaves the file alone: then one that was put in its place cannot be read. */
+static bool is_alone(const struct hgsd_config *config, const char *path)
+{
+    _cleanup_free_ char *readable = readable_for(config, path);
+    return readable != NULL && strcmp(readable, path) == 0;
+}
+
 static bool enter_sandbox(const struct hgsd_config *config, const char *config_path,
                           struct error *err)
 {
@@ -207,30 +215,45 @@ static int watch_clock(void)
     return fd;
 }
 
-static void reload(struct parts *parts, const char *config_path)
+static void explain_reload(const struct hgsd_config *config, const char *config_path)
+{
+    if (is_alone(config, config_path != NULL ? config_path : HGSD_CONFIG_FILE) ||
+        is_alone(config, config->certificate) || is_alone(config, config->key) ||
+        is_alone(config, config->password_file))
+        log_write(LOG_LEVEL_NOTICE,
+                  "keys lie below a folder of these files, so the sandbox leaves the service only "
+                  "the files that were there at its start: write into them instead of replacing "
+                  "them, or restart hgsd");
+}
+
+static void reload(struct parts *parts, const struct hgsd_config *started, const char *config_path)
 {
     struct hgsd_config config;
     struct error err = {0};
     enum log_level level;
     if (!hgsd_config_load(&config, config_path, &err)) {
         log_error(LOG_LEVEL_ERROR, &err, "the configuration is not reloaded");
+        if (err.code == &base_file_unreadable)
+            explain_reload(started, config_path);
         return;
     }
     if (log_level_parse(&level, config.log_level))
         log_set_level(level);
     hgsd_config_done(&config);
-    parts_reload(parts);
+    if (!parts_reload(parts))
+        explain_reload(started, config_path);
 }
 
 /* True when the service should go on. */
-static bool handle_signal(struct parts *parts, int signals, const char *config_path)
+static bool handle_signal(struct parts *parts, int signals, const struct hgsd_config *config,
+                          const char *config_path)
 {
     struct signalfd_siginfo information;
     if (read(signals, &information, sizeof information) != sizeof information)
         return true;
     if (information.ssi_signo != SIGHUP)
         return false;
-    reload(parts, config_path);
+    reload(parts, config, config_path);
     return true;
 }
 
@@ -258,9 +281,10 @@ static int64_t beat(struct parts *parts, int control, int64_t interval_ms)
     return clock_monotonic_ms() + interval_ms;
 }
 
-static void serve(struct parts *parts, const struct sources *sources, const char *config_path,
-                  int64_t beat_ms)
+static void serve(struct parts *parts, const struct sources *sources,
+                  const struct hgsd_config *config, const char *config_path)
 {
+    int64_t beat_ms = config->watchdog_ms / SUPERVISOR_BEATS;
     int64_t next_tick = clock_monotonic_ms(), next_beat = beat_ms > 0 ? next_tick : INT64_MAX;
     uint64_t ignored;
     for (bool running = true; running;) {
@@ -278,7 +302,7 @@ static void serve(struct parts *parts, const struct sources *sources, const char
         if (n > 0 && watched[1].revents & POLLIN)
             handle_control(parts, sources->control);
         if (n > 0 && watched[0].revents & POLLIN)
-            running = handle_signal(parts, sources->signals, config_path);
+            running = handle_signal(parts, sources->signals, config, config_path);
         bool clock_set = n > 0 && watched[3].revents != 0 &&
                          read(sources->clock, &ignored, sizeof ignored) < 0 && errno == ECANCELED;
         if (clock_monotonic_ms() >= next_tick || clock_set ||
@@ -327,8 +351,7 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
     }
     supervise_notify("READY=1");
     log_write(LOG_LEVEL_NOTICE, "ready");
-    serve(parts, &(struct sources){signals, control, clock}, config_path,
-          config->watchdog_ms / SUPERVISOR_BEATS);
+    serve(parts, &(struct sources){signals, control, clock}, config, config_path);
     supervise_notify("STOPPING=1");
     parts_stop(&parts);
     audit_sinks_close(&sinks);

@@ -222,6 +222,12 @@ def the_socket_lies_beside_the_state():
             equal(attacker.attack("service", name, "keyholder", path), ("EACCES", b""))
         equal(key.read_bytes(), before)
         attacker.works()
+        # The log says what that means for a configuration that an editor puts in the place of the former.
+        new = fabric.folder / "new.conf"
+        new.write_text(fabric.config_file.read_text())
+        new.replace(fabric.config_file)
+        fabric.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "write into them" in fabric.log_text(), "the log says what to do")
         fabric.stop()
         fabric.start()
         attacker.works()
