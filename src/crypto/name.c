@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "base/utf8.h"
 #include "crypto/der.h"
+#include "crypto/name_type.h"
 
 #define NAME_PARTS_MAX 64
 #define VALUE_SIZE_MAX 32768
@@ -38,30 +39,6 @@ bool name_check(struct slice name)
             return false;
     }
     return reader_done(&parts) && reader_done(&outer);
-}
-
-/* RFC 4514 section 3's short names, and that of e-mail addresses, which certificates often have. */
-static const struct {
-    const char *oid, *name;
-} short_names[] = {
-    {"2.5.4.3", "CN"},
-    {"2.5.4.6", "C"},
-    {"2.5.4.7", "L"},
-    {"2.5.4.8", "ST"},
-    {"2.5.4.9", "STREET"},
-    {"2.5.4.10", "O"},
-    {"2.5.4.11", "OU"},
-    {"0.9.2342.19200300.100.1.1", "UID"},
-    {"0.9.2342.19200300.100.1.25", "DC"},
-    {"1.2.840.113549.1.9.1", "emailAddress"},
-};
-
-static const char *find_short_name(const char *oid)
-{
-    for (size_t i = 0; i < sizeof short_names / sizeof short_names[0]; i++)
-        if (strcmp(short_names[i].oid, oid) == 0)
-            return short_names[i].name;
-    return NULL;
 }
 
 static bool is_ascii(struct slice bytes)
@@ -140,12 +117,12 @@ static void format_text(struct buf *out, struct slice text)
 static void format_attribute(struct buf *out, struct attribute attribute)
 {
     char oid[256];
-    der_format_oid(attribute.oid, oid, sizeof oid);
-    const char *name = find_short_name(oid);
+    const struct name_type *type = name_type_shown(attribute.oid);
     struct buf text;
     buf_init(&text, VALUE_SIZE_MAX);
-    bool shown = name != NULL && decode_text(&text, attribute.value);
-    buf_append_text(out, name != NULL ? name : oid);
+    bool shown = type != NULL && decode_text(&text, attribute.value);
+    buf_append_text(out,
+                    type != NULL ? type->name : der_format_oid(attribute.oid, oid, sizeof oid));
     buf_append_u8(out, '=');
     if (shown) {
         format_text(out, buf_slice(&text));

@@ -21,9 +21,9 @@ void name_write_common_name(struct buf *out, const char *common_name);
 /*
  * Appends the Name that a text says, in the form that name_format writes and people use: parts
  * separated by commas, the last one first ("CN=HGS signing,O=Example,C=DE"), RFC 4514 section 3;
- * types by short name (either case) or OID; values escaped by backslash, spaces around parts do not
- * count. Values become UTF8Strings; C a PrintableString, DC and emailAddress IA5Strings (RFC 5280
- * 4.1.2.4). Several values in one part ("+") and values in hexadecimal ("#…") are refused.
- * crypto.name-malformed.
+ * types by short name in either case (name_type.h); values escaped by backslash, spaces around
+ * parts do not count. Values become UTF8Strings; C a PrintableString, DC and emailAddress
+ * IA5Strings (RFC 5280 4.1.2.4). Several values in one part ("+") and values in hexadecimal ("#…")
+ * are refused. crypto.name-malformed.
  */
 bool name_parse(struct buf *out, const char *text, struct error *err);

@@ -1,39 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
 #include <stdlib.h>
-#include <strings.h>
+#include <string.h>
 
 #include "base/utf8.h"
 #include "crypto/der.h"
 #include "crypto/errors.h"
 #include "crypto/name.h"
+#include "crypto/name_type.h"
 
 #define PARTS_MAX 16
 #define VALUE_MAX 256
 
-/* Short names, their OIDs in DER, and the string type that RFC 5280 wants (Appendix A.1). */
-static const struct attribute_type {
-    const char *name;
-    uint8_t oid[12];
-    uint8_t size;
-    enum der_tag tag;
-    size_t longest; /* characters; 0: VALUE_MAX */
-} types[] = {
-    {"CN", {0x55, 0x04, 0x03}, 3, DER_UTF8_STRING, 64},
-    {"C", {0x55, 0x04, 0x06}, 3, DER_PRINTABLE_STRING, 2},
-    {"L", {0x55, 0x04, 0x07}, 3, DER_UTF8_STRING, 128},
-    {"ST", {0x55, 0x04, 0x08}, 3, DER_UTF8_STRING, 128},
-    {"STREET", {0x55, 0x04, 0x09}, 3, DER_UTF8_STRING, 128},
-    {"O", {0x55, 0x04, 0x0a}, 3, DER_UTF8_STRING, 64},
-    {"OU", {0x55, 0x04, 0x0b}, 3, DER_UTF8_STRING, 64},
-    {"serialNumber", {0x55, 0x04, 0x05}, 3, DER_PRINTABLE_STRING, 64},
-    {"UID", {0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x01}, 10, DER_UTF8_STRING, 0},
-    {"DC", {0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x19}, 10, DER_IA5_STRING, 0},
-    {"emailAddress", {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01}, 9, DER_IA5_STRING, 0},
-};
-
 struct part {
-    const struct attribute_type *type;
+    const struct name_type *type;
     char value[VALUE_MAX + 1];
     size_t size;
 };
@@ -48,14 +28,6 @@ static const char *skip_spaces(const char *at)
     while (*at == ' ')
         at++;
     return at;
-}
-
-static const struct attribute_type *find_type(const char *name, size_t size)
-{
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (strlen(types[i].name) == size && strncasecmp(types[i].name, name, size) == 0)
-            return &types[i];
-    return NULL;
 }
 
 /* A character behind a backslash: itself, or two hexadecimal digits. */
@@ -148,7 +120,7 @@ static bool read_part(struct part *part, const char **at, const char *text, stru
     size_t trimmed = size;
     while (trimmed > 0 && name[trimmed - 1] == ' ')
         trimmed--;
-    part->type = find_type(name, trimmed);
+    part->type = name_type_find(name, trimmed);
     part->size = 0;
     if (part->type == NULL)
         return error_set(err, &crypto_name_malformed, "RFC 4514 3", text,
@@ -162,7 +134,7 @@ static void write_part(struct buf *out, const struct part *part)
 {
     size_t set = der_begin(out, DER_SET);
     size_t attribute = der_begin(out, DER_SEQUENCE);
-    der_write(out, DER_OID, slice_of(part->type->oid, part->type->size));
+    der_write(out, DER_OID, slice_of(part->type->oid, part->type->oid_size));
     der_write(out, part->type->tag, slice_of(part->value, part->size));
     der_end(out, attribute);
     der_end(out, set);
