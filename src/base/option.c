@@ -1,51 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/option.h"
 
-#include <assert.h>
-#include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/errors.h"
-#include "base/json.h"
 #include "base/memory.h"
+#include "base/option_check.h"
 #include "base/option_help.h"
+#include "base/option_private.h"
 
 #define ARGUMENTS_MAX 4096
-#define OUTPUT_MAX (1024 * 1024)
 #define CANDIDATES_MAX 256
-
-enum wanted { WANTED_RUN, WANTED_HELP, WANTED_VERSION, WANTED_DUMP };
-
-struct given {
-    const struct option_entry *entry;
-    const char *value; /* NULL for a flag */
-};
-
-struct option_values {
-    const struct option_program *program;
-    const struct option_command *command; /* NULL until its words are complete */
-    enum wanted wanted;
-    bool json;
-    bool incomplete;     /* the command's words are missing, or some of them */
-    bool only_arguments; /* after "--" */
-    char words[128];     /* the words of the command so far */
-    struct given *given;
-    size_t given_count;
-    const char **arguments;
-    size_t argument_count;
-};
-
-/* The options that every command has; they stand in no table. */
-static const struct option_entry implied[] = {
-    {"help", NULL, "show this help", OPTION_FLAG},
-    {"json", NULL, "print the result (and errors, on stderr) as JSON", OPTION_FLAG},
-    {"version", NULL, "show the program's version", OPTION_FLAG, .hidden = true},
-    {"dump-options", NULL, "show all options as JSON", OPTION_FLAG, .hidden = true},
-    OPTION_END,
-};
 
 static bool usage(struct error *err, const struct option_values *values, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -66,26 +34,6 @@ static bool usage(struct error *err, const struct option_values *values, const c
     return false;
 }
 
-static const struct option_entry *find_entry(const struct option_entry *table, const char *name,
-                                             size_t size)
-{
-    for (; table != NULL && table->name != NULL; table++)
-        if (strlen(table->name) == size && memcmp(table->name, name, size) == 0)
-            return table;
-    return NULL;
-}
-
-static const struct option_entry *lookup(const struct option_values *values, const char *name,
-                                         size_t size)
-{
-    const struct option_entry *entry = find_entry(implied, name, size);
-    if (entry == NULL && values->command != NULL)
-        entry = find_entry(values->command->options, name, size);
-    if (entry == NULL)
-        entry = find_entry(values->program->options, name, size);
-    return entry;
-}
-
 static size_t add_names(const char **names, size_t count, const struct option_entry *table)
 {
     for (; table != NULL && table->name != NULL && count < CANDIDATES_MAX; table++)
@@ -98,7 +46,7 @@ static bool unknown_option(const struct option_values *values, const char *name,
                            struct error *err)
 {
     const char *names[CANDIDATES_MAX];
-    size_t count = add_names(names, 0, implied);
+    size_t count = add_names(names, 0, option_implied);
     if (values->command != NULL)
         count = add_names(names, count, values->command->options);
     count = add_names(names, count, values->program->options);
@@ -109,54 +57,6 @@ static bool unknown_option(const struct option_values *values, const char *name,
     if (values->command == NULL)
         return usage(err, values, "option --%s belongs behind the command", word);
     return usage(err, values, "there is no option --%s", word);
-}
-
-static bool is_name(const char *text, const char *more, size_t maximum)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    size_t size = strlen(text);
-    if (size == 0 || size > maximum)
-        return false;
-    if (strchr(letters, text[0]) == NULL && strchr(more, text[0]) == NULL)
-        return false;
-    for (const char *c = text; *c != '\0'; c++)
-        if (strchr(letters, *c) == NULL && strchr("._-", *c) == NULL && strchr(more, *c) == NULL)
-            return false;
-    return true;
-}
-
-static bool parse_number(uint32_t *out, const char *text)
-{
-    if (text[0] == '\0' || strlen(text) > 10 || strspn(text, "0123456789") != strlen(text))
-        return false;
-    unsigned long long value = strtoull(text, NULL, 10);
-    if (value > UINT32_MAX)
-        return false;
-    *out = (uint32_t)value;
-    return true;
-}
-
-/* Why value is not of the form, or NULL. */
-static const char *wrong_form(enum option_check check, const char *value)
-{
-    uint32_t number;
-    switch (check) {
-    case OPTION_ANY:
-        return NULL;
-    case OPTION_NAME:
-        return is_name(value, "", 128) ? NULL : "is not a name ([A-Za-z0-9][A-Za-z0-9._-]{0,127})";
-    case OPTION_PATTERN:
-        return is_name(value, "*?[]", 128) ? NULL : "is not a name or a pattern of * ? [ ]";
-    case OPTION_NUMBER:
-        return parse_number(&number, value) ? NULL : "is not a whole number up to 4294967295";
-    case OPTION_FILE:
-        return value[0] != '\0' ? NULL : "is empty, and should be a path";
-    case OPTION_URL:
-        return strncmp(value, "http://", 7) == 0 || strncmp(value, "https://", 8) == 0
-                   ? NULL
-                   : "is not a URL: it begins with http:// or https://";
-    }
-    return NULL;
 }
 
 static bool check_choice(const struct option_values *values, const struct option_entry *entry,
@@ -181,13 +81,13 @@ static bool keep(struct option_values *values, const struct option_entry *entry,
         if (values->given[i].entry == entry)
             return usage(err, values, "--%s was given twice", entry->name);
     if (value != NULL) {
-        const char *wrong = wrong_form(entry->check, value);
+        const char *wrong = option_check_form(entry->check, value);
         if (wrong != NULL)
             return usage(err, values, "--%s: \"%s\" %s", entry->name, value, wrong);
         if (!check_choice(values, entry, value, err))
             return false;
     }
-    values->given[values->given_count++] = (struct given){entry, value};
+    values->given[values->given_count++] = (struct option_value){entry, value};
     if (strcmp(entry->name, "json") == 0)
         values->json = true;
     else if (strcmp(entry->name, "help") == 0)
@@ -210,7 +110,7 @@ static bool take_option(struct option_values *values, const char *text, const ch
     const char *name = text + 2;
     const char *equals = strchr(name, '=');
     size_t size = equals != NULL ? (size_t)(equals - name) : strlen(name);
-    const struct option_entry *entry = lookup(values, name, size);
+    const struct option_entry *entry = option_lookup(values, name, size);
     if (entry == NULL)
         return unknown_option(values, name, size, err);
     if (entry->form == OPTION_FLAG) {
@@ -332,7 +232,7 @@ static bool check_arguments(const struct option_values *values, struct error *er
         do {
             if (i >= count)
                 break;
-            const char *wrong = wrong_form(expected->check, values->arguments[i]);
+            const char *wrong = option_check_form(expected->check, values->arguments[i]);
             if (wrong != NULL)
                 return usage(err, values, "%s: \"%s\" %s", expected->name, values->arguments[i],
                              wrong);
@@ -422,168 +322,4 @@ bool option_parse(struct option_values **out, const struct option_program *progr
         values->json = values->json || strcmp(argv[i], "--json") == 0;
     *out = values;
     return good;
-}
-
-void option_free(struct option_values **values)
-{
-    if (*values == NULL)
-        return;
-    free((*values)->given);
-    free((*values)->arguments);
-    free(*values);
-    *values = NULL;
-}
-
-const struct option_command *option_command(const struct option_values *values)
-{
-    return values->wanted == WANTED_RUN ? values->command : NULL;
-}
-
-const char *option_item(const struct option_values *values, const char *name, size_t index)
-{
-    assert(lookup(values, name, strlen(name)) != NULL);
-    for (size_t i = 0; i < values->given_count; i++)
-        if (strcmp(values->given[i].entry->name, name) == 0 && index-- == 0)
-            return values->given[i].value;
-    return NULL;
-}
-
-size_t option_count(const struct option_values *values, const char *name)
-{
-    assert(lookup(values, name, strlen(name)) != NULL);
-    size_t count = 0;
-    for (size_t i = 0; i < values->given_count; i++)
-        count += strcmp(values->given[i].entry->name, name) == 0;
-    return count;
-}
-
-bool option_given(const struct option_values *values, const char *name)
-{
-    return option_count(values, name) > 0;
-}
-
-const char *option_text(const struct option_values *values, const char *name)
-{
-    return option_item(values, name, 0);
-}
-
-uint32_t option_number(const struct option_values *values, const char *name, uint32_t otherwise)
-{
-    const char *text = option_text(values, name);
-    uint32_t number = otherwise;
-    if (text != NULL && !parse_number(&number, text))
-        assert(!"an OPTION_NUMBER was checked when it was parsed");
-    return number;
-}
-
-const char *option_argument(const struct option_values *values, size_t index)
-{
-    return index < values->argument_count ? values->arguments[index] : NULL;
-}
-
-size_t option_argument_count(const struct option_values *values)
-{
-    return values->argument_count;
-}
-
-bool option_json(const struct option_values *values)
-{
-    return values->json;
-}
-
-int option_fail(const struct option_values *values, const struct error *err)
-{
-    if (values->json) {
-        struct buf out;
-        buf_init(&out, OUTPUT_MAX);
-        struct json_writer writer;
-        json_writer_init(&writer, &out);
-        json_write_object(&writer, NULL);
-        json_write_error(&writer, "error", err);
-        json_write_object_end(&writer);
-        fprintf(stderr, "%s\n", buf_text(&out));
-        buf_done(&out);
-    } else {
-        char text[ERROR_OBJECT_SIZE + ERROR_MESSAGE_SIZE + 128];
-        fprintf(stderr, "%s: %s\n", values->program->name, error_format(err, text, sizeof text));
-        if (err->code != NULL && err->code->remedy != NULL)
-            fprintf(stderr, "what to do: %s\n", err->code->remedy);
-    }
-    return error_kind(err) == ERROR_USAGE ? 2 : 1;
-}
-
-bool option_asks(const struct option_values *values)
-{
-    return !option_given(values, "yes") && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
-}
-
-bool option_confirm(const struct option_values *values, struct error *err, const char *format, ...)
-{
-    if (!option_asks(values))
-        return true;
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputs(" [y/N] ", stderr);
-    fflush(stderr);
-    char answer[16] = "";
-    if (fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
-        return true;
-    return error_set(err, &base_declined, NULL, values->command->name, "nothing was changed");
-}
-
-bool option_check_name(const char *name, const char *what, struct error *err)
-{
-    if (is_name(name, "", 128))
-        return true;
-    return error_set(err, &base_name, NULL, what, "\"%.140s\" cannot be a name", name);
-}
-
-static int show_help(const struct option_values *values, FILE *stream)
-{
-    struct buf out;
-    buf_init(&out, OUTPUT_MAX);
-    if (values->wanted == WANTED_DUMP)
-        option_help_dump(&out, values->program);
-    else
-        option_help_format(&out, values->program, values->words);
-    fputs(buf_text(&out), stream);
-    buf_done(&out);
-    return 0;
-}
-
-static int run(const struct option_values *values)
-{
-    int status = 0;
-    if (values->wanted == WANTED_RUN)
-        status = values->command->run(values);
-    else if (values->wanted == WANTED_VERSION)
-        printf("%s %s\n", values->program->name, HGS_VERSION);
-    else
-        status = show_help(values, stdout);
-    /* A result that did not reach its reader was not given: a full disk behind stdout, say. What
-     * failed before is not tried again by fflush, and its number is not known any more. */
-    bool failed_before = ferror(stdout) != 0;
-    if ((fflush(stdout) != 0 || failed_before) && status == 0) {
-        fprintf(stderr, "%s: cannot write the result: %s\n", values->program->name,
-                failed_before ? "standard output took only a part of it" : strerror(errno));
-        return 1;
-    }
-    return status;
-}
-
-int option_main(const struct option_program *program, int argc, char *const *argv)
-{
-    struct option_values *values;
-    struct error err;
-    int status = 2;
-    if (option_parse(&values, program, argc, argv, &err))
-        status = run(values);
-    else if (values->incomplete && !values->json)
-        show_help(values, stderr);
-    else
-        status = option_fail(values, &err);
-    option_free(&values);
-    return status;
 }
