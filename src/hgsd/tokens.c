@@ -6,14 +6,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "admin/certificate_draft.h"
 #include "admin/hgsd_errors.h"
-#include "admin/requested.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "hgsd/supervisor.h"
+#include "hgsd/token_keys.h"
 #include "keyholder/errors.h"
 #include "keyholder/token_uri.h"
 
@@ -21,20 +20,6 @@
 #define LOOK_MS 10000
 #define LOOK_AGAIN_MS 2000
 #define LABEL_MAX 256
-
-/* A key of the store that lies in a token. */
-struct token_key_record {
-    struct token_key_record *next;
-    enum store_kind kind; /* STORE_CERTIFICATE, STORE_CERTIFICATE_REQUEST */
-    char *record_key;
-    unsigned token; /* 0: of none that is configured */
-    enum key_purpose purpose;
-    char *uri;
-    struct public_key *key;
-    bool told;      /* the process of now knows it */
-    bool gone;      /* the record was removed; its process is to forget the key */
-    unsigned round; /* in which it was tried last */
-};
 
 /* A configured token, and its thread. */
 struct seat {
@@ -62,14 +47,6 @@ struct tokens {
     size_t count;
     bool stopping;
 };
-
-static void free_record(struct token_key_record *record)
-{
-    free(record->record_key);
-    free(record->uri);
-    public_key_free(&record->key);
-    free(record);
-}
 
 /* On the thread that found it out. */
 static void tell_stuck(void *context)
@@ -122,7 +99,7 @@ void tokens_free(struct tokens **tokens_pointer)
     while (tokens->keys != NULL) {
         struct token_key_record *record = tokens->keys;
         tokens->keys = record->next;
-        free_record(record);
+        token_keys_free(record);
     }
     pthread_mutex_destroy(&tokens->lock);
     free(tokens);
@@ -190,52 +167,9 @@ static void add(struct tokens *tokens, struct token_key_record *record)
     pthread_cond_signal(&seat->wake);
 }
 
-static struct token_key_record *record_of(enum store_kind kind, const char *key, const char *uri,
-                                          enum keyprotection_certificate_type type,
-                                          struct public_key *public_key)
-{
-    struct token_key_record *record = memory_allocate_zero(1, sizeof *record);
-    record->kind = kind;
-    record->record_key = memory_copy_text(key);
-    record->uri = memory_copy_text(uri);
-    record->purpose = certificate_draft_purpose(type);
-    record->key = public_key;
-    return record;
-}
-
-/* NULL: its key lies in no token. */
-static struct token_key_record *read_certificate(const char *key, struct slice value)
-{
-    struct keyprotection_certificate certificate;
-    struct token_key_record *record = NULL;
-    if (!keyprotection_certificate_parse(&certificate, key, value, NULL))
-        return NULL; /* whoever serves by it says so */
-    if (certificate.key_source == KEYPROTECTION_KEY_TOKEN) {
-        const struct public_key *spki = certificate_key(certificate.certificate);
-        record = record_of(STORE_CERTIFICATE, key, certificate.key_uri, certificate.type,
-                           public_key_ref((struct public_key *)spki));
-    }
-    keyprotection_certificate_done(&certificate);
-    return record;
-}
-
-static struct token_key_record *read_request(const struct store_record *stored)
-{
-    _cleanup_requested_ struct requested requested;
-    struct public_key *key = NULL;
-    requested_init(&requested);
-    if (!requested_parse(&requested, stored, NULL) || requested.key_uri[0] == '\0' ||
-        !public_key_parse(&key, buf_slice(&requested.public_key), NULL))
-        return NULL;
-    return record_of(STORE_CERTIFICATE_REQUEST, stored->key, requested.key_uri, requested.type,
-                     key);
-}
-
 static void put(struct tokens *tokens, const struct store_record *stored)
 {
-    struct token_key_record *record = stored->kind == STORE_CERTIFICATE
-                                          ? read_certificate(stored->key, stored->value)
-                                          : read_request(stored);
+    struct token_key_record *record = token_keys_read(stored);
     if (record == NULL)
         return;
     pthread_mutex_lock(&tokens->lock);
@@ -250,25 +184,13 @@ static bool load_record(void *context, const struct store_record *record, struct
     return true;
 }
 
-/* Under the lock: whether a record has the key. */
-static bool is_kept(const struct tokens *tokens, const struct public_key *key)
-{
-    for (const struct token_key_record *record = tokens->keys; record != NULL;
-         record = record->next)
-        if (!record->gone &&
-            memcmp(public_key_digest(record->key), public_key_digest(key), KEY_ID_SIZE) == 0)
-            return true;
-    return false;
-}
-
 /* Under the lock: of no token, so that no thread has a hold on it. */
-static void forget_nowhere(struct tokens *tokens, struct token_key_record **link)
+static void forget_nowhere(struct tokens *tokens, struct token_key_record *record)
 {
-    struct token_key_record *record = *link;
-    *link = record->next;
-    if (!is_kept(tokens, record->key)) /* no process is asked */
+    token_keys_remove(&tokens->keys, record);
+    if (!token_keys_hold(tokens->keys, record->key)) /* no process is asked */
         keyholder_forget(tokens->keyholder, public_key_digest(record->key), NULL);
-    free_record(record);
+    token_keys_free(record);
 }
 
 /* What a record said before it changed. Its token's thread has the key forgotten: the store's watch
@@ -276,19 +198,18 @@ static void forget_nowhere(struct tokens *tokens, struct token_key_record **link
 static void drop(struct tokens *tokens, enum store_kind kind, const char *key)
 {
     pthread_mutex_lock(&tokens->lock);
-    for (struct token_key_record **link = &tokens->keys, *record; (record = *link) != NULL;) {
-        bool meant = record->kind == kind && strcmp(record->record_key, key) == 0;
+    for (struct token_key_record *record = tokens->keys, *next; record != NULL; record = next) {
         struct seat *seat = seat_of(tokens, record->token);
-        if (meant && seat == NULL) {
-            forget_nowhere(tokens, link);
+        next = record->next;
+        if (record->kind != kind || strcmp(record->record_key, key) != 0)
             continue;
-        }
-        if (meant && seat != NULL && !record->gone) {
+        if (seat == NULL) {
+            forget_nowhere(tokens, record);
+        } else if (!record->gone) {
             record->gone = true;
             seat->news = true;
             pthread_cond_signal(&seat->wake);
         }
-        link = &record->next;
     }
     pthread_mutex_unlock(&tokens->lock);
 }
@@ -307,42 +228,17 @@ void tokens_apply(struct tokens *tokens, const struct store_change *changes, siz
     }
 }
 
-/* Under the lock: the next key to be told, or forgotten; NULL: no more in this round. */
-static struct token_key_record *next_task(const struct seat *seat)
-{
-    for (struct token_key_record *record = seat->tokens->keys; record != NULL;
-         record = record->next)
-        if (record->token == seat->number && record->round != seat->round &&
-            (record->gone || !record->told))
-            return record;
-    return NULL;
-}
-
 /* Under the lock, which is left meanwhile. Only this thread frees records of its token. */
 static void forget(const struct seat *seat, struct token_key_record *record)
 {
     struct tokens *tokens = seat->tokens;
-    struct token_key_record **link = &tokens->keys;
-    while (*link != record)
-        link = &(*link)->next;
-    *link = record->next;
-    bool kept = is_kept(tokens, record->key);
+    token_keys_remove(&tokens->keys, record);
+    bool kept = token_keys_hold(tokens->keys, record->key);
     pthread_mutex_unlock(&tokens->lock);
     if (!kept)
         keyholder_forget(tokens->keyholder, public_key_digest(record->key), NULL);
-    free_record(record);
+    token_keys_free(record);
     pthread_mutex_lock(&tokens->lock);
-}
-
-/* Under the lock: whether the process of now knows the key for everything that it is for. */
-static bool is_told(const struct tokens *tokens, const struct public_key *key)
-{
-    for (const struct token_key_record *record = tokens->keys; record != NULL;
-         record = record->next)
-        if (!record->gone && !record->told &&
-            memcmp(public_key_digest(record->key), public_key_digest(key), KEY_ID_SIZE) == 0)
-            return false;
-    return true;
 }
 
 /* Under the lock, which is left meanwhile. False when the process is away: others need not be
@@ -362,7 +258,7 @@ static bool tell(const struct seat *seat, struct token_key_record *record)
         log_error(LOG_LEVEL_ERROR, &err, "a key of token %s cannot be used", seat->config->name);
     pthread_mutex_lock(&tokens->lock);
     record->told = told && generation == seat->generation;
-    if (record->told && is_told(tokens, record->key))
+    if (record->told && token_keys_told(tokens->keys, record->key))
         keyholder_token_assign(tokens->keyholder, seat->number, public_key_digest(record->key),
                                NULL);
     return told || error_kind(&err) != ERROR_UNAVAILABLE;
@@ -374,7 +270,10 @@ static void tell_all(struct seat *seat)
     struct token_key_record *record;
     bool there = true;
     seat->round++;
-    while (there && !seat->tokens->stopping && (record = next_task(seat)) != NULL) {
+    while (there && !seat->tokens->stopping) {
+        record = token_keys_next(seat->tokens->keys, seat->number, seat->round);
+        if (record == NULL)
+            break;
         record->round = seat->round;
         if (record->gone)
             forget(seat, record);
@@ -473,30 +372,16 @@ void tokens_process_started(struct tokens *tokens, const char *name, const int *
     keyholder_token_replace(tokens->keyholder, number, channels, count);
     seat->generation++;
     seat->news = true;
-    for (struct token_key_record *record = tokens->keys; record != NULL; record = record->next)
-        if (record->token == number)
-            record->told = false;
+    token_keys_tell_again(tokens->keys, number);
     pthread_cond_signal(&seat->wake);
     pthread_mutex_unlock(&tokens->lock);
 }
 
 /* Under the lock. */
-static void count_keys(const struct seat *seat, int64_t *keys, int64_t *told)
-{
-    *keys = *told = 0;
-    for (const struct token_key_record *record = seat->tokens->keys; record != NULL;
-         record = record->next) {
-        if (record->token != seat->number || record->gone)
-            continue;
-        (*keys)++;
-        *told += record->told ? 1 : 0;
-    }
-}
-
 static void describe(const struct seat *seat, struct json_writer *writer)
 {
     int64_t keys, told;
-    count_keys(seat, &keys, &told);
+    token_keys_count(seat->tokens->keys, seat->number, &keys, &told);
     json_write_object(writer, NULL);
     json_write_text(writer, "name", seat->config->name);
     json_write_text(writer, "module", seat->config->module);
