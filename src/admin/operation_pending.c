@@ -195,14 +195,35 @@ static void add_policy(struct approval *approval)
                                                      .expected = STORE_ABSENT};
 }
 
+/* An approval looks at no less than the baselines that the host would pass with. */
+static bool choose_pcrs(uint32_t *pcrs, const struct approval *approval, struct error *err)
+{
+    const struct admin_services *services = approval->request->services;
+    struct policy_subject subject;
+    _cleanup_attestation_host_ struct attestation_host host = {0};
+    _cleanup_buf_ struct buf value;
+    buf_init(&value, STORE_VALUE_MAX);
+    if (!store_get(services->store, STORE_HOST, approval->boot->host, &value, NULL, err) ||
+        !attestation_host_parse(&host, buf_slice(&value), err))
+        return false;
+    attestation_tpm_host_subject(&subject, &host.tpm, host.name);
+    struct attestation_policies *policies = attestation_policies(services->attestation);
+    *pcrs = BASELINE_PCRS_DEFAULT |
+            policy_pcrs_compared(policies->set, &subject, clock_now(services->clock));
+    attestation_policies_release(&policies);
+    return true;
+}
+
 static bool add_baseline(struct approval *approval, struct error *err)
 {
     const struct admin_request *request = approval->request;
+    uint32_t pcrs;
     if (!failed(approval->boot, BASELINE_POLICY))
         return true;
-    if (!attestation_pending_policy(
-            &approval->policies[approval->count], approval->boot, approval->name, approval->until,
-            clock_now(request->services->clock), request->caller->name, err))
+    if (!choose_pcrs(&pcrs, approval, err) ||
+        !attestation_pending_policy(
+            &approval->policies[approval->count], approval->boot, pcrs, approval->name,
+            approval->until, clock_now(request->services->clock), request->caller->name, err))
         return false;
     add_policy(approval);
     return true;

@@ -297,8 +297,8 @@ uint64_t attestation_pending_dropped(struct attestation_pending *pending)
 }
 
 bool attestation_pending_policy(struct policy *out, const struct attestation_boot *boot,
-                                const char *name, int64_t until, int64_t now, const char *added_by,
-                                struct error *err)
+                                uint32_t pcrs, const char *name, int64_t until, int64_t now,
+                                const char *added_by, struct error *err)
 {
     _cleanup_eventlog_ struct eventlog log = {0};
     struct policy policy = {
@@ -314,7 +314,7 @@ bool attestation_pending_policy(struct policy *out, const struct attestation_boo
         return error_set(err, &attestation_boot_log_missing, NULL, boot->host,
                          "its log is not kept");
     if (!policy_name_check(name, err) || !eventlog_parse(&log, buf_slice(&boot->log), err) ||
-        !baseline_take(&policy.baseline, &log, BASELINE_PCRS_DEFAULT, err))
+        !baseline_take(&policy.baseline, &log, pcrs, err))
         return false;
     snprintf(policy.name, sizeof policy.name, "%s", name);
     snprintf(policy.scope_name, sizeof policy.scope_name, "%s", boot->host);

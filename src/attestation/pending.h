@@ -17,14 +17,14 @@
 #define ATTESTATION_PENDING_CLAIM_SECONDS 10
 
 /*
- * A baseline policy, for this host alone, that trusts the boot's events of PCRs 0, 2, 4 and 7.
+ * A baseline policy, for this host alone, that trusts the boot's events of these PCRs.
  * until: its end (0: none). The caller commits it (policy_key, policy_format), together with the
  * removal of the pending record. attestation.boot-log-missing; policy.name; the errors of
  * eventlog_parse and baseline_take.
  */
 bool attestation_pending_policy(struct policy *out, const struct attestation_boot *boot,
-                                const char *name, int64_t until, int64_t now, const char *added_by,
-                                struct error *err);
+                                uint32_t pcrs, const char *name, int64_t until, int64_t now,
+                                const char *added_by, struct error *err);
 
 /* What attestations give to be remembered. */
 struct attestation_pending;

@@ -193,7 +193,8 @@ const struct option_command pending_commands[] = {
      NULL, host_argument, NULL, show_examples, NULL, run_show},
     {"pending approve", "trust what a host booted, for this host alone",
      "Makes a baseline of the boot that is pending, bound to the host, as after an update of its "
-     "firmware. With --until the approval ends by itself, and the health certificates issued by it "
+     "firmware: of PCRs 0, 2, 4 and 7, and of those that all of its baselines look at. With "
+     "--until the approval ends by itself, and the health certificates issued by it "
      "with it.\n\nWhere code integrity failed, name "
      "what the host boots: a log does not hold enough of an image to make a policy of it.",
      host_argument, approve_options, approve_examples, NULL, run_approve},

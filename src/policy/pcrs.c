@@ -16,6 +16,20 @@ static uint32_t read_by(const struct policy *policy)
     return policy->kind == POLICY_CI && policy->ci.form == POLICY_CI_IMA ? PCR(10) : 0;
 }
 
+uint32_t policy_pcrs_compared(const struct policy_set *set, const struct policy_subject *subject,
+                              int64_t now)
+{
+    size_t count;
+    const struct policy **policies = policy_set_select(set, subject, &count);
+    uint32_t pcrs = UINT32_MAX;
+    for (size_t i = 0; i < count; i++) {
+        if (policies[i]->kind == POLICY_BASELINE && policy_counts(policies[i], subject, now))
+            pcrs &= policies[i]->baseline.pcrs;
+    }
+    free(policies);
+    return pcrs == UINT32_MAX ? 0 : pcrs;
+}
+
 uint32_t policy_pcrs(const struct policy_set *set, const struct policy_subject *subject)
 {
     size_t count;

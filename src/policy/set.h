@@ -70,3 +70,6 @@ bool policy_set_has_ends(const struct policy_set *set, const struct policy_subje
  * who seals to PCRs leaves those out. pcrs.c.
  */
 uint32_t policy_pcrs(const struct policy_set *set, const struct policy_subject *subject);
+/* Those that every baseline looks at that counts for this host now; 0: there is none. */
+uint32_t policy_pcrs_compared(const struct policy_set *set, const struct policy_subject *subject,
+                              int64_t now);

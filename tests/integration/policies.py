@@ -418,7 +418,18 @@ def what_is_approved_is_what_was_looked_at(world):
     n1.attest(status=1)
     wait_until(lambda: fabric.show("pending", "list")["pending"], "the boot is pending")
     equal(raw_call(fabric, "pending.approve", {"host": "n1", "policy": "p", "digest": "00" * 32}), "admin.pending-changed")
-    fabric.ctl("pending", "remove", "n1", "--yes")
+    # and no less of it than its baselines look at
+    others = [policy["name"] for policy in
+              fabric.show("policy", "list", "--type", "baseline", "--state", "enabled")["policies"]]
+    fabric.ctl("policy", "add", "wide", "--baseline", world.log, "--pcr", "0,2,4,7,9")
+    for name in others:
+        fabric.ctl("policy", "disable", name, "--yes")
+    fabric.ctl("pending", "approve", "n1", "--policy", "n1-wide", "--yes")
+    equal(fabric.show("policy", "show", "n1-wide")["policies"][0]["pcrs"], [0, 2, 4, 7, 9])
+    for name in ("wide", "n1-wide"):
+        fabric.ctl("policy", "remove", name, "--yes")
+    for name in others:
+        fabric.ctl("policy", "enable", name)
     n1.switch_on(world.boot)
 
 

@@ -187,9 +187,11 @@ static void test_approve(void **state)
     struct attestation_boot boot = pending_of(fixture, "n1");
     struct policy policy;
     int64_t now = clock_now(&fixture->clock);
-    assert_refused(attestation_pending_policy(&policy, &boot, "Hgs_X", 0, now, "root", err),
+    assert_refused(attestation_pending_policy(&policy, &boot, BASELINE_PCRS_DEFAULT, "Hgs_X", 0,
+                                              now, "root", err),
                    &policy_name);
-    assert_ok(attestation_pending_policy(&policy, &boot, "update", now + 60, now, "root", err));
+    assert_ok(attestation_pending_policy(&policy, &boot, BASELINE_PCRS_DEFAULT, "update", now + 60,
+                                         now, "root", err));
     assert_int_equal(policy.scope, POLICY_FOR_HOST);
     assert_string_equal(policy.scope_name, "n1");
     add_policy(fixture, &policy);
@@ -206,8 +208,9 @@ static void test_approve(void **state)
     assert_client_refused(fixture, &client, ATTESTATION_REPLY_POLICY_EVALUATION_ERROR,
                           "attestation.policies-failed");
     buf_reset(&boot.log);
-    assert_refused(attestation_pending_policy(&policy, &boot, "x", 0, now, "root", err),
-                   &attestation_boot_log_missing);
+    assert_refused(
+        attestation_pending_policy(&policy, &boot, BASELINE_PCRS_DEFAULT, "x", 0, now, "root", err),
+        &attestation_boot_log_missing);
     attestation_boot_done(&boot);
 }
 

@@ -46,11 +46,21 @@ static void test_linux(void **state)
     testing_baseline(&policy, "model", EVENTLOG_PROFILE_LINUX, &log.log);
     testing_add(set, &policy);
     assert_int_equal(policy_pcrs(set, &subject), always | PCR(0) | PCR(2));
+    assert_int_equal(policy_pcrs_compared(set, &subject, 1), PCR(0) | PCR(2) | PCR(4) | PCR(7));
+    testing_baseline(&policy, "other", EVENTLOG_PROFILE_LINUX, &log.log);
+    policy.baseline.pcrs = PCR(2) | PCR(4) | PCR(7) | PCR(9);
+    testing_add(set, &policy);
+    testing_baseline(&policy, "ended", EVENTLOG_PROFILE_LINUX, &log.log);
+    policy.baseline.pcrs = PCR(4) | PCR(7);
+    policy.until = 1;
+    testing_add(set, &policy);
+    assert_int_equal(policy_pcrs_compared(set, &subject, 1), PCR(2) | PCR(4) | PCR(7));
     add_ci(set, "image", POLICY_CI_UNIFIED_KERNEL, POLICY_ENABLED);
     add_ci(set, "ima", POLICY_CI_IMA, POLICY_ENABLED);
     assert_int_equal(policy_pcrs(set, &subject), always | PCR(0) | PCR(2) | PCR(10));
     subject.version = POLICY_VERSION_1;
     assert_int_equal(policy_pcrs(set, &subject), always);
+    assert_int_equal(policy_pcrs_compared(set, &subject, 1), 0);
     policy_set_free(set);
 }
 
