@@ -22,3 +22,13 @@ pid_t process_parent(pid_t pid)
     const char *end = strrchr(text, ')');
     return end != NULL && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
 }
+
+bool process_is_called(pid_t pid, const char *name)
+{
+    char path[64], text[64];
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof text);
+    return size > 0 && text[size - 1] == '\n' && strlen(name) == (size_t)size - 1 &&
+           memcmp(text, name, (size_t)size - 1) == 0;
+}

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* The process that started pid, as /proc tells; 0 when that cannot be known. */
 pid_t process_parent(pid_t pid);
+/* Whether pid's program was called name, of at most 15 characters. */
+bool process_is_called(pid_t pid, const char *name);

@@ -20,6 +20,11 @@ static void test_parent(void **state)
     assert_int_equal(process_parent(getpid()), getppid());
     assert_int_equal(process_parent(0), 0);
     assert_int_equal(process_parent(-1), 0);
+    assert_int_equal(prctl(PR_SET_NAME, "a name"), 0);
+    assert_true(process_is_called(getpid(), "a name"));
+    assert_false(process_is_called(getpid(), "a nam"));
+    assert_false(process_is_called(getpid(), "a names"));
+    assert_false(process_is_called(-1, "a name"));
 }
 
 /* A process chooses its name, which stands before the number. */
