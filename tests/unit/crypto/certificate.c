@@ -48,8 +48,7 @@ static struct certificate *parse(const char *file)
 {
     struct buf der;
     struct certificate *certificate = NULL;
-    struct error err = {0};
-    assert_success(certificate_parse(&certificate, tool_read(&der, file), &err), &err);
+    assert_ok(certificate_parse(&certificate, tool_read(&der, file), err));
     assert_slice_equal(certificate_der(certificate), buf_slice(&der));
     buf_done(&der);
     return certificate;
@@ -178,11 +177,10 @@ static void test_verify_issued(void **state)
         struct certificate *leaf = parse(cases[i].leaf), *issuer = parse(cases[i].issuer);
         /* The second time from memory. */
         for (int round = 0; round < 2; round++) {
-            struct error err = {0};
             if (cases[i].code == NULL)
-                assert_success(certificate_verify_issued(leaf, issuer, &err), &err);
+                assert_ok(certificate_verify_issued(leaf, issuer, err));
             else
-                assert_refused(certificate_verify_issued(leaf, issuer, &err), &err, cases[i].code);
+                assert_refused(certificate_verify_issued(leaf, issuer, err), cases[i].code);
         }
         certificate_free(&leaf);
         certificate_free(&issuer);
@@ -233,20 +231,17 @@ static void test_verify_endorsement(void **state)
     (void)state;
     struct certificate *ca = parse("ca.der"), *rival = parse("rival.der"),
                        *leaf = parse("leaf.der"), *sha1 = parse("sha1.der");
-    struct error err = {0};
-    assert_success(certificate_verify_endorsement(leaf, ca, false, &err), &err);
-    assert_success(certificate_verify_endorsement(leaf, ca, true, &err), &err);
-    assert_refused(certificate_verify_endorsement(leaf, rival, true, &err), &err,
+    assert_ok(certificate_verify_endorsement(leaf, ca, false, err));
+    assert_ok(certificate_verify_endorsement(leaf, ca, true, err));
+    assert_refused(certificate_verify_endorsement(leaf, rival, true, err),
                    "crypto.signature-wrong");
-    assert_refused(certificate_verify_issued(sha1, ca, &err), &err, "crypto.key-unsupported");
-    assert_refused(certificate_verify_endorsement(sha1, ca, false, &err), &err,
-                   "crypto.key-unsupported");
-    assert_refused(certificate_verify_endorsement(sha1, rival, true, &err), &err,
+    assert_refused(certificate_verify_issued(sha1, ca, err), "crypto.key-unsupported");
+    assert_refused(certificate_verify_endorsement(sha1, ca, false, err), "crypto.key-unsupported");
+    assert_refused(certificate_verify_endorsement(sha1, rival, true, err),
                    "crypto.signature-wrong");
-    assert_success(certificate_verify_endorsement(sha1, ca, true, &err), &err);
+    assert_ok(certificate_verify_endorsement(sha1, ca, true, err));
     /* That it verified once makes nothing of it for those who do not want it. */
-    assert_refused(certificate_verify_endorsement(sha1, ca, false, &err), &err,
-                   "crypto.key-unsupported");
+    assert_refused(certificate_verify_endorsement(sha1, ca, false, err), "crypto.key-unsupported");
     certificate_free(&ca);
     certificate_free(&rival);
     certificate_free(&leaf);
@@ -258,10 +253,9 @@ static void test_memory_of_verification(void **state)
     (void)state;
     struct certificate *leaf = parse("leaf.der"), *ca = parse("ca.der"),
                        *rival = parse("rival.der");
-    struct error err;
-    assert_refused(certificate_verify_issued(leaf, rival, &err), &err, "crypto.signature-wrong");
+    assert_refused(certificate_verify_issued(leaf, rival, err), "crypto.signature-wrong");
     assert_true(certificate_verify_issued(leaf, ca, NULL));
-    assert_refused(certificate_verify_issued(leaf, rival, &err), &err, "crypto.signature-wrong");
+    assert_refused(certificate_verify_issued(leaf, rival, err), "crypto.signature-wrong");
     assert_true(certificate_verify_issued(leaf, ca, NULL));
     certificate_free(&leaf);
     certificate_free(&ca);
@@ -277,15 +271,13 @@ static void test_truncated(void **state)
         uint8_t *exact = memory_allocate(i + 1);
         memcpy(exact, der.data, i);
         struct certificate *certificate = NULL;
-        struct error err;
-        assert_refused(certificate_parse(&certificate, slice_of(exact, i), &err), &err,
+        assert_refused(certificate_parse(&certificate, slice_of(exact, i), err),
                        "crypto.certificate-malformed");
         free(exact);
     }
     buf_append_u8(&der, 0);
     struct certificate *certificate = NULL;
-    struct error err;
-    assert_refused(certificate_parse(&certificate, buf_slice(&der), &err), &err,
+    assert_refused(certificate_parse(&certificate, buf_slice(&der), err),
                    "crypto.certificate-malformed");
     buf_done(&der);
 }
@@ -332,8 +324,7 @@ static void test_key_that_is_refused(void **state)
     (void)state;
     struct buf der;
     struct certificate *certificate = NULL;
-    struct error err;
-    assert_refused(certificate_parse(&certificate, tool_read(&der, "small.der"), &err), &err,
+    assert_refused(certificate_parse(&certificate, tool_read(&der, "small.der"), err),
                    "crypto.key-too-small");
     buf_done(&der);
 }
@@ -513,14 +504,13 @@ static void test_sizes(void **state)
     (void)state;
     uint8_t *large = memory_allocate_zero(1, CERTIFICATE_SIZE_MAX + 1);
     struct certificate *certificate = NULL;
-    struct error err;
-    assert_refused(certificate_parse(&certificate, slice_of(large, CERTIFICATE_SIZE_MAX + 1), &err),
-                   &err, "crypto.certificate-malformed");
-    assert_refused(certificate_parse(&certificate, SLICE_EMPTY, &err), &err,
+    assert_refused(certificate_parse(&certificate, slice_of(large, CERTIFICATE_SIZE_MAX + 1), err),
+                   "crypto.certificate-malformed");
+    assert_refused(certificate_parse(&certificate, SLICE_EMPTY, err),
                    "crypto.certificate-malformed");
     free(large);
     large = memory_allocate_zero(1, 300000);
-    assert_refused(certificate_parse_file(&certificate, slice_of(large, 300000), &err), &err,
+    assert_refused(certificate_parse_file(&certificate, slice_of(large, 300000), err),
                    "crypto.certificate-malformed");
     free(large);
 }
@@ -536,9 +526,7 @@ static void test_files(void **state)
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         struct buf bytes;
         struct certificate *certificate = NULL;
-        struct error err = {0};
-        assert_success(certificate_parse_file(&certificate, tool_read(&bytes, files[i]), &err),
-                       &err);
+        assert_ok(certificate_parse_file(&certificate, tool_read(&bytes, files[i]), err));
         assert_slice_equal(certificate_der(certificate), certificate_der(expected));
         certificate_free(&certificate);
         buf_done(&bytes);
@@ -548,12 +536,11 @@ static void test_files(void **state)
     certificate_format_pem(&pem, expected);
     assert_slice_equal(buf_slice(&pem), tool_read(&theirs, "leaf.crt"));
     struct certificate *certificate = NULL;
-    struct error err;
     for (size_t i = 0; i + 1 < pem.size; i++)
         assert_false(certificate_parse_file(&certificate, slice_of(pem.data, i), NULL));
     buf_done(&pem);
     buf_done(&theirs);
-    assert_refused(certificate_parse_file(&certificate, tool_read(&pem, "ca.key"), &err), &err,
+    assert_refused(certificate_parse_file(&certificate, tool_read(&pem, "ca.key"), err),
                    "crypto.certificate-malformed");
     buf_done(&pem);
     certificate_free(&expected);

@@ -35,9 +35,7 @@ static int tear_down(void **state)
 static struct certificate *get(struct cache *cache, int number)
 {
     struct certificate *certificate = NULL;
-    struct error err = {0};
-    assert_success(certificate_cache_parse(&certificate, cache, buf_slice(&ders[number]), &err),
-                   &err);
+    assert_ok(certificate_cache_parse(&certificate, cache, buf_slice(&ders[number]), err));
     assert_slice_equal(certificate_der(certificate), buf_slice(&ders[number]));
     return certificate;
 }
@@ -114,16 +112,15 @@ static void test_refused(void **state)
     (void)state;
     struct cache *cache = certificate_cache_new(10);
     struct certificate *certificate = NULL;
-    struct error err;
     for (int round = 0; round < 2; round++)
         assert_refused(certificate_cache_parse(&certificate, cache,
-                                               slice_of(ders[0].data, ders[0].size - 1), &err),
-                       &err, "crypto.certificate-malformed");
+                                               slice_of(ders[0].data, ders[0].size - 1), err),
+                       "crypto.certificate-malformed");
     uint8_t *large = memory_allocate_zero(1, 1 << 20);
-    assert_refused(certificate_cache_parse(&certificate, cache, slice_of(large, 1 << 20), &err),
-                   &err, "crypto.certificate-malformed");
+    assert_refused(certificate_cache_parse(&certificate, cache, slice_of(large, 1 << 20), err),
+                   "crypto.certificate-malformed");
     free(large);
-    assert_refused(certificate_cache_parse(&certificate, cache, SLICE_EMPTY, &err), &err,
+    assert_refused(certificate_cache_parse(&certificate, cache, SLICE_EMPTY, err),
                    "crypto.certificate-malformed");
     assert_null(certificate);
     cache_free(&cache);

@@ -50,8 +50,7 @@ static void test_forms(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buf found;
-        struct error err = {0};
-        assert_success(read_file(&found, cases[i].file, &err), &err);
+        assert_ok(read_file(&found, cases[i].file, err));
         assert_string_equal(buf_text(&found), cases[i].found);
         buf_done(&found);
     }
@@ -77,9 +76,8 @@ static void test_refusals(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buf found;
-        struct error err;
         tool_run("{ %s; } > case", cases[i].make);
-        assert_refused(read_file(&found, "case", &err), &err, cases[i].code);
+        assert_refused(read_file(&found, "case", err), cases[i].code);
         buf_done(&found);
     }
 }
@@ -95,10 +93,9 @@ static void test_stops(void **state)
 {
     (void)state;
     struct buf file;
-    struct error err;
     int count = 0;
     struct slice bytes = tool_read(&file, "all.pem");
-    assert_refused(certificate_file_read(bytes, stop, &count, &err), &err, "test.stop");
+    assert_refused(certificate_file_read(bytes, stop, &count, err), "test.stop");
     assert_int_equal(count, 2);
     buf_done(&file);
 }

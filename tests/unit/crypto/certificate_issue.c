@@ -30,11 +30,10 @@ static struct certificate *issue(const struct certificate_template *wanted,
     struct signer signer = signer_of_key(key);
     struct buf der;
     struct certificate *certificate = NULL;
-    struct error err = {0};
     buf_init(&der, CERTIFICATE_SIZE_MAX);
-    assert_success(certificate_issue(&der, wanted, &signer, &err), &err);
+    assert_ok(certificate_issue(&der, wanted, &signer, err));
     tool_write(file, buf_slice(&der));
-    assert_success(certificate_parse(&certificate, buf_slice(&der), &err), &err);
+    assert_ok(certificate_parse(&certificate, buf_slice(&der), err));
     buf_done(&der);
     return certificate;
 }
@@ -295,12 +294,11 @@ static void test_names(void **state)
                                               .not_before = NOW,
                                               .not_after = NOW + 1};
         struct buf der;
-        struct error err = {0};
         buf_init(&der, CERTIFICATE_SIZE_MAX);
         if (names[i].valid)
-            assert_success(certificate_issue(&der, &wanted, &signer, &err), &err);
+            assert_ok(certificate_issue(&der, &wanted, &signer, err));
         else
-            assert_refused(certificate_issue(&der, &wanted, &signer, &err), &err,
+            assert_refused(certificate_issue(&der, &wanted, &signer, err),
                            "crypto.certificate-malformed");
         buf_done(&der);
     }
@@ -317,9 +315,8 @@ static void assert_issue_refused(const struct certificate_template *wanted,
                                  const struct signer *signer, size_t limit, const char *code)
 {
     struct buf der;
-    struct error err;
     buf_init(&der, limit);
-    assert_refused(certificate_issue(&der, wanted, signer, &err), &err, code);
+    assert_refused(certificate_issue(&der, wanted, signer, err), code);
     assert_int_equal(der.size, 0);
     buf_done(&der);
 }

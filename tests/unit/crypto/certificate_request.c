@@ -24,14 +24,13 @@ static int tear_down(void **state)
 static void make(const struct private_key *key, const char *subject, unsigned usage)
 {
     struct signer signer = signer_of_key(key);
-    struct error err = {0};
     _cleanup_buf_ struct buf name, der, pem;
     buf_init(&name, 4096);
     buf_init(&der, CERTIFICATE_REQUEST_SIZE_MAX);
     buf_init(&pem, 2 * CERTIFICATE_REQUEST_SIZE_MAX);
-    assert_success(name_parse(&name, subject, &err), &err);
+    assert_ok(name_parse(&name, subject, err));
     struct certificate_request_template wanted = {buf_slice(&name), usage};
-    assert_success(certificate_request_issue(&der, &wanted, &signer, &err), &err);
+    assert_ok(certificate_request_issue(&der, &wanted, &signer, err));
     certificate_request_format_pem(&pem, buf_slice(&der));
     tool_write("request.pem", buf_slice(&pem));
 }
@@ -53,7 +52,6 @@ static void test_openssl_signs_them(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buf der;
         struct certificate *certificate = NULL;
-        struct error err = {0};
         const struct private_key *key = i % 2 == 0 ? rsa : p256;
         make(key, "CN=HGS signing,O=Example,C=DE", cases[i].usage);
         tool_run("openssl req -in request.pem -noout -verify\n"
@@ -63,7 +61,7 @@ static void test_openssl_signs_them(void **state)
         tool_run("openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -days 2 "
                  "-copy_extensions copyall "
                  "-outform der -out made.der");
-        assert_success(certificate_parse(&certificate, tool_read(&der, "made.der"), &err), &err);
+        assert_ok(certificate_parse(&certificate, tool_read(&der, "made.der"), err));
         const struct certificate_facts *facts = certificate_facts(certificate);
         assert_int_equal(facts->usage, cases[i].usage);
         assert_string_equal(facts->subject_text, "CN=HGS signing,O=Example,C=DE");
@@ -131,16 +129,14 @@ static void test_names_refused(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buf name;
-        struct error err;
         buf_init(&name, 4096);
-        assert_refused(name_parse(&name, cases[i], &err), &err, "crypto.name-malformed");
+        assert_refused(name_parse(&name, cases[i], err), "crypto.name-malformed");
         buf_done(&name);
     }
     char *long_value = memory_format("UID=%0300d", 1);
     struct buf name;
-    struct error err;
     buf_init(&name, 4096);
-    assert_refused(name_parse(&name, long_value, &err), &err, "crypto.name-malformed");
+    assert_refused(name_parse(&name, long_value, err), "crypto.name-malformed");
     buf_done(&name);
     free(long_value);
 }
@@ -152,10 +148,8 @@ static void test_subject_must_be_a_name(void **state)
     struct certificate_request_template wanted = {slice_from_text("CN=x"),
                                                   CERTIFICATE_DIGITAL_SIGNATURE};
     struct buf der;
-    struct error err;
     buf_init(&der, CERTIFICATE_REQUEST_SIZE_MAX);
-    assert_refused(certificate_request_issue(&der, &wanted, &signer, &err), &err,
-                   "crypto.name-malformed");
+    assert_refused(certificate_request_issue(&der, &wanted, &signer, err), "crypto.name-malformed");
     assert_int_equal(der.size, 0);
     buf_done(&der);
 }

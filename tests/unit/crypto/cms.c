@@ -86,22 +86,20 @@ static void test_read_back(void **state)
     (void)state;
     struct buf der;
     int count = 0;
-    struct error err = {0};
     format(&der, CERTIFICATES);
-    assert_success(cms_parse_certificates(buf_slice(&der), check_next, &count, &err), &err);
+    assert_ok(cms_parse_certificates(buf_slice(&der), check_next, &count, err));
     assert_int_equal(count, CERTIFICATES);
     count = 0;
-    assert_refused(cms_parse_certificates(buf_slice(&der), refuse_second, &count, &err), &err,
+    assert_refused(cms_parse_certificates(buf_slice(&der), refuse_second, &count, err),
                    "test.stop");
     buf_done(&der);
     count = 0;
-    assert_success(cms_parse_certificates(tool_read(&der, "theirs.p7b"), count_only, &count, &err),
-                   &err);
+    assert_ok(cms_parse_certificates(tool_read(&der, "theirs.p7b"), count_only, &count, err));
     assert_int_equal(count, CERTIFICATES);
     buf_done(&der);
     count = 0;
     format(&der, 0);
-    assert_success(cms_parse_certificates(buf_slice(&der), count_only, &count, &err), &err);
+    assert_ok(cms_parse_certificates(buf_slice(&der), count_only, &count, err));
     assert_int_equal(count, 0);
     buf_done(&der);
 }
@@ -115,13 +113,12 @@ static void test_at_most_64(void **state)
     for (size_t size = 64; size <= 65; size++) {
         struct buf der;
         int count = 0;
-        struct error err = {0};
         buf_init(&der, 100000);
         cms_format_certificates(&der, many, size);
         if (size == 64)
-            assert_success(cms_parse_certificates(buf_slice(&der), count_only, &count, &err), &err);
+            assert_ok(cms_parse_certificates(buf_slice(&der), count_only, &count, err));
         else
-            assert_refused(cms_parse_certificates(buf_slice(&der), count_only, &count, &err), &err,
+            assert_refused(cms_parse_certificates(buf_slice(&der), count_only, &count, err),
                            "crypto.cms-malformed");
         assert_int_equal(count, 64);
         buf_done(&der);
@@ -133,11 +130,10 @@ static void test_malformed(void **state)
     (void)state;
     struct buf der;
     int count = 0;
-    struct error err;
     format(&der, 2);
     for (size_t i = 0; i < der.size; i++)
-        assert_refused(cms_parse_certificates(slice_of(der.data, i), count_only, &count, &err),
-                       &err, "crypto.cms-malformed");
+        assert_refused(cms_parse_certificates(slice_of(der.data, i), count_only, &count, err),
+                       "crypto.cms-malformed");
     assert_int_equal(count, 0);
     /* The frame; what is inside the certificates is not looked at here. */
     for (size_t i = 0; i < 50; i++) {
@@ -148,7 +144,7 @@ static void test_malformed(void **state)
         }
     }
     buf_append_u8(&der, 0);
-    assert_refused(cms_parse_certificates(buf_slice(&der), count_only, &count, &err), &err,
+    assert_refused(cms_parse_certificates(buf_slice(&der), count_only, &count, err),
                    "crypto.cms-malformed");
     buf_done(&der);
     static const char *const cases[] = {
@@ -160,8 +156,8 @@ static void test_malformed(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buf bytes;
-        assert_refused(cms_parse_certificates(tool_hex(&bytes, cases[i]), count_only, &count, &err),
-                       &err, "crypto.cms-malformed");
+        assert_refused(cms_parse_certificates(tool_hex(&bytes, cases[i]), count_only, &count, err),
+                       "crypto.cms-malformed");
         buf_done(&bytes);
     }
 }

@@ -97,11 +97,9 @@ static void test_scrypt_vectors(void **state)
         struct buf expected;
         tool_hex(&expected, vectors[i].key);
         struct secret made = SECRET_EMPTY;
-        struct error err = {0};
-        assert_success(kdf_scrypt(&made, slice_from_text(vectors[i].password),
-                                  slice_from_text(vectors[i].salt), vectors[i].n, vectors[i].r,
-                                  vectors[i].p, 64, &err),
-                       &err);
+        assert_ok(kdf_scrypt(&made, slice_from_text(vectors[i].password),
+                             slice_from_text(vectors[i].salt), vectors[i].n, vectors[i].r,
+                             vectors[i].p, 64, err));
         assert_slice_equal(secret_slice(&made), buf_slice(&expected));
         secret_done(&made);
         buf_done(&expected);
@@ -113,10 +111,8 @@ static void test_scrypt_at_the_limit(void **state)
 {
     (void)state;
     struct secret made = SECRET_EMPTY;
-    struct error err = {0};
-    assert_success(
-        kdf_scrypt(&made, slice_from_text("p"), slice_from_text("s"), 1 << 18, 8, 1, 32, &err),
-        &err);
+    assert_ok(
+        kdf_scrypt(&made, slice_from_text("p"), slice_from_text("s"), 1 << 18, 8, 1, 32, err));
     secret_done(&made);
 }
 
@@ -142,10 +138,9 @@ static void test_scrypt_refusals(void **state)
     };
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         struct secret made = SECRET_EMPTY;
-        struct error err;
         assert_refused(kdf_scrypt(&made, slice_from_text("p"), slice_from_text("s"), refused[i].n,
-                                  refused[i].r, refused[i].p, 32, &err),
-                       &err, "crypto.kdf-parameters");
+                                  refused[i].r, refused[i].p, 32, err),
+                       "crypto.kdf-parameters");
         assert_null(made.data);
     }
 }

@@ -23,20 +23,19 @@ static void test_no_files_afterwards(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct private_key *key = NULL, *again = NULL;
         struct certificate *certificate = NULL, *read = NULL;
-        struct error err = {0};
-        assert_success(private_key_generate(&key, kinds[i], &err), &err);
+        assert_ok(private_key_generate(&key, kinds[i], err));
         struct signer signer = signer_of_key(key);
         struct certificate_template wanted = {
             .subject_cn = "x", .subject_key = private_key_public(key), .not_after = 1};
         struct buf der, pfx;
         buf_init(&der, CERTIFICATE_SIZE_MAX);
         buf_init_secret(&pfx, 100000);
-        assert_success(certificate_issue(&der, &wanted, &signer, &err), &err);
-        assert_success(certificate_parse(&certificate, buf_slice(&der), &err), &err);
+        assert_ok(certificate_issue(&der, &wanted, &signer, err));
+        assert_ok(certificate_parse(&certificate, buf_slice(&der), err));
         assert_true(certificate_facts(certificate)->self_signed);
         struct slice password = slice_from_text("password");
-        assert_success(pkcs12_format(&pfx, key, certificate, "n", password, &err), &err);
-        assert_success(pkcs12_parse(&again, &read, buf_slice(&pfx), password, &err), &err);
+        assert_ok(pkcs12_format(&pfx, key, certificate, "n", password, err));
+        assert_ok(pkcs12_parse(&again, &read, buf_slice(&pfx), password, err));
         buf_done(&der);
         buf_done(&pfx);
         private_key_free(&key);

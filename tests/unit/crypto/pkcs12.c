@@ -40,10 +40,8 @@ static void assert_reads(const char *file, const char *password, const char *nam
     struct buf pfx, der;
     struct private_key *key = NULL;
     struct certificate *certificate = NULL;
-    struct error err = {0};
-    assert_success(
-        pkcs12_parse(&key, &certificate, tool_read(&pfx, file), slice_from_text(password), &err),
-        &err);
+    assert_ok(
+        pkcs12_parse(&key, &certificate, tool_read(&pfx, file), slice_from_text(password), err));
     char *der_file = memory_format("%s.der", name);
     assert_slice_equal(certificate_der(certificate), tool_read(&der, der_file));
     assert_memory_equal(public_key_digest(certificate_key(certificate)),
@@ -72,9 +70,7 @@ static void assert_bytes_refused(struct slice pfx, const char *password, const c
 {
     struct private_key *key = NULL;
     struct certificate *certificate = NULL;
-    struct error err;
-    assert_refused(pkcs12_parse(&key, &certificate, pfx, slice_from_text(password), &err), &err,
-                   code);
+    assert_refused(pkcs12_parse(&key, &certificate, pfx, slice_from_text(password), err), code);
     assert_null(key);
     assert_null(certificate);
 }
@@ -256,15 +252,12 @@ static void test_format(void **state)
     struct buf bytes, pfx;
     struct private_key *key = NULL;
     struct certificate *certificate = NULL, *other = NULL;
-    struct error err = {0};
-    assert_success(pkcs12_parse(&key, &certificate, tool_read(&bytes, "modern.pfx"),
-                                slice_from_text("secret"), &err),
-                   &err);
+    assert_ok(pkcs12_parse(&key, &certificate, tool_read(&bytes, "modern.pfx"),
+                           slice_from_text("secret"), err));
     buf_done(&bytes);
     buf_init_secret(&pfx, 100000);
-    assert_success(
-        pkcs12_format(&pfx, key, certificate, "Guardian", slice_from_text("n\xc3\xa4w"), &err),
-        &err);
+    assert_ok(
+        pkcs12_format(&pfx, key, certificate, "Guardian", slice_from_text("n\xc3\xa4w"), err));
     tool_write("made.pfx", buf_slice(&pfx));
     assert_reads("made.pfx", "n\xc3\xa4w", "a");
     assert_file_refused("made.pfx", "naw", "crypto.password-wrong");
@@ -279,11 +272,11 @@ static void test_format(void **state)
     assert_true(certificate_parse(&other, tool_read(&bytes, "b.der"), NULL));
     buf_done(&bytes);
     buf_init_secret(&pfx, 100000);
-    assert_refused(pkcs12_format(&pfx, key, other, NULL, slice_from_text("x"), &err), &err,
+    assert_refused(pkcs12_format(&pfx, key, other, NULL, slice_from_text("x"), err),
                    "crypto.key-mismatch");
     struct buf little;
     buf_init_secret(&little, 100);
-    assert_refused(pkcs12_format(&little, key, certificate, NULL, slice_from_text("x"), &err), &err,
+    assert_refused(pkcs12_format(&little, key, certificate, NULL, slice_from_text("x"), err),
                    "base.buffer-full");
     buf_done(&little);
     buf_done(&pfx);

@@ -28,8 +28,7 @@ static struct private_key *parse(const char *file)
 {
     struct buf pkcs8;
     struct private_key *key = NULL;
-    struct error err = {0};
-    assert_success(private_key_parse(&key, tool_read(&pkcs8, file), &err), &err);
+    assert_ok(private_key_parse(&key, tool_read(&pkcs8, file), err));
     buf_done(&pkcs8);
     return key;
 }
@@ -72,19 +71,17 @@ static void test_refused(void **state)
         {"rsa.pem", "crypto.key-malformed"},
     };
     struct private_key *key = NULL;
-    struct error err;
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         struct buf pkcs8;
-        assert_refused(private_key_parse(&key, tool_read(&pkcs8, refused[i].file), &err), &err,
+        assert_refused(private_key_parse(&key, tool_read(&pkcs8, refused[i].file), err),
                        refused[i].code);
         buf_done(&pkcs8);
     }
-    assert_refused(private_key_parse(&key, SLICE_EMPTY, &err), &err, "crypto.key-malformed");
+    assert_refused(private_key_parse(&key, SLICE_EMPTY, err), "crypto.key-malformed");
     uint8_t *large = memory_allocate_zero(1, 20000);
-    assert_refused(private_key_parse(&key, slice_of(large, 20000), &err), &err,
-                   "crypto.key-malformed");
+    assert_refused(private_key_parse(&key, slice_of(large, 20000), err), "crypto.key-malformed");
     free(large);
-    assert_refused(private_key_generate(&key, (enum private_key_kind)99, &err), &err,
+    assert_refused(private_key_generate(&key, (enum private_key_kind)99, err),
                    "crypto.key-unsupported");
     assert_null(key);
 }
@@ -106,9 +103,7 @@ static void test_damaged(void **state)
             pkcs8.data[i] ^= 0x04;
         }
         buf_append_u8(&pkcs8, 0);
-        struct error err;
-        assert_refused(private_key_parse(&key, buf_slice(&pkcs8), &err), &err,
-                       "crypto.key-malformed");
+        assert_refused(private_key_parse(&key, buf_slice(&pkcs8), err), "crypto.key-malformed");
         buf_done(&pkcs8);
     }
 }
@@ -124,8 +119,8 @@ static void test_numbers_that_do_not_belong_together(void **state)
     struct buf pkcs8;
     struct private_key *key = NULL;
     struct error err;
-    assert_refused(private_key_parse(&key, tool_read(&pkcs8, "mixed.p8"), &err), &err,
-                   "crypto.key-malformed");
+    assert_refused_with(private_key_parse(&key, tool_read(&pkcs8, "mixed.p8"), &err), &err,
+                        "crypto.key-malformed");
     assert_non_null(strstr(err.message, "belong together"));
     buf_done(&pkcs8);
 }
@@ -155,11 +150,9 @@ static void test_sign_interop(void **state)
                        slice_from_text("the message"));
         for (int round = 0; round < 2; round++) {
             struct buf signature;
-            struct error err = {0};
             buf_init(&signature, 1000);
-            assert_success(private_key_sign_digest(&signature, key, cases[i].algorithm,
-                                                   digest_slice(&digest), &err),
-                           &err);
+            assert_ok(private_key_sign_digest(&signature, key, cases[i].algorithm,
+                                              digest_slice(&digest), err));
             tool_write("signature", buf_slice(&signature));
             tool_run("openssl pkey -pubin -inform der -in %s.spki -out pub.pem\n"
                      "openssl dgst %s -verify pub.pem -signature signature message",
@@ -176,40 +169,39 @@ static void test_sign_refusals(void **state)
     struct private_key *rsa = parse("rsa.p8"), *ec = parse("p256.p8");
     uint8_t digest[64] = {0};
     struct buf out;
-    struct error err;
     buf_init(&out, 1000);
     assert_refused(
-        private_key_sign_digest(&out, rsa, SIGNATURE_ECDSA_SHA256, slice_of(digest, 32), &err),
-        &err, "crypto.key-unsupported");
+        private_key_sign_digest(&out, rsa, SIGNATURE_ECDSA_SHA256, slice_of(digest, 32), err),
+        "crypto.key-unsupported");
     assert_refused(
-        private_key_sign_digest(&out, ec, SIGNATURE_RSA_PKCS1_SHA256, slice_of(digest, 32), &err),
-        &err, "crypto.key-unsupported");
+        private_key_sign_digest(&out, ec, SIGNATURE_RSA_PKCS1_SHA256, slice_of(digest, 32), err),
+        "crypto.key-unsupported");
     assert_refused(
-        private_key_sign_digest(&out, ec, (enum signature_algorithm)0, slice_of(digest, 32), &err),
-        &err, "crypto.key-unsupported");
+        private_key_sign_digest(&out, ec, (enum signature_algorithm)0, slice_of(digest, 32), err),
+        "crypto.key-unsupported");
     for (size_t size = 0; size <= 64; size++) {
         if (size == 32)
             continue;
         assert_refused(private_key_sign_digest(&out, rsa, SIGNATURE_RSA_PKCS1_SHA256,
-                                               slice_of(digest, size), &err),
-                       &err, "crypto.key-unsupported");
+                                               slice_of(digest, size), err),
+                       "crypto.key-unsupported");
         assert_refused(
-            private_key_sign_digest(&out, ec, SIGNATURE_ECDSA_SHA256, slice_of(digest, size), &err),
-            &err, "crypto.key-unsupported");
+            private_key_sign_digest(&out, ec, SIGNATURE_ECDSA_SHA256, slice_of(digest, size), err),
+            "crypto.key-unsupported");
     }
     struct buf little;
     buf_init(&little, 100);
     assert_refused(private_key_sign_digest(&little, rsa, SIGNATURE_RSA_PKCS1_SHA256,
-                                           slice_of(digest, 32), &err),
-                   &err, "base.buffer-full");
+                                           slice_of(digest, 32), err),
+                   "base.buffer-full");
     assert_int_equal(out.size, 0);
     struct secret plain = SECRET_EMPTY;
     assert_refused(
-        private_key_decrypt(&plain, ec, ENCRYPTION_RSA_OAEP_SHA256, slice_of(digest, 32), &err),
-        &err, "crypto.key-unsupported");
+        private_key_decrypt(&plain, ec, ENCRYPTION_RSA_OAEP_SHA256, slice_of(digest, 32), err),
+        "crypto.key-unsupported");
     assert_refused(
-        private_key_decrypt(&plain, rsa, (enum encryption_algorithm)9, slice_of(digest, 32), &err),
-        &err, "crypto.key-unsupported");
+        private_key_decrypt(&plain, rsa, (enum encryption_algorithm)9, slice_of(digest, 32), err),
+        "crypto.key-unsupported");
     buf_done(&little);
     buf_done(&out);
     private_key_free(&rsa);
@@ -230,41 +222,39 @@ static void test_decrypt_interop(void **state)
                  cases[i].digest, cases[i].digest);
         struct buf sealed;
         struct secret plain = SECRET_EMPTY;
-        struct error err = {0};
+        struct error refusal = {0};
         tool_read(&sealed, "sealed");
-        assert_success(
-            private_key_decrypt(&plain, key, cases[i].algorithm, buf_slice(&sealed), &err), &err);
+        assert_ok(private_key_decrypt(&plain, key, cases[i].algorithm, buf_slice(&sealed), err));
         assert_slice_equal(secret_slice(&plain), slice_from_text("the message"));
         secret_done(&plain);
         /* The other hash, any change, any other length: all one answer. */
         char message[ERROR_MESSAGE_SIZE] = "";
-        assert_refused(
-            private_key_decrypt(&plain, key, cases[1 - i].algorithm, buf_slice(&sealed), &err),
-            &err, "crypto.decryption-failed");
-        memcpy(message, err.message, sizeof message);
+        assert_refused_with(
+            private_key_decrypt(&plain, key, cases[1 - i].algorithm, buf_slice(&sealed), &refusal),
+            &refusal, "crypto.decryption-failed");
+        memcpy(message, refusal.message, sizeof message);
         for (size_t j = 0; j < sealed.size; j += 17) {
             sealed.data[j] ^= 0x20;
-            assert_refused(
-                private_key_decrypt(&plain, key, cases[i].algorithm, buf_slice(&sealed), &err),
-                &err, "crypto.decryption-failed");
-            assert_string_equal(err.message, message);
+            assert_refused_with(
+                private_key_decrypt(&plain, key, cases[i].algorithm, buf_slice(&sealed), &refusal),
+                &refusal, "crypto.decryption-failed");
+            assert_string_equal(refusal.message, message);
             sealed.data[j] ^= 0x20;
-            assert_refused(private_key_decrypt(&plain, key, cases[i].algorithm,
-                                               slice_of(sealed.data, j), &err),
-                           &err, "crypto.decryption-failed");
-            assert_string_equal(err.message, message);
+            assert_refused_with(private_key_decrypt(&plain, key, cases[i].algorithm,
+                                                    slice_of(sealed.data, j), &refusal),
+                                &refusal, "crypto.decryption-failed");
+            assert_string_equal(refusal.message, message);
         }
-        assert_success(
-            private_key_decrypt(&plain, key, cases[i].algorithm, buf_slice(&sealed), &err), &err);
+        assert_ok(private_key_decrypt(&plain, key, cases[i].algorithm, buf_slice(&sealed), err));
         secret_done(&plain);
         buf_append_u8(&sealed, 0);
-        assert_refused(
-            private_key_decrypt(&plain, key, cases[i].algorithm, buf_slice(&sealed), &err), &err,
-            "crypto.decryption-failed");
+        assert_refused_with(
+            private_key_decrypt(&plain, key, cases[i].algorithm, buf_slice(&sealed), &refusal),
+            &refusal, "crypto.decryption-failed");
         memset(sealed.data, 0xff, 256); /* not below the modulus */
-        assert_refused(
-            private_key_decrypt(&plain, key, cases[i].algorithm, slice_of(sealed.data, 256), &err),
-            &err, "crypto.decryption-failed");
+        assert_refused_with(private_key_decrypt(&plain, key, cases[i].algorithm,
+                                                slice_of(sealed.data, 256), &refusal),
+                            &refusal, "crypto.decryption-failed");
         assert_null(plain.data);
         buf_done(&sealed);
     }
@@ -277,14 +267,11 @@ static void test_empty_plain_text(void **state)
     struct private_key *key = parse("rsa.p8");
     struct buf sealed;
     struct secret plain = SECRET_EMPTY;
-    struct error err = {0};
     buf_init(&sealed, 1000);
-    assert_success(public_key_encrypt(&sealed, private_key_public(key), ENCRYPTION_RSA_OAEP_SHA256,
-                                      SLICE_EMPTY, &err),
-                   &err);
-    assert_success(
-        private_key_decrypt(&plain, key, ENCRYPTION_RSA_OAEP_SHA256, buf_slice(&sealed), &err),
-        &err);
+    assert_ok(public_key_encrypt(&sealed, private_key_public(key), ENCRYPTION_RSA_OAEP_SHA256,
+                                 SLICE_EMPTY, err));
+    assert_ok(
+        private_key_decrypt(&plain, key, ENCRYPTION_RSA_OAEP_SHA256, buf_slice(&sealed), err));
     assert_int_equal(plain.size, 0);
     secret_done(&plain);
     buf_done(&sealed);
@@ -304,8 +291,7 @@ static void test_generate(void **state)
                  {PRIVATE_KEY_P384, 384}};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         struct private_key *key = NULL;
-        struct error err = {0};
-        assert_success(private_key_generate(&key, kinds[i].kind, &err), &err);
+        assert_ok(private_key_generate(&key, kinds[i].kind, err));
         assert_int_equal(public_key_bits(private_key_public(key)), kinds[i].bits);
         struct secret pkcs8;
         private_key_format(&pkcs8, key);

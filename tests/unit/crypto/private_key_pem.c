@@ -31,9 +31,7 @@ static void assert_reads(const char *file, const char *password, const char *spk
 {
     struct buf pem, spki;
     struct private_key *key = NULL;
-    struct error err = {0};
-    assert_success(
-        private_key_parse_pem(&key, tool_read(&pem, file), slice_from_text(password), &err), &err);
+    assert_ok(private_key_parse_pem(&key, tool_read(&pem, file), slice_from_text(password), err));
     assert_slice_equal(public_key_spki(private_key_public(key)), tool_read(&spki, spki_file));
     private_key_free(&key);
     buf_done(&pem);
@@ -58,10 +56,8 @@ static void assert_file_refused(const char *file, const char *password, const ch
 {
     struct buf pem;
     struct private_key *key = NULL;
-    struct error err;
     assert_refused(
-        private_key_parse_pem(&key, tool_read(&pem, file), slice_from_text(password), &err), &err,
-        code);
+        private_key_parse_pem(&key, tool_read(&pem, file), slice_from_text(password), err), code);
     assert_null(key);
     buf_done(&pem);
 }
@@ -94,11 +90,10 @@ static void test_refused(void **state)
     assert_file_refused("scrypt.pem", "secret", "crypto.key-malformed");
     assert_file_refused("iterations.pem", "secret", "crypto.kdf-parameters");
     struct private_key *key = NULL;
-    struct error err;
-    assert_refused(private_key_parse_pem(&key, SLICE_EMPTY, SLICE_EMPTY, &err), &err,
+    assert_refused(private_key_parse_pem(&key, SLICE_EMPTY, SLICE_EMPTY, err),
                    "crypto.key-malformed");
     char *large = memory_allocate_zero(1, 70000);
-    assert_refused(private_key_parse_pem(&key, slice_of(large, 70000), SLICE_EMPTY, &err), &err,
+    assert_refused(private_key_parse_pem(&key, slice_of(large, 70000), SLICE_EMPTY, err),
                    "crypto.key-malformed");
     free(large);
 }

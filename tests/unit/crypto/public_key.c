@@ -34,8 +34,7 @@ static struct public_key *parse(const char *file)
 {
     struct buf spki;
     struct public_key *key = NULL;
-    struct error err = {0};
-    assert_success(public_key_parse(&key, tool_read(&spki, file), &err), &err);
+    assert_ok(public_key_parse(&key, tool_read(&spki, file), err));
     assert_slice_equal(public_key_spki(key), buf_slice(&spki));
     buf_done(&spki);
     return key;
@@ -89,8 +88,8 @@ static void test_refused_kinds(void **state)
         struct buf spki;
         struct public_key *key = NULL;
         struct error err;
-        assert_refused(public_key_parse(&key, tool_read(&spki, refused[i].file), &err), &err,
-                       refused[i].code);
+        assert_refused_with(public_key_parse(&key, tool_read(&spki, refused[i].file), &err), &err,
+                            refused[i].code);
         assert_non_null(strstr(err.message, refused[i].word));
         assert_null(key);
         buf_done(&spki);
@@ -123,12 +122,11 @@ static void assert_rsa(const char *algorithm, struct slice modulus_element,
 {
     struct buf spki, exponent;
     struct public_key *key = NULL;
-    struct error err = {0};
     make_spki(&spki, algorithm, modulus_element, tool_hex(&exponent, exponent_hex));
     if (expected == NULL)
-        assert_success(public_key_parse(&key, buf_slice(&spki), &err), &err);
+        assert_ok(public_key_parse(&key, buf_slice(&spki), err));
     else
-        assert_refused(public_key_parse(&key, buf_slice(&spki), &err), &err, expected);
+        assert_refused(public_key_parse(&key, buf_slice(&spki), err), expected);
     public_key_free(&key);
     buf_done(&spki);
     buf_done(&exponent);
@@ -198,11 +196,13 @@ static void test_algorithms(void **state)
     struct public_key *key = NULL;
     struct error err;
     make_spki(&spki, "06092a864886f70d0101070500", good, slice_of("\x02\x01\x03", 3));
-    assert_refused(public_key_parse(&key, buf_slice(&spki), &err), &err, "crypto.key-unsupported");
+    assert_refused_with(public_key_parse(&key, buf_slice(&spki), &err), &err,
+                        "crypto.key-unsupported");
     assert_non_null(strstr(err.message, "RSAES-OAEP (1.2.840.113549.1.1.7)"));
     buf_done(&spki);
     make_spki(&spki, "06072a8648ce3d02010500", good, slice_of("\x02\x01\x03", 3));
-    assert_refused(public_key_parse(&key, buf_slice(&spki), &err), &err, "crypto.key-malformed");
+    assert_refused_with(public_key_parse(&key, buf_slice(&spki), &err), &err,
+                        "crypto.key-malformed");
     buf_done(&spki);
     buf_done(&modulus);
 }
@@ -217,17 +217,17 @@ static void test_point_not_on_its_curve(void **state)
         struct error err;
         tool_read(&spki, files[i]);
         spki.data[spki.size - 1] ^= 1;
-        assert_refused(public_key_parse(&key, buf_slice(&spki), &err), &err,
-                       "crypto.key-malformed");
+        assert_refused_with(public_key_parse(&key, buf_slice(&spki), &err), &err,
+                            "crypto.key-malformed");
         assert_non_null(strstr(err.message, "curve"));
         /* Coordinates of the field's size and beyond. */
         size_t field = i == 0 ? 32 : 48;
         memset(spki.data + spki.size - 2 * field, 0xff, 2 * field);
-        assert_refused(public_key_parse(&key, buf_slice(&spki), &err), &err,
-                       "crypto.key-malformed");
+        assert_refused_with(public_key_parse(&key, buf_slice(&spki), &err), &err,
+                            "crypto.key-malformed");
         memset(spki.data + spki.size - 2 * field, 0, 2 * field);
-        assert_refused(public_key_parse(&key, buf_slice(&spki), &err), &err,
-                       "crypto.key-malformed");
+        assert_refused_with(public_key_parse(&key, buf_slice(&spki), &err), &err,
+                            "crypto.key-malformed");
         buf_done(&spki);
     }
     /* The point at infinity is one zero byte. */
@@ -235,7 +235,8 @@ static void test_point_not_on_its_curve(void **state)
     struct public_key *key = NULL;
     struct error err;
     tool_hex(&bytes, "3019301306072a8648ce3d020106082a8648ce3d03010703020000");
-    assert_refused(public_key_parse(&key, buf_slice(&bytes), &err), &err, "crypto.key-malformed");
+    assert_refused_with(public_key_parse(&key, buf_slice(&bytes), &err), &err,
+                        "crypto.key-malformed");
     buf_done(&bytes);
 }
 
@@ -263,9 +264,7 @@ static void test_damaged(void **state)
             }
         }
         buf_append_u8(&spki, 0);
-        struct error err;
-        assert_refused(public_key_parse(&key, buf_slice(&spki), &err), &err,
-                       "crypto.key-malformed");
+        assert_refused(public_key_parse(&key, buf_slice(&spki), err), "crypto.key-malformed");
         buf_done(&spki);
     }
 }
@@ -275,14 +274,12 @@ static void test_indefinite_length(void **state)
     (void)state;
     struct buf spki, indefinite;
     struct public_key *key = NULL;
-    struct error err;
     struct slice whole = tool_read(&spki, "rsa.spki");
     buf_init(&indefinite, 1000);
     buf_append_bytes(&indefinite, "\x30\x80", 2);
     buf_append(&indefinite, slice_of(whole.data + 4, whole.size - 4));
     buf_append_bytes(&indefinite, "\0\0", 2);
-    assert_refused(public_key_parse(&key, buf_slice(&indefinite), &err), &err,
-                   "crypto.key-malformed");
+    assert_refused(public_key_parse(&key, buf_slice(&indefinite), err), "crypto.key-malformed");
     buf_done(&indefinite);
     buf_done(&spki);
 }
@@ -316,31 +313,29 @@ static void test_verify_interop(void **state)
         struct buf bytes;
         tool_read(&bytes, "signature");
         struct slice message = slice_from_text("the message");
-        struct error err = {0};
         /* Twice: the second time with a context that was kept, the third with one after a failure.
          */
         for (int round = 0; round < 3; round++) {
-            assert_success(
-                public_key_verify(key, cases[i].algorithm, message, buf_slice(&bytes), &err), &err);
+            assert_ok(public_key_verify(key, cases[i].algorithm, message, buf_slice(&bytes), err));
             if (round == 0)
                 continue;
             assert_refused(public_key_verify(key, cases[i].algorithm, slice_from_text("another"),
-                                             buf_slice(&bytes), &err),
-                           &err, "crypto.signature-wrong");
+                                             buf_slice(&bytes), err),
+                           "crypto.signature-wrong");
         }
         for (size_t j = 0; j < bytes.size; j += 5) {
             bytes.data[j] ^= 4;
             assert_refused(
-                public_key_verify(key, cases[i].algorithm, message, buf_slice(&bytes), &err), &err,
+                public_key_verify(key, cases[i].algorithm, message, buf_slice(&bytes), err),
                 "crypto.signature-wrong");
             bytes.data[j] ^= 4;
             assert_refused(
-                public_key_verify(key, cases[i].algorithm, message, slice_of(bytes.data, j), &err),
-                &err, "crypto.signature-wrong");
+                public_key_verify(key, cases[i].algorithm, message, slice_of(bytes.data, j), err),
+                "crypto.signature-wrong");
         }
         buf_append_u8(&bytes, 0);
-        assert_refused(public_key_verify(key, cases[i].algorithm, message, buf_slice(&bytes), &err),
-                       &err, "crypto.signature-wrong");
+        assert_refused(public_key_verify(key, cases[i].algorithm, message, buf_slice(&bytes), err),
+                       "crypto.signature-wrong");
         buf_done(&bytes);
         public_key_free(&key);
     }
@@ -362,11 +357,10 @@ static void test_pss_is_strict(void **state)
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         tool_run("openssl dgst %s -sign rsa.pem -out signature message", options[i]);
         struct buf bytes;
-        struct error err;
         assert_refused(public_key_verify(key, SIGNATURE_RSA_PSS_SHA256,
                                          slice_from_text("the message"),
-                                         tool_read(&bytes, "signature"), &err),
-                       &err, "crypto.signature-wrong");
+                                         tool_read(&bytes, "signature"), err),
+                       "crypto.signature-wrong");
         buf_done(&bytes);
     }
     public_key_free(&key);
@@ -377,32 +371,31 @@ static void test_unsuitable_algorithms(void **state)
     (void)state;
     struct public_key *rsa = parse("rsa.spki"), *ec = parse("p256.spki");
     struct slice some = slice_from_text("some");
-    struct error err;
-    assert_refused(public_key_verify(rsa, SIGNATURE_ECDSA_SHA256, some, some, &err), &err,
+    assert_refused(public_key_verify(rsa, SIGNATURE_ECDSA_SHA256, some, some, err),
                    "crypto.key-unsupported");
-    assert_refused(public_key_verify(ec, SIGNATURE_RSA_PSS_SHA256, some, some, &err), &err,
+    assert_refused(public_key_verify(ec, SIGNATURE_RSA_PSS_SHA256, some, some, err),
                    "crypto.key-unsupported");
     for (int none = -1; none < 10; none++)
         if (signature_name((enum signature_algorithm)none) == NULL)
-            assert_refused(public_key_verify(rsa, (enum signature_algorithm)none, some, some, &err),
-                           &err, "crypto.key-unsupported");
+            assert_refused(public_key_verify(rsa, (enum signature_algorithm)none, some, some, err),
+                           "crypto.key-unsupported");
     struct buf out;
     buf_init(&out, 1000);
-    assert_refused(public_key_encrypt(&out, ec, ENCRYPTION_RSA_OAEP_SHA256, some, &err), &err,
+    assert_refused(public_key_encrypt(&out, ec, ENCRYPTION_RSA_OAEP_SHA256, some, err),
                    "crypto.key-unsupported");
-    assert_refused(public_key_encrypt(&out, rsa, (enum encryption_algorithm)3, some, &err), &err,
+    assert_refused(public_key_encrypt(&out, rsa, (enum encryption_algorithm)3, some, err),
                    "crypto.key-unsupported");
-    assert_refused(public_key_encrypt(&out, rsa, (enum encryption_algorithm)0, some, &err), &err,
+    assert_refused(public_key_encrypt(&out, rsa, (enum encryption_algorithm)0, some, err),
                    "crypto.key-unsupported");
     uint8_t large[256] = {0};
     assert_refused(
-        public_key_encrypt(&out, rsa, ENCRYPTION_RSA_OAEP_SHA256, slice_of(large, 191), &err), &err,
+        public_key_encrypt(&out, rsa, ENCRYPTION_RSA_OAEP_SHA256, slice_of(large, 191), err),
         "crypto.key-unsupported");
     assert_true(
         public_key_encrypt(&out, rsa, ENCRYPTION_RSA_OAEP_SHA256, slice_of(large, 190), NULL));
     struct buf little;
     buf_init(&little, 255);
-    assert_refused(public_key_encrypt(&little, rsa, ENCRYPTION_RSA_OAEP_SHA256, some, &err), &err,
+    assert_refused(public_key_encrypt(&little, rsa, ENCRYPTION_RSA_OAEP_SHA256, some, err),
                    "base.buffer-full");
     buf_done(&little);
     buf_done(&out);
@@ -421,11 +414,9 @@ static void test_encrypt_interop(void **state)
     for (size_t i = 0; i < 2; i++) {
         for (int round = 0; round < 2; round++) {
             struct buf out, plain;
-            struct error err = {0};
             buf_init(&out, 1000);
-            assert_success(public_key_encrypt(&out, key, cases[i].algorithm,
-                                              slice_from_text("32 bytes of a transport key"), &err),
-                           &err);
+            assert_ok(public_key_encrypt(&out, key, cases[i].algorithm,
+                                         slice_from_text("32 bytes of a transport key"), err));
             tool_write("sealed", buf_slice(&out));
             tool_run("openssl pkeyutl -decrypt -inkey rsa.pem -in sealed -out plain "
                      "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:%s -pkeyopt "

@@ -23,8 +23,7 @@ static struct public_key *parse(const char *file)
 {
     struct buf der;
     struct public_key *key = NULL;
-    struct error err = {0};
-    assert_success(public_key_parse_endorsement(&key, tool_read(&der, file), &err), &err);
+    assert_ok(public_key_parse_endorsement(&key, tool_read(&der, file), err));
     buf_done(&der);
     return key;
 }
@@ -41,12 +40,10 @@ static void test_labelled_encryption(void **state)
         enum digest_algorithm digest = algorithms[i % 4];
         const char *label = i < 4 ? "SECRET" : "IDENTITY";
         struct buf cipher, plain;
-        struct error err = {0};
         buf_init(&cipher, 1024);
-        assert_success(
+        assert_ok(
             public_key_encrypt_labelled(&cipher, key, digest, slice_of(label, strlen(label) + 1),
-                                        slice_of("thirty-two bytes of a secret ... ", 32), &err),
-            &err);
+                                        slice_of("thirty-two bytes of a secret ... ", 32), err));
         tool_write("cipher", buf_slice(&cipher));
         tool_run("openssl pkeyutl -decrypt -inkey rsa.key -in cipher -out plain "
                  "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:%s -pkeyopt rsa_mgf1_md:%s "
@@ -67,21 +64,21 @@ static void test_labelled_encryption_refused(void **state)
     static const uint8_t large[191];
     struct public_key *rsa = parse("rsa.der"), *ecc = parse("prime256v1.der");
     struct buf cipher;
-    struct error err;
+    struct error refusal;
     struct slice label = slice_of("SECRET", 7);
     buf_init(&cipher, 1024);
     assert_refused(
-        public_key_encrypt_labelled(&cipher, ecc, DIGEST_SHA256, label, slice_of(large, 1), &err),
-        &err, "crypto.key-unsupported");
+        public_key_encrypt_labelled(&cipher, ecc, DIGEST_SHA256, label, slice_of(large, 1), err),
+        "crypto.key-unsupported");
     assert_refused(public_key_encrypt_labelled(&cipher, rsa, DIGEST_SHA256, label,
-                                               slice_of(large, sizeof large), &err),
-                   &err, "crypto.key-unsupported");
+                                               slice_of(large, sizeof large), err),
+                   "crypto.key-unsupported");
     assert_refused(
-        public_key_encrypt_labelled(&cipher, rsa, DIGEST_SHA256, label, SLICE_EMPTY, &err), &err,
+        public_key_encrypt_labelled(&cipher, rsa, DIGEST_SHA256, label, SLICE_EMPTY, err),
         "crypto.key-unsupported");
     assert_int_equal(cipher.size, 0);
     assert_true(public_key_encrypt_labelled(&cipher, rsa, DIGEST_SHA256, label,
-                                            slice_of(large, 190), &err));
+                                            slice_of(large, 190), &refusal));
     buf_done(&cipher);
     public_key_free(&rsa);
     public_key_free(&ecc);
@@ -101,15 +98,13 @@ static void test_agreement(void **state)
         struct public_key *key = parse(file), *ephemeral = NULL;
         free(file);
         struct public_key_agreement made, again;
-        struct error err = {0};
-        assert_success(public_key_agree(&made, key, &err), &err);
-        assert_success(public_key_agree(&again, key, &err), &err);
+        assert_ok(public_key_agree(&made, key, err));
+        assert_ok(public_key_agree(&again, key, err));
         assert_int_equal(made.field_size, curves[i].field);
         assert_memory_not_equal(made.ephemeral_x, again.ephemeral_x, made.field_size);
-        assert_success(public_key_of_point(&ephemeral, curves[i].type,
-                                           slice_of(made.ephemeral_x, made.field_size),
-                                           slice_of(made.ephemeral_y, made.field_size), &err),
-                       &err);
+        assert_ok(public_key_of_point(&ephemeral, curves[i].type,
+                                      slice_of(made.ephemeral_x, made.field_size),
+                                      slice_of(made.ephemeral_y, made.field_size), err));
         tool_write("peer.der", public_key_spki(ephemeral));
         tool_run("openssl pkeyutl -derive -inkey %s.key -peerform der -peerkey peer.der -out z",
                  curves[i].name);
@@ -129,8 +124,7 @@ static void test_agreement_refused(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct public_key *key = parse(files[i]);
         struct public_key_agreement made;
-        struct error err;
-        assert_refused(public_key_agree(&made, key, &err), &err, "crypto.key-unsupported");
+        assert_refused(public_key_agree(&made, key, err), "crypto.key-unsupported");
         public_key_free(&key);
     }
 }
@@ -156,27 +150,24 @@ static void test_endorsement_signatures(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct public_key *key = parse(cases[i].key);
         struct buf message, signature;
-        struct error err = {0};
         tool_read(&message, "message");
         tool_read(&signature, cases[i].signature);
         if (cases[i].code == NULL) {
-            assert_success(public_key_verify_endorsement(key, cases[i].algorithm,
-                                                         buf_slice(&message), buf_slice(&signature),
-                                                         &err),
-                           &err);
+            assert_ok(public_key_verify_endorsement(key, cases[i].algorithm, buf_slice(&message),
+                                                    buf_slice(&signature), err));
             message.data[0] ^= 1;
             assert_refused(public_key_verify_endorsement(key, cases[i].algorithm,
                                                          buf_slice(&message), buf_slice(&signature),
-                                                         &err),
-                           &err, "crypto.signature-wrong");
+                                                         err),
+                           "crypto.signature-wrong");
             assert_refused(public_key_verify_endorsement(key, cases[i].algorithm,
-                                                         buf_slice(&message), SLICE_EMPTY, &err),
-                           &err, "crypto.signature-wrong");
+                                                         buf_slice(&message), SLICE_EMPTY, err),
+                           "crypto.signature-wrong");
         } else {
             assert_refused(public_key_verify_endorsement(key, cases[i].algorithm,
                                                          buf_slice(&message), buf_slice(&signature),
-                                                         &err),
-                           &err, cases[i].code);
+                                                         err),
+                           cases[i].code);
         }
         buf_done(&message);
         buf_done(&signature);
@@ -190,10 +181,9 @@ static void test_p521(void **state)
     (void)state;
     struct buf der;
     struct public_key *key = parse("secp521r1.der"), *strict = NULL;
-    struct error err;
     assert_int_equal(public_key_type(key), PUBLIC_KEY_P521);
     assert_int_equal(public_key_bits(key), 521);
-    assert_refused(public_key_parse(&strict, tool_read(&der, "secp521r1.der"), &err), &err,
+    assert_refused(public_key_parse(&strict, tool_read(&der, "secp521r1.der"), err),
                    "crypto.key-unsupported");
     buf_done(&der);
     public_key_free(&key);

@@ -38,8 +38,7 @@ static void assert_same_key(bool (*read)(struct public_key **, struct slice, str
 {
     struct buf bytes, spki;
     struct public_key *key = NULL;
-    struct error err = {0};
-    assert_success(read(&key, tool_read(&bytes, file), &err), &err);
+    assert_ok(read(&key, tool_read(&bytes, file), err));
     assert_slice_equal(public_key_spki(key), tool_read(&spki, "spki"));
     public_key_free(&key);
     buf_done(&bytes);
@@ -64,8 +63,7 @@ static void assert_file_refused(bool (*read)(struct public_key **, struct slice,
 {
     struct buf bytes;
     struct public_key *key = NULL;
-    struct error err;
-    assert_refused(read(&key, tool_read(&bytes, file), &err), &err, code);
+    assert_refused(read(&key, tool_read(&bytes, file), err), code);
     buf_done(&bytes);
 }
 
@@ -82,10 +80,9 @@ static void test_refused(void **state)
     assert_file_refused(public_key_parse_any, "crt", "crypto.key-malformed");
     assert_file_refused(public_key_parse_file, "rsa.pem", "crypto.key-malformed");
     struct public_key *key = NULL;
-    struct error err;
-    assert_refused(public_key_parse_any(&key, SLICE_EMPTY, &err), &err, "crypto.key-malformed");
+    assert_refused(public_key_parse_any(&key, SLICE_EMPTY, err), "crypto.key-malformed");
     uint8_t *large = memory_allocate_zero(1, 300000);
-    assert_refused(public_key_parse_file(&key, slice_of(large, 300000), &err), &err,
+    assert_refused(public_key_parse_file(&key, slice_of(large, 300000), err),
                    "crypto.key-malformed");
     free(large);
 }
@@ -99,10 +96,9 @@ static void test_trailing_bytes(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct buf bytes;
         struct public_key *key = NULL;
-        struct error err;
         tool_read(&bytes, files[i]);
         buf_append_u8(&bytes, 0);
-        assert_refused(public_key_parse_any(&key, buf_slice(&bytes), &err), &err, codes[i]);
+        assert_refused(public_key_parse_any(&key, buf_slice(&bytes), err), codes[i]);
         buf_done(&bytes);
     }
 }
@@ -113,17 +109,15 @@ static void test_numbers(void **state)
     (void)state;
     struct buf blob, spki;
     struct public_key *key = NULL;
-    struct error err = {0};
     tool_read(&blob, "blob");
     struct slice exponent = slice_of("\0\x01\x00\x01", 4);
     struct slice modulus = slice_of(blob.data + 27, 256);
-    assert_success(public_key_of_rsa(&key, modulus, exponent, &err), &err);
+    assert_ok(public_key_of_rsa(&key, modulus, exponent, err));
     assert_slice_equal(public_key_spki(key), tool_read(&spki, "spki"));
     public_key_free(&key);
-    assert_refused(public_key_of_rsa(&key, slice_of(modulus.data, 128), exponent, &err), &err,
+    assert_refused(public_key_of_rsa(&key, slice_of(modulus.data, 128), exponent, err),
                    "crypto.key-too-small");
-    assert_refused(public_key_of_rsa(&key, modulus, SLICE_EMPTY, &err), &err,
-                   "crypto.key-malformed");
+    assert_refused(public_key_of_rsa(&key, modulus, SLICE_EMPTY, err), "crypto.key-malformed");
     buf_done(&blob);
     buf_done(&spki);
 }
@@ -139,7 +133,6 @@ static void test_points(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct buf spki;
         struct public_key *key = NULL;
-        struct error err = {0};
         size_t field = curves[i].field;
         tool_run("openssl ecparam -name %s -genkey -noout -out ec.key && "
                  "openssl pkey -in ec.key -pubout -outform der -out ec.der",
@@ -147,16 +140,16 @@ static void test_points(void **state)
         tool_read(&spki, "ec.der");
         const uint8_t *point = spki.data + spki.size - 2 * field;
         struct slice x = slice_of(point, field), y = slice_of(point + field, field);
-        assert_success(public_key_of_point(&key, curves[i].type, x, y, &err), &err);
+        assert_ok(public_key_of_point(&key, curves[i].type, x, y, err));
         assert_slice_equal(public_key_spki(key), buf_slice(&spki));
         public_key_free(&key);
-        assert_refused(public_key_of_point(&key, curves[i].type, y, y, &err), &err,
+        assert_refused(public_key_of_point(&key, curves[i].type, y, y, err),
                        "crypto.key-malformed");
-        assert_refused(public_key_of_point(&key, curves[i].type, SLICE_EMPTY, SLICE_EMPTY, &err),
-                       &err, "crypto.key-malformed");
+        assert_refused(public_key_of_point(&key, curves[i].type, SLICE_EMPTY, SLICE_EMPTY, err),
+                       "crypto.key-malformed");
         assert_refused(
-            public_key_of_point(&key, curves[i].type, slice_of(point - 1, field + 1), y, &err),
-            &err, "crypto.key-malformed");
+            public_key_of_point(&key, curves[i].type, slice_of(point - 1, field + 1), y, err),
+            "crypto.key-malformed");
         buf_done(&spki);
     }
 }
@@ -179,9 +172,8 @@ static void test_endorsement(void **state)
         assert_same_key(public_key_parse_endorsement, files[i]);
         struct buf bytes;
         struct public_key *key = NULL;
-        struct error err = {0};
         if (i > 0)
-            assert_refused(public_key_parse(&key, tool_read(&bytes, files[i]), &err), &err,
+            assert_refused(public_key_parse(&key, tool_read(&bytes, files[i]), err),
                            "crypto.key-unsupported");
         else
             tool_read(&bytes, files[i]);
@@ -189,8 +181,7 @@ static void test_endorsement(void **state)
     }
     struct buf bytes;
     struct public_key *key = NULL;
-    struct error err;
-    assert_refused(public_key_parse_endorsement(&key, tool_read(&bytes, "oaepcut"), &err), &err,
+    assert_refused(public_key_parse_endorsement(&key, tool_read(&bytes, "oaepcut"), err),
                    "crypto.key-malformed");
     buf_done(&bytes);
 }

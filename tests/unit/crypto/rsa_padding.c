@@ -35,10 +35,8 @@ static void test_removes(void **state)
         uint8_t encoded[SIZE];
         make(encoded, cases[i].hash, cases[i].plain);
         struct secret plain = SECRET_EMPTY;
-        struct error err;
-        assert_success(
-            rsa_padding_remove_oaep(&plain, cases[i].algorithm, slice_of(encoded, SIZE), &err),
-            &err);
+        assert_ok(
+            rsa_padding_remove_oaep(&plain, cases[i].algorithm, slice_of(encoded, SIZE), err));
         assert_true(slice_equals_text(secret_slice(&plain), cases[i].plain));
         secret_done(&plain);
     }
@@ -50,22 +48,21 @@ static void test_refuses(void **state)
     static const size_t places[] = {0, 1, 32, 33, 64, 128, SIZE - 1};
     uint8_t encoded[SIZE];
     struct secret plain = SECRET_EMPTY;
-    struct error err;
     make(encoded, "sha256", "a secret");
     assert_refused(
-        rsa_padding_remove_oaep(&plain, ENCRYPTION_RSA_OAEP_SHA1, slice_of(encoded, SIZE), &err),
-        &err, "crypto.decryption-failed");
+        rsa_padding_remove_oaep(&plain, ENCRYPTION_RSA_OAEP_SHA1, slice_of(encoded, SIZE), err),
+        "crypto.decryption-failed");
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         encoded[places[i]] ^= 1;
         assert_refused(rsa_padding_remove_oaep(&plain, ENCRYPTION_RSA_OAEP_SHA256,
-                                               slice_of(encoded, SIZE), &err),
-                       &err, "crypto.decryption-failed");
+                                               slice_of(encoded, SIZE), err),
+                       "crypto.decryption-failed");
         encoded[places[i]] ^= 1;
     }
     /* Too short for any message. */
     assert_refused(
-        rsa_padding_remove_oaep(&plain, ENCRYPTION_RSA_OAEP_SHA256, slice_of(encoded, 65), &err),
-        &err, "crypto.decryption-failed");
+        rsa_padding_remove_oaep(&plain, ENCRYPTION_RSA_OAEP_SHA256, slice_of(encoded, 65), err),
+        "crypto.decryption-failed");
     assert_null(plain.data);
 }
 

@@ -6,18 +6,13 @@
  * (openssl, python3) that make and check vectors in it, independently of the code under test.
  */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "../testing.h"
 #include "base/buf.h"
-#include "base/error.h"
 #include "base/hex.h"
 #include "base/memory.h"
 
@@ -107,29 +102,3 @@ __attribute__((unused)) static int tool_tear_down(void **state)
     free(line);
     return status;
 }
-
-#define assert_slice_equal(a, b)                            \
-    do {                                                    \
-        struct slice a_ = (a), b_ = (b);                    \
-        assert_int_equal(a_.size, b_.size);                 \
-        if (a_.size > 0)                                    \
-            assert_memory_equal(a_.data, b_.data, a_.size); \
-    } while (0)
-
-#define assert_success(expression, err)                                              \
-    do {                                                                             \
-        if (!(expression)) {                                                         \
-            char text_[1200];                                                        \
-            fail_msg("%s: %s", #expression, error_format(err, text_, sizeof text_)); \
-        }                                                                            \
-    } while (0)
-
-/* That the expression refuses with this code. */
-#define assert_refused(expression, err, expected)         \
-    do {                                                  \
-        memset(err, 0, sizeof *(err));                    \
-        assert_false(expression);                         \
-        assert_non_null((err)->code);                     \
-        assert_string_equal((err)->code->name, expected); \
-        assert_true((err)->message[0] != '\0');           \
-    } while (0)

@@ -71,22 +71,25 @@ struct chain {
 static void check_chains(const struct chain *chains, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct error err = {0};
+        struct error refusal = {0};
         const struct chain *chain = &chains[i];
         _cleanup_tpm_trust_ struct tpm_trust *trust = make_trust(chain->trusted);
         if (chain->code == NULL) {
             /* Twice: by the signature, and by what is remembered of it. */
-            assert_success(verify(chain->name, chain->trusted, trust, &err), &err);
-            assert_success(verify(chain->name, chain->trusted, trust, &err), &err);
+            assert_ok(verify(chain->name, chain->trusted, trust, err));
+            assert_ok(verify(chain->name, chain->trusted, trust, err));
             continue;
         }
-        assert_refused(verify(chain->name, chain->trusted, trust, &err), &err, chain->code);
-        if (strstr(err.message, chain->words) == NULL && strstr(err.object, chain->words) == NULL)
-            fail_msg("%s: “%s” is not in “%s: %s”", chain->name, chain->words, err.object,
-                     err.message);
+        assert_refused_with(verify(chain->name, chain->trusted, trust, &refusal), &refusal,
+                            chain->code);
+        if (strstr(refusal.message, chain->words) == NULL &&
+            strstr(refusal.object, chain->words) == NULL)
+            fail_msg("%s: “%s” is not in “%s: %s”", chain->name, chain->words, refusal.object,
+                     refusal.message);
         struct error again;
-        assert_refused(verify(chain->name, chain->trusted, trust, &again), &again, chain->code);
-        assert_string_equal(again.message, err.message);
+        assert_refused_with(verify(chain->name, chain->trusted, trust, &again), &again,
+                            chain->code);
+        assert_string_equal(again.message, refusal.message);
     }
 }
 #define CHECK_CHAINS(chains) check_chains(chains, sizeof(chains) / sizeof(chains)[0])
@@ -279,9 +282,9 @@ static void test_altered(void **state)
         /* A copy of its own, so that a sanitizer sees a read behind it. */
         uint8_t *cut = malloc(size + 1);
         memcpy(cut, der.data, size);
-        assert_refused(tpm_endorsement_certificate_verify(&certificate, slice_of(cut, size),
-                                                          SLICE_EMPTY, trust, NOW, &err),
-                       &err, "crypto.certificate-malformed");
+        assert_refused_with(tpm_endorsement_certificate_verify(&certificate, slice_of(cut, size),
+                                                               SLICE_EMPTY, trust, NOW, &err),
+                            &err, "crypto.certificate-malformed");
         free(cut);
     }
     buf_done(&der);
@@ -292,21 +295,17 @@ static void test_oaep_key(void **state)
 {
     (void)state;
     struct buf plain, oaep;
-    struct error err = {0};
     struct certificate *a = NULL, *b = NULL;
-    assert_success(tpm_endorsement_certificate_parse(&a, files_certificate(&plain, "ek"), &err),
-                   &err);
-    assert_success(tpm_endorsement_certificate_parse(&b, files_certificate(&oaep, "ek-oaep"), &err),
-                   &err);
+    assert_ok(tpm_endorsement_certificate_parse(&a, files_certificate(&plain, "ek"), err));
+    assert_ok(tpm_endorsement_certificate_parse(&b, files_certificate(&oaep, "ek-oaep"), err));
     assert_slice_equal(public_key_spki(certificate_key(a)), public_key_spki(certificate_key(b)));
     struct tpm_endorsement_key key;
-    assert_success(tpm_endorsement_key_parse_any(&key, buf_slice(&oaep), &err), &err);
-    assert_success(tpm_endorsement_key_is(&key, certificate_key(a), &err), &err);
+    assert_ok(tpm_endorsement_key_parse_any(&key, buf_slice(&oaep), err));
+    assert_ok(tpm_endorsement_key_is(&key, certificate_key(a), err));
     tpm_endorsement_key_done(&key);
     /* Elsewhere such a certificate is refused. */
     struct certificate *strict = NULL;
-    assert_refused(certificate_parse(&strict, buf_slice(&oaep), &err), &err,
-                   "crypto.key-unsupported");
+    assert_refused(certificate_parse(&strict, buf_slice(&oaep), err), "crypto.key-unsupported");
     certificate_free(&a);
     certificate_free(&b);
     buf_done(&plain);
@@ -319,12 +318,10 @@ static void test_maker(void **state)
     static const char *const names[] = {"ek", "ek-multi"};
     for (size_t i = 0; i < 2; i++) {
         struct buf der;
-        struct error err = {0};
         struct certificate *certificate = NULL;
         struct tpm_maker maker;
-        assert_success(tpm_endorsement_certificate_parse(&certificate,
-                                                         files_certificate(&der, names[i]), &err),
-                       &err);
+        assert_ok(tpm_endorsement_certificate_parse(&certificate, files_certificate(&der, names[i]),
+                                                    err));
         tpm_endorsement_certificate_maker(&maker, certificate);
         assert_string_equal(maker.manufacturer, "IFX");
         assert_string_equal(maker.model, "SLB 9670");
@@ -375,13 +372,12 @@ static void test_cut(void **state)
         buf_append(&nv, from_hex(&behind, contents[i].behind));
         for (size_t fill = 0; fill < contents[i].fill; fill++)
             buf_append_u8(&nv, behind.data[0]);
-        struct error err = {0};
         struct slice cut;
         if (contents[i].code == NULL) {
-            assert_success(tpm_endorsement_certificate_cut(&cut, buf_slice(&nv), &err), &err);
+            assert_ok(tpm_endorsement_certificate_cut(&cut, buf_slice(&nv), err));
             assert_slice_equal(cut, buf_slice(&der));
         } else {
-            assert_refused(tpm_endorsement_certificate_cut(&cut, buf_slice(&nv), &err), &err,
+            assert_refused(tpm_endorsement_certificate_cut(&cut, buf_slice(&nv), err),
                            contents[i].code);
         }
         buf_done(&behind);
@@ -396,13 +392,13 @@ static void test_cut_empty(void **state)
     static uint8_t bytes[TPM_NV_CERTIFICATE_SIZE_MAX + 1];
     struct slice cut;
     struct error err;
-    assert_refused(tpm_endorsement_certificate_cut(&cut, SLICE_EMPTY, &err), &err,
-                   "tpm.certificate-malformed");
-    assert_refused(tpm_endorsement_certificate_cut(&cut, slice_of(bytes, 100), &err), &err,
-                   "tpm.certificate-malformed");
+    assert_refused_with(tpm_endorsement_certificate_cut(&cut, SLICE_EMPTY, &err), &err,
+                        "tpm.certificate-malformed");
+    assert_refused_with(tpm_endorsement_certificate_cut(&cut, slice_of(bytes, 100), &err), &err,
+                        "tpm.certificate-malformed");
     assert_non_null(strstr(err.message, "empty"));
-    assert_refused(tpm_endorsement_certificate_cut(&cut, slice_of(bytes, sizeof bytes), &err), &err,
-                   "tpm.certificate-malformed");
+    assert_refused_with(tpm_endorsement_certificate_cut(&cut, slice_of(bytes, sizeof bytes), &err),
+                        &err, "tpm.certificate-malformed");
     assert_non_null(strstr(err.message, "larger"));
 }
 
@@ -411,7 +407,6 @@ static void test_software_tpm(void **state)
 {
     (void)state;
     struct software_tpm tpm;
-    struct error err = {0};
     software_tpm_start(&tpm);
     software_tpm_tool(&tpm, "tpm2_nvread -o rsa.nv 0x1c00002 && tpm2_nvread -o ecc.nv 0x1c00016 && "
                             "openssl x509 -in ca/swtpm-localca-rootca-cert.pem -outform der "
@@ -427,12 +422,10 @@ static void test_software_tpm(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct slice der;
         struct certificate *certificate = NULL;
-        assert_success(tpm_endorsement_certificate_cut(
-                           &der, software_tpm_file(&files[2 + i], &tpm, names[i]), &err),
-                       &err);
-        assert_success(tpm_endorsement_certificate_verify(&certificate, der, SLICE_EMPTY, trust,
-                                                          (int64_t)time(NULL), &err),
-                       &err);
+        assert_ok(tpm_endorsement_certificate_cut(
+            &der, software_tpm_file(&files[2 + i], &tpm, names[i]), err));
+        assert_ok(tpm_endorsement_certificate_verify(&certificate, der, SLICE_EMPTY, trust,
+                                                     (int64_t)time(NULL), err));
         certificate_free(&certificate);
     }
     for (size_t i = 0; i < 4; i++)
@@ -448,17 +441,14 @@ static void test_simulated_tpm(void **state)
                                                 {simulated_tpm_intermediate(), true}};
     _cleanup_tpm_trust_ struct tpm_trust *trust = tpm_trust_new(trusted, 2, 16, NULL);
     for (int kind = SIMULATED_RSA_2048; kind <= SIMULATED_P384; kind++) {
-        struct error err = {0};
         struct certificate *certificate = NULL;
         struct tpm_endorsement_key key;
         struct simulated_tpm *tpm =
             simulated_tpm_new((enum simulated_endorsement)kind, DIGEST_SHA256);
-        assert_success(tpm_endorsement_certificate_verify(&certificate,
-                                                          simulated_tpm_certificate(tpm),
-                                                          SLICE_EMPTY, trust, NOW, &err),
-                       &err);
-        assert_success(tpm_endorsement_key_parse(&key, simulated_tpm_public(tpm), &err), &err);
-        assert_success(tpm_endorsement_key_is(&key, certificate_key(certificate), &err), &err);
+        assert_ok(tpm_endorsement_certificate_verify(&certificate, simulated_tpm_certificate(tpm),
+                                                     SLICE_EMPTY, trust, NOW, err));
+        assert_ok(tpm_endorsement_key_parse(&key, simulated_tpm_public(tpm), err));
+        assert_ok(tpm_endorsement_key_is(&key, certificate_key(certificate), err));
         tpm_endorsement_key_done(&key);
         certificate_free(&certificate);
         simulated_tpm_free(&tpm);

@@ -46,10 +46,9 @@ __attribute__((unused)) static int files_tear_down(void **state)
 /* A file of the folder, in a buffer initialised here. */
 __attribute__((unused)) static struct slice files_read(struct buf *out, const char *name)
 {
-    struct error err = {0};
     char *path = memory_format("%s/%s", files_folder, name);
     buf_init(out, 8 << 20);
-    assert_success(file_read(out, path, &err), &err);
+    assert_ok(file_read(out, path, err));
     free(path);
     return buf_slice(out);
 }

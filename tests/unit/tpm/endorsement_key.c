@@ -27,8 +27,7 @@ static void test_forms(void **state)
         struct slice sized = simulated_tpm_public(tpm);
         struct slice area = slice_of(sized.data + 2, sized.size - 2);
         struct tpm_endorsement_key key;
-        struct error err = {0};
-        assert_success(tpm_endorsement_key_parse(&key, sized, &err), &err);
+        assert_ok(tpm_endorsement_key_parse(&key, sized, err));
         assert_true(key.has_public_area);
         assert_int_equal(key.name_algorithm,
                          kinds[k] == SIMULATED_P384 ? DIGEST_SHA384 : DIGEST_SHA256);
@@ -36,12 +35,12 @@ static void test_forms(void **state)
                                 simulated_tpm_certificate(tpm)};
         for (size_t i = 0; i < 4; i++) {
             struct tpm_endorsement_key other;
-            assert_success(tpm_endorsement_key_parse_any(&other, forms[i], &err), &err);
+            assert_ok(tpm_endorsement_key_parse_any(&other, forms[i], err));
             assert_int_equal(other.has_public_area, i < 2);
             assert_int_equal(other.name_algorithm, key.name_algorithm);
             assert_memory_equal(tpm_endorsement_key_identity(&other),
                                 tpm_endorsement_key_identity(&key), 32);
-            assert_success(tpm_endorsement_key_is(&key, other.key, &err), &err);
+            assert_ok(tpm_endorsement_key_is(&key, other.key, err));
             tpm_endorsement_key_done(&other);
         }
         uint8_t identity[32];
@@ -59,9 +58,8 @@ static void test_blob(void **state)
     (void)state;
     struct buf area, blob;
     struct tpm_endorsement_key key, other;
-    struct error err = {0};
     read_public(&area, SIMULATED_RSA_2048);
-    assert_success(tpm_endorsement_key_parse(&key, buf_slice(&area), &err), &err);
+    assert_ok(tpm_endorsement_key_parse(&key, buf_slice(&area), err));
     buf_init(&blob, 1024);
     buf_append_text(&blob, "RSA1");
     buf_append_u32_le(&blob, 2048);
@@ -70,11 +68,11 @@ static void test_blob(void **state)
     buf_append_u64_le(&blob, 0);
     buf_append_bytes(&blob, "\x01\x00\x01", 3);
     buf_append_bytes(&blob, area.data + area.size - 256, 256);
-    assert_success(tpm_endorsement_key_parse_any(&other, buf_slice(&blob), &err), &err);
-    assert_success(tpm_endorsement_key_is(&key, other.key, &err), &err);
+    assert_ok(tpm_endorsement_key_parse_any(&other, buf_slice(&blob), err));
+    assert_ok(tpm_endorsement_key_is(&key, other.key, err));
     tpm_endorsement_key_done(&other);
     blob.size--;
-    assert_refused(tpm_endorsement_key_parse_any(&other, buf_slice(&blob), &err), &err,
+    assert_refused(tpm_endorsement_key_parse_any(&other, buf_slice(&blob), err),
                    "crypto.key-malformed");
     tpm_endorsement_key_done(&key);
     buf_done(&area);
@@ -86,12 +84,11 @@ static void test_other_key(void **state)
     (void)state;
     struct buf a, b;
     struct tpm_endorsement_key one, other;
-    struct error err = {0};
     read_public(&a, SIMULATED_P256);
     read_public(&b, SIMULATED_P256);
-    assert_success(tpm_endorsement_key_parse(&one, buf_slice(&a), &err), &err);
-    assert_success(tpm_endorsement_key_parse(&other, buf_slice(&b), &err), &err);
-    assert_refused(tpm_endorsement_key_is(&one, other.key, &err), &err, "tpm.endorsement-mismatch");
+    assert_ok(tpm_endorsement_key_parse(&one, buf_slice(&a), err));
+    assert_ok(tpm_endorsement_key_parse(&other, buf_slice(&b), err));
+    assert_refused(tpm_endorsement_key_is(&one, other.key, err), "tpm.endorsement-mismatch");
     tpm_endorsement_key_done(&one);
     tpm_endorsement_key_done(&other);
     buf_done(&a);
@@ -116,11 +113,11 @@ static void test_attributes(void **state)
         struct error err;
         for (int byte = 0; byte < 4; byte++)
             area.data[6 + byte] = (uint8_t)(wrong[i].attributes >> (24 - 8 * byte));
-        assert_refused(tpm_endorsement_key_parse(&key, buf_slice(&area), &err), &err,
-                       "tpm.endorsement-attributes");
+        assert_refused_with(tpm_endorsement_key_parse(&key, buf_slice(&area), &err), &err,
+                            "tpm.endorsement-attributes");
         assert_non_null(strstr(err.message, wrong[i].words));
-        assert_refused(tpm_endorsement_key_parse_any(&key, buf_slice(&area), &err), &err,
-                       "tpm.endorsement-attributes");
+        assert_refused_with(tpm_endorsement_key_parse_any(&key, buf_slice(&area), &err), &err,
+                            "tpm.endorsement-attributes");
     }
     buf_done(&area);
 }
@@ -223,17 +220,15 @@ static void test_wrong_fields(void **state)
     for (size_t i = 0; i < sizeof areas / sizeof areas[0]; i++) {
         struct buf area;
         struct tpm_endorsement_key key;
-        struct error err = {0};
         from_hex(&area, areas[i].head);
         for (size_t j = 0; j < areas[i].modulus; j++)
             buf_append_u8(&area, 0xff);
         if (areas[i].code == NULL) {
-            assert_success(tpm_endorsement_key_parse(&key, buf_slice(&area), &err), &err);
+            assert_ok(tpm_endorsement_key_parse(&key, buf_slice(&area), err));
             assert_int_equal(public_key_bits(key.key), 2048);
             tpm_endorsement_key_done(&key);
         } else {
-            assert_refused(tpm_endorsement_key_parse(&key, buf_slice(&area), &err), &err,
-                           areas[i].code);
+            assert_refused(tpm_endorsement_key_parse(&key, buf_slice(&area), err), areas[i].code);
         }
         buf_done(&area);
     }
@@ -249,22 +244,20 @@ static void test_truncation(void **state)
         for (size_t size = 0; size < whole.size; size++) {
             uint8_t *cut = malloc(size + 1);
             struct tpm_endorsement_key key;
-            struct error err;
             memcpy(cut, whole.data, size);
-            assert_refused(tpm_endorsement_key_parse(&key, slice_of(cut, size), &err), &err,
+            assert_refused(tpm_endorsement_key_parse(&key, slice_of(cut, size), err),
                            "tpm.public-malformed");
             if (size >= 2) {
                 cut[0] = (uint8_t)((size - 2) >> 8);
                 cut[1] = (uint8_t)(size - 2);
-                assert_refused(tpm_endorsement_key_parse(&key, slice_of(cut, size), &err), &err,
+                assert_refused(tpm_endorsement_key_parse(&key, slice_of(cut, size), err),
                                "tpm.public-malformed");
             }
             free(cut);
         }
         buf_append_u8(&whole, 0);
         struct tpm_endorsement_key key;
-        struct error err;
-        assert_refused(tpm_endorsement_key_parse(&key, buf_slice(&whole), &err), &err,
+        assert_refused(tpm_endorsement_key_parse(&key, buf_slice(&whole), err),
                        "tpm.public-malformed");
         buf_done(&whole);
     }
@@ -277,16 +270,14 @@ static void test_unknown_bytes(void **state)
     for (size_t i = 0; i < sizeof bytes / sizeof bytes[0]; i++) {
         struct buf in;
         struct tpm_endorsement_key key;
-        struct error err;
         from_hex(&in, bytes[i]);
-        assert_refused(tpm_endorsement_key_parse_any(&key, buf_slice(&in), &err), &err,
+        assert_refused(tpm_endorsement_key_parse_any(&key, buf_slice(&in), err),
                        "tpm.endorsement-key-unknown");
         buf_done(&in);
     }
     static uint8_t large[TPM_PUBLIC_SIZE_MAX + 3] = {4, 1};
     struct tpm_endorsement_key key;
-    struct error err;
-    assert_refused(tpm_endorsement_key_parse(&key, slice_of(large, sizeof large), &err), &err,
+    assert_refused(tpm_endorsement_key_parse(&key, slice_of(large, sizeof large), err),
                    "tpm.public-malformed");
 }
 
@@ -302,10 +293,8 @@ static void test_name_algorithm_of_keys(void **state)
     } keys[] = {{256, DIGEST_SHA256}, {384, DIGEST_SHA384}};
     for (size_t i = 0; i < 2; i++) {
         _cleanup_public_key_ struct public_key *key = NULL;
-        struct error err = {0};
-        assert_success(public_key_of_rsa(&key, slice_of(modulus, keys[i].size),
-                                         slice_of("\x01\x00\x01", 3), &err),
-                       &err);
+        assert_ok(public_key_of_rsa(&key, slice_of(modulus, keys[i].size),
+                                    slice_of("\x01\x00\x01", 3), err));
         struct tpm_endorsement_key endorsement;
         tpm_endorsement_key_from_key(&endorsement, key);
         assert_int_equal(endorsement.name_algorithm, keys[i].algorithm);

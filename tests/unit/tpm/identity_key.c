@@ -30,7 +30,6 @@ static void test_template(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct tpm_identity_template identity, other;
         struct tpm_public area;
-        struct error err = {0};
         struct buf bytes, expected;
         make(&identity, uses[i]);
         make(&other, uses[i]);
@@ -53,7 +52,7 @@ static void test_template(void **state)
         buf_done(&expected);
         /* What it becomes reads as a public area. */
         write_public(&bytes, &identity);
-        assert_success(tpm_public_parse(&area, buf_slice(&bytes), &err), &err);
+        assert_ok(tpm_public_parse(&area, buf_slice(&bytes), err));
         assert_false(area.attributes & TPM_USER_WITH_AUTH);
         buf_done(&bytes);
     }
@@ -64,25 +63,25 @@ static void test_check(void **state)
     (void)state;
     struct tpm_identity_template identity;
     struct public_key *key = NULL;
-    struct error err = {0};
+    struct error refusal = {0};
     struct buf area;
     make(&identity, TPM_IDENTITY_DECRYPT);
     write_public(&area, &identity);
-    assert_success(tpm_identity_key_check(&key, &identity, buf_slice(&area), &err), &err);
+    assert_ok(tpm_identity_key_check(&key, &identity, buf_slice(&area), err));
     assert_int_equal(public_key_bits(key), 2048);
     public_key_free(&key);
     /* Each bit before the modulus is the template's; each refusal is for a reason of its own. */
     for (size_t bit = 0; bit < 8 * (area.size - 256); bit++) {
         area.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        memset(&err, 0, sizeof err);
-        assert_false(tpm_identity_key_check(&key, &identity, buf_slice(&area), &err));
-        assert_non_null(err.code);
+        memset(&refusal, 0, sizeof refusal);
+        assert_false(tpm_identity_key_check(&key, &identity, buf_slice(&area), &refusal));
+        assert_non_null(refusal.code);
         area.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     /* An even modulus is no RSA key's. */
     area.data[area.size - 1] = 0xfe;
-    assert_refused(tpm_identity_key_check(&key, &identity, buf_slice(&area), &err), &err,
-                   "crypto.key-malformed");
+    assert_refused_with(tpm_identity_key_check(&key, &identity, buf_slice(&area), &refusal),
+                        &refusal, "crypto.key-malformed");
     buf_done(&area);
 }
 
@@ -97,8 +96,8 @@ static void test_wrong_use(void **state)
     sign = decrypt;
     sign.use = TPM_IDENTITY_SIGN;
     write_public(&area, &sign);
-    assert_refused(tpm_identity_key_check(&key, &decrypt, buf_slice(&area), &err), &err,
-                   "tpm.key-altered");
+    assert_refused_with(tpm_identity_key_check(&key, &decrypt, buf_slice(&area), &err), &err,
+                        "tpm.key-altered");
     assert_non_null(strstr(err.message, "attributes"));
     buf_done(&area);
 }
@@ -116,8 +115,8 @@ static void test_attributes(void **state)
         struct error err;
         uint8_t *byte = &area.data[4 + 3 - bit / 8];
         *byte ^= (uint8_t)(1 << bit % 8);
-        assert_refused(tpm_identity_key_check(&key, &identity, buf_slice(&area), &err), &err,
-                       "tpm.key-altered");
+        assert_refused_with(tpm_identity_key_check(&key, &identity, buf_slice(&area), &err), &err,
+                            "tpm.key-altered");
         if (bit == 1)
             assert_non_null(strstr(err.message, "fixedTPM"));
         if (bit == 6)

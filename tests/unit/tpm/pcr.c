@@ -20,7 +20,6 @@ static void test_format(void **state)
     (void)state;
     struct tpm_pcr_bank bank, read;
     struct buf bytes, expected;
-    struct error err = {0};
     make_bank(&bank, DIGEST_SHA256, 0x800001);
     buf_init(&bytes, 4096);
     tpm_pcr_bank_format(&bytes, &bank);
@@ -29,7 +28,7 @@ static void test_format(void **state)
                                            "0000000000000000000000000000000000000000000000000000"
                                            "0000000000001717171717171717171717171717171717171717"
                                            "171717171717171717171717"));
-    assert_success(tpm_pcr_bank_parse(&read, buf_slice(&bytes), &err), &err);
+    assert_ok(tpm_pcr_bank_parse(&read, buf_slice(&bytes), err));
     assert_int_equal(read.present, 0x800001);
     assert_int_equal(tpm_pcr_differing(&read, &bank, 0xffffff), 0);
     buf_done(&bytes);
@@ -39,7 +38,7 @@ static void test_format(void **state)
         make_bank(&bank, algorithms[i], 0xffffff);
         buf_init(&bytes, 4096);
         tpm_pcr_bank_format(&bytes, &bank);
-        assert_success(tpm_pcr_bank_parse(&read, buf_slice(&bytes), &err), &err);
+        assert_ok(tpm_pcr_bank_parse(&read, buf_slice(&bytes), err));
         assert_memory_equal(&read, &bank, sizeof bank);
         buf_done(&bytes);
     }
@@ -62,24 +61,21 @@ static void test_malformed(void **state)
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         struct buf bytes;
         struct tpm_pcr_bank bank;
-        struct error err;
         from_hex(&bytes, refused[i]);
-        assert_refused(tpm_pcr_bank_parse(&bank, buf_slice(&bytes), &err), &err,
-                       "tpm.pcr-malformed");
+        assert_refused(tpm_pcr_bank_parse(&bank, buf_slice(&bytes), err), "tpm.pcr-malformed");
         buf_done(&bytes);
     }
     /* Cut at every byte, and one too many. */
     struct tpm_pcr_bank bank, read;
-    struct error err;
     struct buf bytes;
     make_bank(&bank, DIGEST_SHA384, 0xf0ff);
     buf_init(&bytes, 4096);
     tpm_pcr_bank_format(&bytes, &bank);
     for (size_t size = 0; size < bytes.size; size++)
-        assert_refused(tpm_pcr_bank_parse(&read, slice_of(bytes.data, size), &err), &err,
+        assert_refused(tpm_pcr_bank_parse(&read, slice_of(bytes.data, size), err),
                        "tpm.pcr-malformed");
     buf_append_u8(&bytes, 0);
-    assert_refused(tpm_pcr_bank_parse(&read, buf_slice(&bytes), &err), &err, "tpm.pcr-malformed");
+    assert_refused(tpm_pcr_bank_parse(&read, buf_slice(&bytes), err), "tpm.pcr-malformed");
     buf_done(&bytes);
 }
 

@@ -14,22 +14,19 @@ static void test_honest(void **state)
     (void)state;
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
         struct simulated_exchange x;
-        struct error err = {0};
         exchange_begin(&x, kinds[k]);
         assert_int_equal(simulated_tpm_loaded(x.tpm), 3);
         _cleanup_tpm_created_key_ struct tpm_created_key created = {0};
-        assert_success(tpm_response_created(&created, &x.sessions[0], &x.identity,
-                                            exchange_create(&x, 0), &err),
-                       &err);
+        assert_ok(tpm_response_created(&created, &x.sessions[0], &x.identity,
+                                       exchange_create(&x, 0), err));
         const struct private_key *made = simulated_tpm_identity_key(x.tpm);
         assert_slice_equal(public_key_spki(created.key), public_key_spki(private_key_public(made)));
         struct tpm_pcr_read reads[2];
         for (size_t i = 0; i < 2; i++)
-            assert_success(tpm_response_pcrs(&reads[i], &x.sessions[1 + i], x.reads[i],
-                                             exchange_read(&x, 1 + i, i), &err),
-                           &err);
+            assert_ok(tpm_response_pcrs(&reads[i], &x.sessions[1 + i], x.reads[i],
+                                        exchange_read(&x, 1 + i, i), err));
         struct tpm_pcr_bank bank;
-        assert_success(tpm_pcr_reads_join(&bank, reads, 2, false, &err), &err);
+        assert_ok(tpm_pcr_reads_join(&bank, reads, 2, false, err));
         assert_int_equal(bank.present, EXCHANGE_PCRS);
         assert_int_equal(tpm_pcr_differing(&bank, simulated_tpm_pcrs(x.tpm), EXCHANGE_PCRS), 0);
         /* Each session was used once and is gone; the key is left. */
@@ -76,19 +73,18 @@ static void test_lies(void **state)
     };
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
         struct simulated_exchange x;
-        struct error err = {0};
         exchange_begin(&x, SIMULATED_P256);
         simulated_tpm_lie(x.tpm, lies[i].lie);
         struct tpm_created_key created = {0};
         struct tpm_pcr_read read;
         if (lies[i].create)
             assert_refused(tpm_response_created(&created, &x.sessions[0], &x.identity,
-                                                exchange_create(&x, 0), &err),
-                           &err, lies[i].code);
+                                                exchange_create(&x, 0), err),
+                           lies[i].code);
         else
             assert_refused(
-                tpm_response_pcrs(&read, &x.sessions[0], x.reads[0], exchange_read(&x, 0, 0), &err),
-                &err, lies[i].code);
+                tpm_response_pcrs(&read, &x.sessions[0], x.reads[0], exchange_read(&x, 0, 0), err),
+                lies[i].code);
         assert_null(created.key);
         exchange_end(&x);
     }
@@ -113,9 +109,9 @@ static void test_altered_key_in_words(void **state)
         exchange_begin(&x, SIMULATED_P256);
         simulated_tpm_lie(x.tpm, lies[i].lie);
         struct tpm_created_key created;
-        assert_refused(tpm_response_created(&created, &x.sessions[0], &x.identity,
-                                            exchange_create(&x, 0), &err),
-                       &err, "tpm.key-altered");
+        assert_refused_with(tpm_response_created(&created, &x.sessions[0], &x.identity,
+                                                 exchange_create(&x, 0), &err),
+                            &err, "tpm.key-altered");
         assert_non_null(strstr(err.message, lies[i].words));
         exchange_end(&x);
     }
@@ -126,17 +122,15 @@ static void test_stale_counter(void **state)
 {
     (void)state;
     struct simulated_exchange x;
-    struct error err = {0};
     exchange_begin(&x, SIMULATED_P256);
     simulated_tpm_lie(x.tpm, SIMULATED_COUNTER_MOVES);
     struct tpm_pcr_read reads[2];
     for (size_t i = 0; i < 2; i++)
-        assert_success(
-            tpm_response_pcrs(&reads[i], &x.sessions[i], x.reads[i], exchange_read(&x, i, i), &err),
-            &err);
+        assert_ok(
+            tpm_response_pcrs(&reads[i], &x.sessions[i], x.reads[i], exchange_read(&x, i, i), err));
     struct tpm_pcr_bank bank;
-    assert_refused(tpm_pcr_reads_join(&bank, reads, 2, false, &err), &err, "tpm.pcr-counter");
-    assert_success(tpm_pcr_reads_join(&bank, reads, 2, true, &err), &err);
+    assert_refused(tpm_pcr_reads_join(&bank, reads, 2, false, err), "tpm.pcr-counter");
+    assert_ok(tpm_pcr_reads_join(&bank, reads, 2, true, err));
     assert_int_equal(bank.present, EXCHANGE_PCRS);
     exchange_end(&x);
 }
@@ -146,32 +140,30 @@ static void test_foreign(void **state)
 {
     (void)state;
     struct simulated_exchange x;
-    struct error err = {0};
     exchange_begin(&x, SIMULATED_P256);
     struct tpm_created_key created;
     struct tpm_pcr_read read;
     struct slice area;
     struct slice response = exchange_read(&x, 0, 0);
-    assert_refused(tpm_response_created(&created, &x.sessions[0], &x.identity, response, &err),
-                   &err, "tpm.response-unexpected");
-    assert_refused(tpm_response_public(&area, &x.sessions[0], SLICE_EMPTY, response, &err), &err,
+    assert_refused(tpm_response_created(&created, &x.sessions[0], &x.identity, response, err),
+                   "tpm.response-unexpected");
+    assert_refused(tpm_response_public(&area, &x.sessions[0], SLICE_EMPTY, response, err),
                    "tpm.response-unexpected");
     /* A session that was not used yet. */
-    assert_refused(tpm_response_pcrs(&read, &x.sessions[1], x.reads[0], response, &err), &err,
+    assert_refused(tpm_response_pcrs(&read, &x.sessions[1], x.reads[0], response, err),
                    "tpm.response-unexpected");
     /* The other half's response, over its own session. */
     struct buf first;
     buf_init(&first, TPM_RESPONSE_SIZE_MAX);
     buf_append(&first, response);
     exchange_read(&x, 1, 1);
-    assert_refused(tpm_response_pcrs(&read, &x.sessions[1], x.reads[1], buf_slice(&first), &err),
-                   &err, "tpm.response-hmac");
+    assert_refused(tpm_response_pcrs(&read, &x.sessions[1], x.reads[1], buf_slice(&first), err),
+                   "tpm.response-hmac");
     /* The right session's answer about another selection. */
-    assert_refused(tpm_response_pcrs(&read, &x.sessions[0], x.reads[1], buf_slice(&first), &err),
-                   &err, "tpm.selection-altered");
+    assert_refused(tpm_response_pcrs(&read, &x.sessions[0], x.reads[1], buf_slice(&first), err),
+                   "tpm.selection-altered");
     /* The same response twice is the same response. */
-    assert_success(tpm_response_pcrs(&read, &x.sessions[0], x.reads[0], buf_slice(&first), &err),
-                   &err);
+    assert_ok(tpm_response_pcrs(&read, &x.sessions[0], x.reads[0], buf_slice(&first), err));
     buf_done(&first);
     exchange_end(&x);
 }
@@ -189,8 +181,9 @@ static void test_no_session(void **state)
     buf_append(&plain, response);
     plain.data[1] = 1;
     struct tpm_pcr_read read;
-    assert_refused(tpm_response_pcrs(&read, &x.sessions[0], x.reads[0], buf_slice(&plain), &err),
-                   &err, "tpm.response-malformed");
+    assert_refused_with(
+        tpm_response_pcrs(&read, &x.sessions[0], x.reads[0], buf_slice(&plain), &err), &err,
+        "tpm.response-malformed");
     assert_non_null(strstr(err.message, "no session"));
     buf_done(&plain);
     exchange_end(&x);
@@ -201,7 +194,6 @@ static void test_truncation(void **state)
 {
     (void)state;
     struct simulated_exchange x;
-    struct error err = {0};
     exchange_begin(&x, SIMULATED_P256);
     struct slice whole = exchange_create(&x, 0);
     struct tpm_created_key created = {0};
@@ -214,11 +206,11 @@ static void test_truncation(void **state)
             cut[5] = (uint8_t)size;
         }
         assert_refused(
-            tpm_response_created(&created, &x.sessions[0], &x.identity, slice_of(cut, size), &err),
-            &err, "tpm.response-malformed");
+            tpm_response_created(&created, &x.sessions[0], &x.identity, slice_of(cut, size), err),
+            "tpm.response-malformed");
         free(cut);
     }
-    assert_success(tpm_response_created(&created, &x.sessions[0], &x.identity, whole, &err), &err);
+    assert_ok(tpm_response_created(&created, &x.sessions[0], &x.identity, whole, err));
     tpm_created_key_done(&created);
     exchange_end(&x);
 }
@@ -251,14 +243,13 @@ static void test_too_large(void **state)
 {
     (void)state;
     struct simulated_exchange x;
-    struct error err = {0};
     exchange_begin(&x, SIMULATED_P256);
     exchange_read(&x, 0, 0);
     static uint8_t large[TPM_RESPONSE_SIZE_MAX + 1] = {0x80, 0x02, 0, 0, 0x10, 1};
     struct tpm_pcr_read read;
     assert_refused(
-        tpm_response_pcrs(&read, &x.sessions[0], x.reads[0], slice_of(large, sizeof large), &err),
-        &err, "tpm.response-malformed");
+        tpm_response_pcrs(&read, &x.sessions[0], x.reads[0], slice_of(large, sizeof large), err),
+        "tpm.response-malformed");
     exchange_end(&x);
 }
 
@@ -266,22 +257,20 @@ static void test_read_public(void **state)
 {
     (void)state;
     struct simulated_exchange x;
-    struct error err = {0};
     exchange_begin(&x, SIMULATED_RSA_2048);
     struct tpm_public parsed;
     struct slice own = simulated_tpm_public(x.tpm), read;
-    assert_success(tpm_public_parse_sized(&parsed, own, &err), &err);
+    assert_ok(tpm_public_parse_sized(&parsed, own, err));
     uint8_t name[TPM_NAME_SIZE_MAX];
     size_t size = tpm_public_name(name, &parsed);
     tpm_command_read_public(&x.command, &x.sessions[0], simulated_tpm_handle(x.tpm),
                             slice_of(name, size));
     struct slice response = exchange_run(&x);
-    assert_success(tpm_response_public(&read, &x.sessions[0], slice_of(name, size), response, &err),
-                   &err);
+    assert_ok(tpm_response_public(&read, &x.sessions[0], slice_of(name, size), response, err));
     assert_slice_equal(read, parsed.area);
     name[9] ^= 1;
-    assert_refused(tpm_response_public(&read, &x.sessions[0], slice_of(name, size), response, &err),
-                   &err, "tpm.name-wrong");
+    assert_refused(tpm_response_public(&read, &x.sessions[0], slice_of(name, size), response, err),
+                   "tpm.name-wrong");
     exchange_end(&x);
 }
 

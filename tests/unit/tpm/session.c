@@ -9,7 +9,6 @@ static void test_travels(void **state)
 {
     (void)state;
     struct simulated_exchange x;
-    struct error err = {0};
     exchange_begin(&x, SIMULATED_P256);
     /* As the sealed state carries it: three behind each other, before and after its use. */
     for (int used = 0; used < 2; used++) {
@@ -20,7 +19,7 @@ static void test_travels(void **state)
         struct reader reader = reader_of(buf_slice(&bytes));
         for (size_t i = 0; i < TPM_SESSIONS_MAX; i++) {
             struct tpm_session read;
-            assert_success(tpm_session_parse(&read, &reader, &err), &err);
+            assert_ok(tpm_session_parse(&read, &reader, err));
             assert_memory_equal(&read, &x.sessions[i], sizeof read);
             tpm_session_done(&read);
         }
@@ -44,17 +43,15 @@ static void test_salt(void **state)
     for (size_t k = 0; k < 3; k++) {
         struct simulated_tpm *tpm = simulated_tpm_new(kinds[k].kind, DIGEST_SHA256);
         struct tpm_endorsement_key key;
-        struct error err = {0};
         struct tpm_session sessions[2][TPM_SESSIONS_MAX];
         struct buf commands[TPM_SESSIONS_MAX], response;
         for (size_t i = 0; i < TPM_SESSIONS_MAX; i++)
             buf_init(&commands[i], TPM_COMMAND_SIZE_MAX);
         buf_init(&response, TPM_RESPONSE_SIZE_MAX);
-        assert_success(tpm_endorsement_key_parse(&key, simulated_tpm_public(tpm), &err), &err);
+        assert_ok(tpm_endorsement_key_parse(&key, simulated_tpm_public(tpm), err));
         for (size_t round = 0; round < 2; round++)
-            assert_success(tpm_sessions_start(sessions[round], commands, TPM_SESSIONS_MAX, &key,
-                                              simulated_tpm_handle(tpm), &err),
-                           &err);
+            assert_ok(tpm_sessions_start(sessions[round], commands, TPM_SESSIONS_MAX, &key,
+                                         simulated_tpm_handle(tpm), err));
         struct tpm_session *first = &sessions[0][0];
         assert_int_equal(first->salt_size, kinds[k].salt_size);
         assert_memory_equal(first->salt, sessions[0][2].salt, first->salt_size);
@@ -63,12 +60,12 @@ static void test_salt(void **state)
         /* Only the first round's command: the buffer has both. */
         struct reader reader = reader_of(slice_of(commands[0].data + 2, 4));
         simulated_tpm_execute(tpm, slice_of(commands[0].data, reader_u32_be(&reader)), &response);
-        assert_success(tpm_session_started(first, buf_slice(&response), &err), &err);
+        assert_ok(tpm_session_started(first, buf_slice(&response), err));
         assert_int_equal(first->salt_size, 0);
         static const uint8_t zero[DIGEST_SIZE_MAX];
         assert_memory_equal(first->salt, zero, sizeof zero);
         assert_int_equal(first->handle >> 24, 2);
-        assert_refused(tpm_session_started(first, buf_slice(&response), &err), &err,
+        assert_refused(tpm_session_started(first, buf_slice(&response), err),
                        "tpm.response-unexpected");
         for (size_t i = 0; i < TPM_SESSIONS_MAX; i++)
             buf_done(&commands[i]);
@@ -121,16 +118,15 @@ static void test_responses(void **state)
     };
     for (size_t i = 0; i < sizeof responses / sizeof responses[0]; i++) {
         struct buf response;
-        struct error err = {0};
         struct tpm_session session = {.salt_size = 32};
         from_hex(&response, responses[i].head);
         for (size_t j = 0; j < responses[i].nonce; j++)
             buf_append_u8(&response, (uint8_t)j);
         if (responses[i].code == NULL) {
-            assert_success(tpm_session_started(&session, buf_slice(&response), &err), &err);
+            assert_ok(tpm_session_started(&session, buf_slice(&response), err));
             assert_int_equal(session.handle, 0x02000000);
         } else {
-            assert_refused(tpm_session_started(&session, buf_slice(&response), &err), &err,
+            assert_refused(tpm_session_started(&session, buf_slice(&response), err),
                            responses[i].code);
             assert_int_equal(session.handle, 0);
         }
@@ -144,16 +140,14 @@ static void test_short_nonce_of_a_tpm(void **state)
     struct simulated_tpm *tpm = simulated_tpm_new(SIMULATED_P256, DIGEST_SHA256);
     struct tpm_endorsement_key key;
     struct tpm_session session;
-    struct error err = {0};
     struct buf command, response;
     buf_init(&command, TPM_COMMAND_SIZE_MAX);
     buf_init(&response, TPM_RESPONSE_SIZE_MAX);
-    assert_success(tpm_endorsement_key_parse(&key, simulated_tpm_public(tpm), &err), &err);
-    assert_success(tpm_sessions_start(&session, &command, 1, &key, simulated_tpm_handle(tpm), &err),
-                   &err);
+    assert_ok(tpm_endorsement_key_parse(&key, simulated_tpm_public(tpm), err));
+    assert_ok(tpm_sessions_start(&session, &command, 1, &key, simulated_tpm_handle(tpm), err));
     simulated_tpm_lie(tpm, SIMULATED_NONCE_SHORT);
     simulated_tpm_execute(tpm, buf_slice(&command), &response);
-    assert_refused(tpm_session_started(&session, buf_slice(&response), &err), &err,
+    assert_refused(tpm_session_started(&session, buf_slice(&response), err),
                    "tpm.response-malformed");
     tpm_endorsement_key_done(&key);
     simulated_tpm_free(&tpm);
@@ -167,26 +161,25 @@ static void test_malformed_state(void **state)
     (void)state;
     struct tpm_session session = {.handle = 0x02000000, .command = TPM_CC_PCR_READ}, read;
     struct buf bytes;
-    struct error err;
     buf_init(&bytes, TPM_SESSION_FORMAT_MAX);
     tpm_session_format(&bytes, &session);
     for (size_t size = 0; size < bytes.size; size++) {
         uint8_t *cut = malloc(size + 1);
         memcpy(cut, bytes.data, size);
         struct reader reader = reader_of(slice_of(cut, size));
-        assert_refused(tpm_session_parse(&read, &reader, &err), &err, "tpm.session-malformed");
+        assert_refused(tpm_session_parse(&read, &reader, err), "tpm.session-malformed");
         free(cut);
     }
     buf_reset(&bytes);
     session.handle = 0; /* neither started nor to be started */
     tpm_session_format(&bytes, &session);
     struct reader reader = reader_of(buf_slice(&bytes));
-    assert_refused(tpm_session_parse(&read, &reader, &err), &err, "tpm.session-malformed");
+    assert_refused(tpm_session_parse(&read, &reader, err), "tpm.session-malformed");
     bytes.data[bytes.size - 1] = 65; /* a longer salt than any */
     for (size_t i = 0; i < 65; i++)
         buf_append_u8(&bytes, 0);
     reader = reader_of(buf_slice(&bytes));
-    assert_refused(tpm_session_parse(&read, &reader, &err), &err, "tpm.session-malformed");
+    assert_refused(tpm_session_parse(&read, &reader, err), "tpm.session-malformed");
     buf_done(&bytes);
 }
 

@@ -22,7 +22,6 @@ struct simulated_exchange {
 static inline void exchange_begin(struct simulated_exchange *exchange,
                                   enum simulated_endorsement kind)
 {
-    struct error err = {0};
     memset(exchange, 0, sizeof *exchange);
     exchange->tpm = simulated_tpm_new(kind, DIGEST_SHA256);
     buf_init(&exchange->command, TPM_COMMAND_SIZE_MAX);
@@ -33,19 +32,18 @@ static inline void exchange_begin(struct simulated_exchange *exchange,
         simulated_tpm_extend(exchange->tpm, i, slice_of(digest, sizeof digest));
     }
     struct slice area = simulated_tpm_public(exchange->tpm);
-    assert_success(tpm_endorsement_key_parse(&exchange->key, area, &err), &err);
+    assert_ok(tpm_endorsement_key_parse(&exchange->key, area, err));
     struct buf commands[TPM_SESSIONS_MAX];
     for (size_t i = 0; i < TPM_SESSIONS_MAX; i++)
         buf_init(&commands[i], TPM_COMMAND_SIZE_MAX);
     uint32_t handle = simulated_tpm_handle(exchange->tpm);
-    assert_success(tpm_sessions_start(exchange->sessions, commands, TPM_SESSIONS_MAX,
-                                      &exchange->key, handle, &err),
-                   &err);
+    assert_ok(tpm_sessions_start(exchange->sessions, commands, TPM_SESSIONS_MAX, &exchange->key,
+                                 handle, err));
     for (size_t i = 0; i < TPM_SESSIONS_MAX; i++) {
-        assert_success(tpm_command_is_allowed(buf_slice(&commands[i]), handle, &err), &err);
+        assert_ok(tpm_command_is_allowed(buf_slice(&commands[i]), handle, err));
         simulated_tpm_execute(exchange->tpm, buf_slice(&commands[i]), &exchange->response);
         struct slice response = buf_slice(&exchange->response);
-        assert_success(tpm_session_started(&exchange->sessions[i], response, &err), &err);
+        assert_ok(tpm_session_started(&exchange->sessions[i], response, err));
         buf_done(&commands[i]);
     }
     struct tpm_pcr_selection selection = {DIGEST_SHA256, EXCHANGE_PCRS};
@@ -65,10 +63,8 @@ static inline void exchange_end(struct simulated_exchange *exchange)
 /* Has the command that was written run. */
 static inline struct slice exchange_run(struct simulated_exchange *exchange)
 {
-    struct error err = {0};
     struct slice command = buf_slice(&exchange->command);
-    assert_success(tpm_command_is_allowed(command, simulated_tpm_handle(exchange->tpm), &err),
-                   &err);
+    assert_ok(tpm_command_is_allowed(command, simulated_tpm_handle(exchange->tpm), err));
     simulated_tpm_execute(exchange->tpm, command, &exchange->response);
     buf_reset(&exchange->command);
     return buf_slice(&exchange->response);

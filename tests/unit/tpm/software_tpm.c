@@ -49,10 +49,9 @@ struct exchange {
 
 static void relay(struct exchange *exchange, uint32_t handle)
 {
-    struct error err = {0};
     for (size_t i = 0; i < TPM_SESSIONS_MAX; i++) {
         struct slice command = buf_slice(&exchange->commands[i]);
-        assert_success(tpm_command_is_allowed(command, handle, &err), &err);
+        assert_ok(tpm_command_is_allowed(command, handle, err));
         software_tpm_execute(&tpm, command, &exchange->responses[i]);
         assert_int_equal(tpm_response_code(buf_slice(&exchange->responses[i])), 0);
         buf_reset(&exchange->commands[i]);
@@ -74,7 +73,6 @@ static void read_bank(struct tpm_pcr_bank *bank)
 
 static void begin(struct exchange *exchange, const char *public_file, uint32_t handle)
 {
-    struct error err = {0};
     struct buf area;
     memset(exchange, 0, sizeof *exchange);
     for (size_t i = 0; i < TPM_SESSIONS_MAX; i++) {
@@ -82,16 +80,14 @@ static void begin(struct exchange *exchange, const char *public_file, uint32_t h
         buf_init(&exchange->responses[i], TPM_RESPONSE_SIZE_MAX);
     }
     software_tpm_file(&area, &tpm, public_file);
-    assert_success(tpm_endorsement_key_parse(&exchange->key, buf_slice(&area), &err), &err);
+    assert_ok(tpm_endorsement_key_parse(&exchange->key, buf_slice(&area), err));
     buf_done(&area);
-    assert_success(tpm_sessions_start(exchange->sessions, exchange->commands, TPM_SESSIONS_MAX,
-                                      &exchange->key, handle, &err),
-                   &err);
+    assert_ok(tpm_sessions_start(exchange->sessions, exchange->commands, TPM_SESSIONS_MAX,
+                                 &exchange->key, handle, err));
     relay(exchange, handle);
     for (size_t i = 0; i < TPM_SESSIONS_MAX; i++)
-        assert_success(
-            tpm_session_started(&exchange->sessions[i], buf_slice(&exchange->responses[i]), &err),
-            &err);
+        assert_ok(
+            tpm_session_started(&exchange->sessions[i], buf_slice(&exchange->responses[i]), err));
 }
 
 static void end(struct exchange *exchange)
@@ -133,28 +129,25 @@ static void flush(uint32_t handle)
 static void check_exchange(const char *public_file, uint32_t handle, enum tpm_identity_use use)
 {
     struct exchange exchange;
-    struct error err = {0};
     begin(&exchange, public_file, handle);
     run(&exchange, use, handle);
     _cleanup_tpm_created_key_ struct tpm_created_key created = {0};
-    assert_success(tpm_response_created(&created, &exchange.sessions[0], &exchange.identity,
-                                        buf_slice(&exchange.responses[0]), &err),
-                   &err);
+    assert_ok(tpm_response_created(&created, &exchange.sessions[0], &exchange.identity,
+                                   buf_slice(&exchange.responses[0]), err));
     assert_int_equal(public_key_bits(created.key), 2048);
     struct tpm_pcr_read reads[2];
     for (size_t i = 0; i < 2; i++)
-        assert_success(tpm_response_pcrs(&reads[i], &exchange.sessions[1 + i], exchange.reads[i],
-                                         buf_slice(&exchange.responses[1 + i]), &err),
-                       &err);
+        assert_ok(tpm_response_pcrs(&reads[i], &exchange.sessions[1 + i], exchange.reads[i],
+                                    buf_slice(&exchange.responses[1 + i]), err));
     struct tpm_pcr_bank bank, expected;
-    assert_success(tpm_pcr_reads_join(&bank, reads, 2, false, &err), &err);
+    assert_ok(tpm_pcr_reads_join(&bank, reads, 2, false, err));
     read_bank(&expected);
     assert_int_equal(bank.present, PCRS);
     assert_int_equal(tpm_pcr_differing(&bank, &expected, PCRS), 0);
     /* What one session answered is not believed of another. */
     assert_refused(tpm_response_pcrs(&reads[0], &exchange.sessions[2], exchange.reads[0],
-                                     buf_slice(&exchange.responses[1]), &err),
-                   &err, "tpm.response-hmac");
+                                     buf_slice(&exchange.responses[1]), err),
+                   "tpm.response-hmac");
     flush(tpm_response_handle(buf_slice(&exchange.responses[0])));
     end(&exchange);
 }
@@ -193,10 +186,8 @@ static void test_names(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct buf file, expected;
         struct tpm_public area;
-        struct error err = {0};
         uint8_t name[TPM_NAME_SIZE_MAX];
-        assert_success(
-            tpm_public_parse_sized(&area, software_tpm_file(&file, &tpm, files[i][0]), &err), &err);
+        assert_ok(tpm_public_parse_sized(&area, software_tpm_file(&file, &tpm, files[i][0]), err));
         assert_slice_equal(software_tpm_file(&expected, &tpm, files[i][1]),
                            slice_of(name, tpm_public_name(name, &area)));
         buf_done(&file);
@@ -209,7 +200,6 @@ static void test_key_under_policy(void **state)
 {
     (void)state;
     struct exchange exchange;
-    struct error err = {0};
     struct tpm_pcr_bank bank;
     struct tpm_pcr_selection selection = {DIGEST_SHA256, POLICY_PCRS};
     begin(&exchange, "rsa.pub", SOFTWARE_TPM_RSA);
@@ -220,11 +210,10 @@ static void test_key_under_policy(void **state)
     tpm_command_pcr_read(&exchange.commands[2], &exchange.sessions[2], selection);
     relay(&exchange, SOFTWARE_TPM_RSA);
     _cleanup_tpm_created_key_ struct tpm_created_key created = {0};
-    assert_success(tpm_response_created(&created, &exchange.sessions[0], &exchange.identity,
-                                        buf_slice(&exchange.responses[0]), &err),
-                   &err);
+    assert_ok(tpm_response_created(&created, &exchange.sessions[0], &exchange.identity,
+                                   buf_slice(&exchange.responses[0]), err));
     char *path = memory_format("%s/key.der", tpm.folder);
-    assert_success(file_replace(path, public_key_spki(created.key), 0600, &err), &err);
+    assert_ok(file_replace(path, public_key_spki(created.key), 0600, err));
     free(path);
     char *command = memory_format(
         "echo secret > plain && openssl pkeyutl -encrypt -pubin -keyform der -inkey key.der "
@@ -245,13 +234,11 @@ static void test_read_public(void **state)
 {
     (void)state;
     struct exchange exchange;
-    struct error err = {0};
     begin(&exchange, "rsa.pub", SOFTWARE_TPM_RSA);
     struct buf file;
     struct tpm_public area;
     uint8_t name[TPM_NAME_SIZE_MAX];
-    assert_success(tpm_public_parse_sized(&area, software_tpm_file(&file, &tpm, "rsa.pub"), &err),
-                   &err);
+    assert_ok(tpm_public_parse_sized(&area, software_tpm_file(&file, &tpm, "rsa.pub"), err));
     struct slice named = slice_of(name, tpm_public_name(name, &area));
     tpm_command_read_public(&exchange.commands[0], &exchange.sessions[0], SOFTWARE_TPM_RSA, named);
     tpm_command_pcr_read(&exchange.commands[1], &exchange.sessions[1],
@@ -261,16 +248,15 @@ static void test_read_public(void **state)
     relay(&exchange, SOFTWARE_TPM_RSA);
     struct slice read;
     struct slice response = buf_slice(&exchange.responses[0]);
-    assert_success(tpm_response_public(&read, &exchange.sessions[0], named, response, &err), &err);
+    assert_ok(tpm_response_public(&read, &exchange.sessions[0], named, response, err));
     assert_slice_equal(read, area.area);
     name[5] ^= 1;
-    assert_refused(tpm_response_public(&read, &exchange.sessions[0], named, response, &err), &err,
+    assert_refused(tpm_response_public(&read, &exchange.sessions[0], named, response, err),
                    "tpm.name-wrong");
     struct tpm_pcr_read pcrs;
-    assert_success(tpm_response_pcrs(&pcrs, &exchange.sessions[2],
-                                     (struct tpm_pcr_selection){DIGEST_SHA384, 1},
-                                     buf_slice(&exchange.responses[2]), &err),
-                   &err);
+    assert_ok(tpm_response_pcrs(&pcrs, &exchange.sessions[2],
+                                (struct tpm_pcr_selection){DIGEST_SHA384, 1},
+                                buf_slice(&exchange.responses[2]), err));
     buf_done(&file);
     end(&exchange);
 }
@@ -280,7 +266,6 @@ static void test_shrunk_selection(void **state)
 {
     (void)state;
     struct exchange exchange;
-    struct error err = {0};
     begin(&exchange, "rsa.pub", SOFTWARE_TPM_RSA);
     struct tpm_pcr_selection eight = {DIGEST_SHA256, 0xff};
     for (size_t i = 0; i < TPM_SESSIONS_MAX; i++)
@@ -289,8 +274,8 @@ static void test_shrunk_selection(void **state)
     struct tpm_pcr_read read;
     assert_refused(tpm_response_pcrs(&read, &exchange.sessions[0],
                                      (struct tpm_pcr_selection){DIGEST_SHA256, 0x1ff},
-                                     buf_slice(&exchange.responses[0]), &err),
-                   &err, "tpm.selection-altered");
+                                     buf_slice(&exchange.responses[0]), err),
+                   "tpm.selection-altered");
     end(&exchange);
 }
 

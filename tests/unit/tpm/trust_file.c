@@ -76,8 +76,7 @@ static void test_forms(void **state)
     };
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         struct list list = {0};
-        struct error err = {0};
-        assert_success(read_file(&list, forms[i].file, &err), &err);
+        assert_ok(read_file(&list, forms[i].file, err));
         assert_string_equal(buf_text(&list.text), forms[i].found);
         buf_done(&list.text);
     }
@@ -98,8 +97,7 @@ static void test_cabinets(void **state)
     static const char *const files[] = {"plain.cab", "zip.cab", "signed.cab"};
     for (size_t i = 0; i < 3; i++) {
         struct list list = {0};
-        struct error err = {0};
-        assert_success(read_file(&list, files[i], &err), &err);
+        assert_ok(read_file(&list, files[i], err));
         assert_string_equal(buf_text(&list.text), found);
         buf_done(&list.text);
     }
@@ -112,8 +110,7 @@ static void test_stop(void **state)
     static const char *const files[] = {"three.pem", "list.p7b", "zip.cab"};
     for (size_t i = 0; i < 3; i++) {
         struct list list = {.stop_at = 2};
-        struct error err = {0};
-        assert_refused(read_file(&list, files[i], &err), &err, "test.stop");
+        assert_refused(read_file(&list, files[i], err), "test.stop");
         assert_int_equal(list.good, 2);
         buf_done(&list.text);
     }
@@ -135,10 +132,9 @@ static void test_refused(void **state)
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         struct list list = {0};
-        struct error err;
         buf_init(&list.text, 1024);
         assert_refused(
-            tpm_trust_file_read(slice_of(files[i].bytes, files[i].size), note, &list, &err), &err,
+            tpm_trust_file_read(slice_of(files[i].bytes, files[i].size), note, &list, err),
             "tpm.trust-file");
         assert_int_equal(list.text.size, 0);
         buf_done(&list.text);
@@ -208,8 +204,8 @@ static void test_endless_cabinet(void **state)
         at += 16 + strlen((const char *)at + 16) + 1;
     }
     buf_init(&list.text, 65536);
-    assert_refused(tpm_trust_file_read(buf_slice(&file), note, &list, &err), &err,
-                   "tpm.trust-file");
+    assert_refused_with(tpm_trust_file_read(buf_slice(&file), note, &list, &err), &err,
+                        "tpm.trust-file");
     assert_non_null(strstr(err.message, "holds more than"));
     assert_int_equal(list.text.size, 0);
     buf_done(&list.text);
@@ -244,17 +240,15 @@ static void test_check(void **state)
     };
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         struct buf der;
-        struct error err = {0};
         struct certificate *certificate = NULL;
         files_certificate(&der, checks[i].name);
         bool intermediate = checks[i].intermediate;
         if (checks[i].code == NULL) {
-            assert_success(tpm_trust_check(&certificate, buf_slice(&der), intermediate, &err),
-                           &err);
+            assert_ok(tpm_trust_check(&certificate, buf_slice(&der), intermediate, err));
             assert_slice_equal(certificate_der(certificate), buf_slice(&der));
             certificate_free(&certificate);
         } else {
-            assert_refused(tpm_trust_check(&certificate, buf_slice(&der), intermediate, &err), &err,
+            assert_refused(tpm_trust_check(&certificate, buf_slice(&der), intermediate, err),
                            checks[i].code);
             assert_null(certificate);
         }
