@@ -42,6 +42,55 @@ static void evaluate_windows(const struct judgement *judgement, struct finding *
                     "the log proves no code integrity policy of an administrator");
 }
 
+/* Whether firmware measures the digest into PCR 4 when what the policy names is booted. */
+static bool names_image(const struct policy_ci *ci, enum digest_algorithm bank, struct slice digest)
+{
+    const struct unified_kernel *unified = &ci->unified;
+    if (ci->form == POLICY_CI_KERNEL)
+        return ci->kernel.has_image && slice_equal(digests_get(&ci->kernel.image, bank), digest);
+    if (ci->form != POLICY_CI_UNIFIED_KERNEL)
+        return false;
+    for (size_t i = 0; i < ci->addition_count; i++) {
+        if (slice_equal(digests_get(&ci->additions[i].image, bank), digest))
+            return true;
+    }
+    return slice_equal(digests_get(&unified->image, bank), digest) ||
+           (unified->has_kernel && slice_equal(digests_get(&unified->kernel, bank), digest));
+}
+
+static bool is_named(const struct judgement *judgement, struct slice digest)
+{
+    for (size_t i = 0; i < judgement->count; i++) {
+        const struct policy *policy = judgement->policies[i];
+        if (policy->kind == POLICY_CI &&
+            names_image(&policy->ci, judgement->evidence->bank, digest))
+            return true;
+    }
+    return false;
+}
+
+bool evaluate_ci_is_last(const struct judgement *judgement, struct finding *out,
+                         const struct policy_ci *ci)
+{
+    const struct eventlog_claims *claims = &judgement->claims;
+    bool started = false;
+    for (uint32_t i = 0; i < claims->image_count; i++) {
+        struct slice digest = claims->images[i].digest;
+        if (names_image(ci, judgement->evidence->bank, digest)) {
+            started = true;
+        } else if (started || is_named(judgement, digest)) {
+            finding_add_event(out, claims->images[i].event);
+            finding_set(out, VERDICT_FAILED,
+                        started ? "another image was started after it (PCR 4)"
+                                : "the image of another ci policy was "
+                                  "started, too (PCR 4)");
+            out->distance = DISTANCE_NEAR;
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The index of PCR 9's event for the kernel's file, or EVENTLOG_NO_EVENT. */
 static uint32_t find_file(const struct judgement *judgement, struct slice digest)
 {
@@ -80,8 +129,9 @@ static bool is_line(const struct policy_ci_kernel *kernel,
 }
 
 static void evaluate_kernel(const struct judgement *judgement, struct finding *out,
-                            const struct policy_ci_kernel *kernel)
+                            const struct policy_ci *ci)
 {
+    const struct policy_ci_kernel *kernel = &ci->kernel;
     const struct eventlog_command_line *line = &judgement->claims.command_line;
     const struct eventlog_claim *claim = &judgement->claims.claims[EVENTLOG_CLAIM_COMMAND_LINE];
     enum digest_algorithm bank = judgement->evidence->bank;
@@ -103,6 +153,8 @@ static void evaluate_kernel(const struct judgement *judgement, struct finding *o
         finding_set_claim(out, claim);
         return;
     }
+    if (!evaluate_ci_is_last(judgement, out, ci))
+        return;
     finding_add_event(out, line->event);
     if (is_line(kernel, line))
         finding_set(out, VERDICT_PASSED, "the kernel was booted with the policy's command line");
@@ -166,7 +218,7 @@ void evaluate_ci(const struct judgement *judgement, struct finding *out, const s
         evaluate_unified(judgement, out, ci);
         break;
     case POLICY_CI_KERNEL:
-        evaluate_kernel(judgement, out, &ci->kernel);
+        evaluate_kernel(judgement, out, ci);
         break;
     case POLICY_CI_IMA:
         evaluate_ima(judgement, out, &ci->ima);

@@ -222,7 +222,8 @@ void evaluate_unified(const struct judgement *judgement, struct finding *out,
                       const struct policy_ci *ci)
 {
     if (judgement_attested(judgement, PCRS, out) && check_image(judgement, out, &ci->unified) &&
-        check_sections(judgement, out, &ci->unified) && check_additions(judgement, out, ci) &&
-        check_other_lines(judgement, out) && check_line(judgement, out, ci))
+        evaluate_ci_is_last(judgement, out, ci) && check_sections(judgement, out, &ci->unified) &&
+        check_additions(judgement, out, ci) && check_other_lines(judgement, out) &&
+        check_line(judgement, out, ci))
         finding_set(out, VERDICT_PASSED, "the image was booted, whole and as it is");
 }

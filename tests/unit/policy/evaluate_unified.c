@@ -75,6 +75,55 @@ static void test_other_image(void **state)
     assert_judged(&boot, &policy, VERDICT_FAILED, "not among those that firmware started");
 }
 
+static void start_image(struct log_builder *builder, const char *image)
+{
+    log_builder_hashed(builder, 4, EVENTLOG_EFI_BOOT_SERVICES_APPLICATION, slice_from_text(image),
+                       slice_from_text("path"));
+}
+
+/* A kernel that another policy names, started by itself with any command line, can have all that
+ * follows in PCR 4 measured: the image, loaders of a baseline. */
+static void test_other_image_started(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *after, *words;
+        enum verdict_result result;
+    } cases[] = {
+        {"a loader", NULL, "was booted", VERDICT_PASSED},
+        {"other kernel", NULL, "the image of another ci policy was started, too", VERDICT_FAILED},
+        {NULL, "other kernel", "another image was started after it", VERDICT_FAILED},
+        {NULL, "a loader", "another image was started after it", VERDICT_FAILED},
+        {NULL, "kernel image", "was booted", VERDICT_PASSED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        _cleanup_log_builder_ struct log_builder builder;
+        _cleanup_testing_log_ struct testing_log log;
+        _cleanup_verdict_ struct verdict verdict;
+        struct log_linux boot;
+        struct policy policy;
+        struct policy_set *set = policy_set_new(2);
+        log_builder_init(&builder, testing_bank, 1);
+        if (cases[i].before != NULL)
+            start_image(&builder, cases[i].before);
+        image_boot(&boot);
+        log_linux_build(&builder, &boot);
+        if (cases[i].after != NULL)
+            start_image(&builder, cases[i].after);
+        testing_log_parse(&log, log_builder_slice(&builder));
+        image_policy(&policy, "image");
+        testing_add(set, &policy);
+        testing_policy(&policy, "kernel", POLICY_CI, LINUX);
+        assert_ok(code_integrity_take_kernel(&policy.ci, slice_from_text("file"), "quiet", err));
+        policy.ci.kernel.has_image = true;
+        digest_text(&policy.ci.kernel.image, "other kernel");
+        testing_add(set, &policy);
+        testing_judge(&verdict, set, &log, LINUX);
+        testing_assert_row(&verdict, "image", cases[i].result, cases[i].words);
+        policy_set_free(set);
+    }
+}
+
 static void test_sections(void **state)
 {
     (void)state;
@@ -332,11 +381,17 @@ static void test_line_needs_secure_boot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_passes),        cmocka_unit_test(test_other_image),
-        cmocka_unit_test(test_sections),      cmocka_unit_test(test_command_line),
-        cmocka_unit_test(test_additions),     cmocka_unit_test(test_more_events),
-        cmocka_unit_test(test_started_twice), cmocka_unit_test(test_recorded),
-        cmocka_unit_test(test_not_attested),  cmocka_unit_test(test_line_needs_secure_boot),
+        cmocka_unit_test(test_passes),
+        cmocka_unit_test(test_other_image),
+        cmocka_unit_test(test_other_image_started),
+        cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_command_line),
+        cmocka_unit_test(test_additions),
+        cmocka_unit_test(test_more_events),
+        cmocka_unit_test(test_started_twice),
+        cmocka_unit_test(test_recorded),
+        cmocka_unit_test(test_not_attested),
+        cmocka_unit_test(test_line_needs_secure_boot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
