@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/random.h"
 
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "tool.h"
 
 static void test_bytes_differ(void **state)
@@ -12,6 +16,67 @@ static void test_bytes_differ(void **state)
     assert_memory_not_equal(first, second, sizeof first);
     assert_memory_not_equal(first, zero, sizeof first);
     random_bytes(first, 0);
+}
+
+/* Small draws come from a stock; none of them comes twice, within a stock or from one to the next.
+ */
+static void test_no_draw_comes_twice(void **state)
+{
+    (void)state;
+    enum { DRAWS = 500, SIZE = 16 };
+    static uint8_t drawn[DRAWS][SIZE];
+    uint8_t large[65];
+    for (size_t i = 0; i < DRAWS; i++) {
+        random_bytes(drawn[i], SIZE);
+        random_bytes(large, i % 2 == 0 ? sizeof large : 1);
+    }
+    for (size_t i = 0; i < DRAWS; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_memory_not_equal(drawn[i], drawn[k], SIZE);
+}
+
+static void *draw(void *out)
+{
+    random_bytes(out, 32);
+    return NULL;
+}
+
+static void test_threads_differ(void **state)
+{
+    (void)state;
+    uint8_t ours[32], theirs[2][32];
+    random_bytes(ours, sizeof ours);
+    for (int i = 0; i < 2; i++) {
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, draw, theirs[i]), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_memory_not_equal(ours, theirs[i], sizeof ours);
+    }
+    assert_memory_not_equal(theirs[0], theirs[1], sizeof ours);
+}
+
+/* What a thread has in stock is not drawn by both when it forks. */
+static void test_child_differs(void **state)
+{
+    (void)state;
+    uint8_t ours[32], theirs[32];
+    int ends[2];
+    random_bytes(ours, sizeof ours);
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        random_bytes(theirs, sizeof theirs);
+        _exit(write(ends[1], theirs, sizeof theirs) == sizeof theirs ? 0 : 1);
+    }
+    random_bytes(ours, sizeof ours);
+    assert_int_equal(read(ends[0], theirs, sizeof theirs), sizeof theirs);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_memory_not_equal(ours, theirs, sizeof ours);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 static void test_below(void **state)
@@ -34,7 +99,8 @@ static void test_below(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bytes_differ),
+        cmocka_unit_test(test_bytes_differ),   cmocka_unit_test(test_no_draw_comes_twice),
+        cmocka_unit_test(test_threads_differ), cmocka_unit_test(test_child_differs),
         cmocka_unit_test(test_below),
     };
     return cmocka_run_group_tests(tests, tool_set_up, tool_tear_down);
