@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/base64.h"
 
+#include "base/base64_blocks.h"
 #include "base/errors.h"
 
 static const char clause[] = "RFC 4648 section 4";
@@ -59,8 +60,13 @@ void base64_append(struct buf *out, struct slice bytes)
     uint8_t *to = buf_reserve(out, size);
     if (to == NULL)
         return;
-    const uint8_t *from = bytes.data;
-    size_t left = bytes.size;
+    size_t blocks = bytes.size < BASE64_BLOCK_BEHIND
+                        ? 0
+                        : (bytes.size - BASE64_BLOCK_BEHIND) / BASE64_BLOCK_BYTES;
+    blocks = base64_encode_blocks(to, bytes.data, blocks);
+    to += blocks * BASE64_BLOCK_CHARACTERS;
+    const uint8_t *from = bytes.data + blocks * BASE64_BLOCK_BYTES;
+    size_t left = bytes.size - blocks * BASE64_BLOCK_BYTES;
     for (; left >= 3; left -= 3, from += 3, to += 4)
         encode_group(to, (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2]);
     if (left > 0) {
@@ -128,25 +134,43 @@ static const uint8_t *gather(const uint8_t *from, uint8_t four[4])
     return from;
 }
 
-/* Decodes count whole groups; where they end in the text, or NULL when one is malformed. */
+/* The next group; NULL when it is malformed. */
+static const uint8_t *decode_group(uint8_t *to, const uint8_t *from, bool spaced)
+{
+    uint8_t four[4];
+    uint32_t bits = group_bits(from);
+    const uint8_t *end = from + 4;
+    if ((bits & GROUP_VALID) != GROUP_VALID) {
+        if (!spaced)
+            return NULL;
+        end = gather(from, four);
+        bits = group_bits(four);
+        if ((bits & GROUP_VALID) != GROUP_VALID)
+            return NULL;
+    }
+    to[0] = (uint8_t)(bits >> 16);
+    to[1] = (uint8_t)(bits >> 8);
+    to[2] = (uint8_t)bits;
+    return end;
+}
+
+#define BLOCK_GROUPS (BASE64_BLOCK_CHARACTERS / 4)
+
+/* Decodes count whole groups, white space aside; where they end in the text, or NULL when one is
+ * malformed. */
 static const uint8_t *decode_groups(uint8_t *to, const uint8_t *from, size_t count, bool spaced)
 {
-    for (; count > 0; count--, to += 3) {
-        uint32_t bits = group_bits(from);
-        if ((bits & GROUP_VALID) == GROUP_VALID) {
-            from += 4;
-        } else {
-            uint8_t four[4];
-            if (!spaced)
-                return NULL;
-            from = gather(from, four);
-            bits = group_bits(four);
-            if ((bits & GROUP_VALID) != GROUP_VALID)
-                return NULL;
-        }
-        to[0] = (uint8_t)(bits >> 16);
-        to[1] = (uint8_t)(bits >> 8);
-        to[2] = (uint8_t)bits;
+    while (count > 0) {
+        size_t blocks = base64_decode_blocks(to, from, count / BLOCK_GROUPS);
+        to += blocks * BASE64_BLOCK_BYTES;
+        from += blocks * BASE64_BLOCK_CHARACTERS;
+        count -= blocks * BLOCK_GROUPS;
+        size_t some = count < BLOCK_GROUPS ? count : BLOCK_GROUPS;
+        for (size_t i = 0; i < some && from != NULL; i++, to += 3)
+            from = decode_group(to, from, spaced);
+        if (from == NULL)
+            return NULL;
+        count -= some;
     }
     return from;
 }

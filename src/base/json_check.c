@@ -47,29 +47,42 @@ static void skip_space(struct checker *checker)
     }
 }
 
-/* Has a top bit set for each of eight bytes that is a quote, a backslash, a control character or
- * above 0x7e. */
-static uint64_t special(const uint8_t *eight)
+typedef uint8_t sixteen __attribute__((vector_size(16)));
+typedef uint64_t halves __attribute__((vector_size(16)));
+
+/* All bits of each of sixteen bytes that is a quote, a backslash, a control character or above
+ * 0x7e. */
+static sixteen special(const uint8_t *at)
 {
-    const uint64_t ones = 0x0101010101010101;
-    uint64_t word;
-    memcpy(&word, eight, sizeof word);
-    uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
-    return (word - ones * 0x20) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
-           word;
+    sixteen bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    return (sixteen)(bytes == '"') | (sixteen)(bytes == '\\') | (sixteen)(bytes - ' ' > '~' - ' ');
 }
 
-/* How many of the bytes at the front can be passed over together: most of our texts are long runs
- * of base64. */
+static bool none(sixteen bytes)
+{
+    halves bits = (halves)bytes;
+    return (bits[0] | bits[1]) == 0;
+}
+
+static bool is_plain(uint8_t byte)
+{
+    return byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\';
+}
+
+/* How many of the bytes at the front need no closer look: most of our texts are long runs of
+ * base64. */
 static size_t plain_run(const struct checker *checker)
 {
-    const uint64_t tops = 0x8080808080808080;
-    const uint8_t *at = checker->at;
-    size_t left = (size_t)(checker->end - at);
-    if (left >= 32 &&
-        ((special(at) | special(at + 8) | special(at + 16) | special(at + 24)) & tops) == 0)
-        return 32;
-    return left >= 8 && (special(at) & tops) == 0 ? 8 : 0;
+    const uint8_t *at = checker->at, *end = checker->end;
+    while (end - at >= 64 &&
+           none(special(at) | special(at + 16) | special(at + 32) | special(at + 48)))
+        at += 64;
+    while (end - at >= 16 && none(special(at)))
+        at += 16;
+    while (at < end && is_plain(*at))
+        at++;
+    return (size_t)(at - checker->at);
 }
 
 static bool hex_quad(struct checker *checker, unsigned *value)
