@@ -23,31 +23,47 @@ static const uint8_t oid_ca_issuers[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x3
  * change nothing of what is decided here: names, places, policies that nobody asks for. What limits
  * an authority (name constraints) is not among them, nor is anything that nobody knows.
  */
-static const char *const tolerated[] = {
-    "2.5.29.9",                 /* subjectDirectoryAttributes: the TPM's specification */
-    "2.5.29.14",                /* subjectKeyIdentifier */
-    "2.5.29.15",                /* keyUsage: read elsewhere, as are the next ones */
-    "2.5.29.17",                /* subjectAltName: the TPM's maker and model */
-    "2.5.29.18",                /* issuerAltName */
-    "2.5.29.19",                /* basicConstraints */
-    "2.5.29.31",                /* cRLDistributionPoints: nothing is fetched */
-    "2.5.29.32",                /* certificatePolicies */
-    "2.5.29.33",                /* policyMappings */
-    "2.5.29.35",                /* authorityKeyIdentifier */
-    "2.5.29.36",                /* policyConstraints */
-    "2.5.29.37",                /* extKeyUsage */
-    "2.5.29.54",                /* inhibitAnyPolicy */
-    "1.3.6.1.5.5.7.1.1",        /* authorityInfoAccess */
-    "1.3.6.1.5.5.7.1.3",        /* qcStatements, which the TCG's profile names */
-    "1.3.6.1.4.1.11129.2.1.21", /* Google's, of the machine a virtual TPM is in */
+#define TOLERATED(oid)                          \
+    {                                           \
+        (const uint8_t *)(oid), sizeof(oid) - 1 \
+    }
+static const struct slice tolerated[] = {
+    TOLERATED("\x55\x1d\x09"), /* 2.5.29.9, subjectDirectoryAttributes: the TPM's specification */
+    TOLERATED("\x55\x1d\x0e"), /* 14, subjectKeyIdentifier */
+    TOLERATED("\x55\x1d\x0f"), /* 15, keyUsage: read elsewhere, as are the next ones */
+    TOLERATED("\x55\x1d\x11"), /* 17, subjectAltName: the TPM's maker and model */
+    TOLERATED("\x55\x1d\x12"), /* 18, issuerAltName */
+    TOLERATED("\x55\x1d\x13"), /* 19, basicConstraints */
+    TOLERATED("\x55\x1d\x1f"), /* 31, cRLDistributionPoints: nothing is fetched */
+    TOLERATED("\x55\x1d\x20"), /* 32, certificatePolicies */
+    TOLERATED("\x55\x1d\x21"), /* 33, policyMappings */
+    TOLERATED("\x55\x1d\x23"), /* 35, authorityKeyIdentifier */
+    TOLERATED("\x55\x1d\x24"), /* 36, policyConstraints */
+    TOLERATED("\x55\x1d\x25"), /* 37, extKeyUsage */
+    TOLERATED("\x55\x1d\x36"), /* 54, inhibitAnyPolicy */
+    TOLERATED("\x2b\x06\x01\x05\x05\x07\x01\x01"), /* 1.3.6.1.5.5.7.1.1, authorityInfoAccess */
+    TOLERATED("\x2b\x06\x01\x05\x05\x07\x01\x03"), /* 1.3.6.1.5.5.7.1.3, qcStatements, which the
+                                                    * TCG's profile names */
+    TOLERATED("\x2b\x06\x01\x04\x01\xd6\x79\x02\x01\x15"), /* 1.3.6.1.4.1.11129.2.1.21, Google's,
+                                                            * of the machine a virtual TPM is in */
 };
 
-static bool is_tolerated(const char *oid)
+static bool is_tolerated(struct slice oid)
 {
     for (size_t i = 0; i < sizeof tolerated / sizeof tolerated[0]; i++)
-        if (strcmp(tolerated[i], oid) == 0)
+        if (slice_equal(tolerated[i], oid))
             return true;
     return false;
+}
+
+static bool refuse_extension(const struct certificate *certificate, struct slice oid,
+                             struct error *err)
+{
+    char name[160], text[128];
+    return error_set(err, &tpm_certificate_extension, "RFC 5280 4.2",
+                     certificate_profile_name(certificate, name, sizeof name),
+                     "it has the critical extension %s, which is not known here",
+                     der_format_oid(oid, text, sizeof text));
 }
 
 /* ExtKeyUsageSyntax ::= SEQUENCE OF OID. */
@@ -72,17 +88,14 @@ bool certificate_profile_read(struct certificate_profile *out,
     struct certificate_profile profile = {0};
     struct certificate_extension extension;
     struct slice rest = certificate_facts(certificate)->extensions;
-    char name[160], oid[128];
+    char name[160];
     while (certificate_next_extension(&extension, &rest)) {
         if (OID_IS(extension.oid, oid_extended_usage) && !read_usage(&profile, extension.value))
             return error_set(err, &tpm_certificate_malformed, "RFC 5280 4.2.1.12",
                              certificate_profile_name(certificate, name, sizeof name),
                              "its extended key usage is malformed");
-        der_format_oid(extension.oid, oid, sizeof oid);
-        if (extension.critical && !is_tolerated(oid))
-            return error_set(err, &tpm_certificate_extension, "RFC 5280 4.2",
-                             certificate_profile_name(certificate, name, sizeof name),
-                             "it has the critical extension %s, which is not known here", oid);
+        if (extension.critical && !is_tolerated(extension.oid))
+            return refuse_extension(certificate, extension.oid, err);
     }
     *out = profile;
     return true;
