@@ -16,27 +16,17 @@ static void write_signature(struct buf *out, const struct protector_signature *s
                              signature->value);
 }
 
-static bool write_transport_key(struct buf *out, const struct protector_wrapping *wrapping,
-                                struct slice payload, struct error *err)
+static void write_transport_key(struct buf *out, const struct protector_wrapping *wrapping,
+                                struct slice value)
 {
-    _cleanup_buf_ struct buf encrypted;
-    buf_init(&encrypted, 1024);
-    struct slice value = wrapping->transport_key;
-    if (value.size == 0) {
-        if (!public_key_encrypt(&encrypted, certificate_key(wrapping->encryption_certificate),
-                                wrapping->transport_key_algorithm, payload, err))
-            return false;
-        value = buf_slice(&encrypted);
-    }
     buf_append_text(out, "<TransportKey>");
     elements_write_encrypted_data(out, wrapping->transport_key_algorithm, value);
     buf_append_text(out, "</TransportKey>");
-    return true;
 }
 
 /* MS-KPS 2.2.2.4. */
-static bool write_wrapping(struct buf *out, const struct protector_wrapping *wrapping,
-                           struct slice payload, struct error *err)
+static void write_wrapping(struct buf *out, const struct protector_wrapping *wrapping,
+                           struct slice transport_key)
 {
     buf_append_format(out, "<Wrapping><Id>%u</Id>", wrapping->id);
     elements_write_bytes(out, "SigningCertificate", certificate_der(wrapping->signing_certificate));
@@ -49,9 +39,44 @@ static bool write_wrapping(struct buf *out, const struct protector_wrapping *wra
     buf_append_text(out, "<EncryptionCertificateSignature>");
     write_signature(out, &wrapping->encryption_certificate_signature);
     buf_append_text(out, "</EncryptionCertificateSignature>");
-    if (!write_transport_key(out, wrapping, payload, err))
-        return false;
+    write_transport_key(out, wrapping, transport_key);
     buf_append_text(out, "</Wrapping>");
+}
+
+/* The declaration is superfluous in a document, but an element that is canonicalised alone has it.
+ */
+static void begin_wrappings(struct buf *out)
+{
+    buf_append_text(out, "<Wrappings xmlns=\"" PROTECTOR_NAMESPACE "\">");
+}
+
+static void end_wrappings(struct buf *out)
+{
+    buf_append_text(out, "</Wrappings>");
+}
+
+void protector_write_wrappings(struct buf *out, const struct protector_wrapping *wrappings,
+                               size_t count)
+{
+    begin_wrappings(out);
+    for (size_t i = 0; i < count; i++)
+        write_wrapping(out, &wrappings[i], wrappings[i].transport_key);
+    end_wrappings(out);
+}
+
+/* Encrypts the transport key where a wrapping has none. */
+static bool seal_wrapping(struct buf *out, const struct protector_wrapping *wrapping,
+                          struct slice payload, struct error *err)
+{
+    _cleanup_buf_ struct buf encrypted;
+    buf_init(&encrypted, 1024);
+    if (wrapping->transport_key.size == 0 &&
+        !public_key_encrypt(&encrypted, certificate_key(wrapping->encryption_certificate),
+                            wrapping->transport_key_algorithm, payload, err))
+        return false;
+    write_wrapping(out, wrapping,
+                   wrapping->transport_key.size > 0 ? wrapping->transport_key
+                                                    : buf_slice(&encrypted));
     return true;
 }
 
@@ -60,13 +85,12 @@ static bool write_wrappings(struct buf *out, const struct protector_draft *draft
     _cleanup_buf_ struct buf payload;
     buf_init_secret(&payload, 256);
     protector_payload_format(&payload, 1, &draft->transport_key, 1);
-    /* The declaration is superfluous here, but an element that is canonicalised alone has it. */
-    buf_append_text(out, "<Wrappings xmlns=\"" PROTECTOR_NAMESPACE "\">");
+    begin_wrappings(out);
     for (size_t i = 0; i < draft->count; i++) {
-        if (!write_wrapping(out, &draft->wrappings[i], buf_slice(&payload), err))
+        if (!seal_wrapping(out, &draft->wrappings[i], buf_slice(&payload), err))
             return false;
     }
-    buf_append_text(out, "</Wrappings>");
+    end_wrappings(out);
     return true;
 }
 

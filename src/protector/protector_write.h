@@ -20,5 +20,9 @@ struct protector_draft {
     const struct signer *signer;
 };
 
+/* Appends the Wrappings element of wrappings that all have their transport key. out overflows when
+ * they are too large for it. */
+void protector_write_wrappings(struct buf *out, const struct protector_wrapping *wrappings,
+                               size_t count);
 /* Appended to out. protector.limit; the signer's errors. */
 bool protector_write(struct buf *out, const struct protector_draft *draft, struct error *err);

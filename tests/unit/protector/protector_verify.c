@@ -250,6 +250,24 @@ static void another_way_to_write_the_same_verifies(void **state)
     expect_good(protector_verify_transport_key(protector, secret_slice(&key), &err), &err);
 }
 
+/* What is taken for the canonical form without libxml2 is what libxml2 says, too. */
+static void the_canonical_form_is_the_librarys(void **state)
+{
+    (void)state;
+    _cleanup_buf_ struct buf document, expected = {0};
+    _cleanup_secret_ struct secret key = SECRET_EMPTY;
+    _cleanup_xml_ struct xml_document *tree = NULL;
+    make_protector(&document, &key);
+    buf_init(&expected, PROTECTOR_SIZE_MAX);
+    struct error err = {0};
+    expect_good(xml_parse(&tree, buf_slice(&document), &err), &err);
+    const struct xml_element *wrappings = xml_first(xml_root(tree));
+    assert_string_equal(xml_name(wrappings), "Wrappings");
+    expect_good(xml_canonicalize(&expected, wrappings, &err), &err);
+    _cleanup_protector_ struct protector *protector = parse_good(buf_slice(&document));
+    assert_true(slice_equal(buf_slice(&protector->canonical), buf_slice(&expected)));
+}
+
 static void the_cache_does_not_hide_a_bad_signature(void **state)
 {
     (void)state;
@@ -289,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_guardian_signature_by_another_wrapping_is_refused),
         cmocka_unit_test(changed_wrappings_are_refused),
         cmocka_unit_test(another_way_to_write_the_same_verifies),
+        cmocka_unit_test(the_canonical_form_is_the_librarys),
         cmocka_unit_test(the_cache_does_not_hide_a_bad_signature),
     };
     return cmocka_run_group_tests(tests, make_guardians, free_guardians);
