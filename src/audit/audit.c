@@ -183,6 +183,11 @@ void audit_hurry(struct audit *audit)
     audit_queue_hurry(&audit->queue);
 }
 
+void audit_expect_few(struct audit *audit, bool few)
+{
+    audit_queue_expect_few(&audit->queue, few);
+}
+
 void audit_flush(struct audit *audit)
 {
     assert(!pthread_equal(pthread_self(), audit->writer.thread));

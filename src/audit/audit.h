@@ -96,6 +96,9 @@ bool audit_append_limited(struct audit *audit, const char *event, const char *pe
 /* Has records that somebody waits for written at once, together with all others; else they are
  * gathered for some milliseconds. For a caller who knows that no more will come soon. */
 void audit_hurry(struct audit *audit);
+/* Says whether few records that somebody waits for are to be expected soon, besides those of whom
+ * gets an answer now: then they are gathered for half a millisecond only. */
+void audit_expect_few(struct audit *audit, bool few);
 /* Waits until all that was appended before the call is on disk (or failed); records that nobody
  * waits for may else take some milliseconds. Not to be called by a completion. */
 void audit_flush(struct audit *audit);

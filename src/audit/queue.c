@@ -10,6 +10,7 @@
 
 #define SECOND 1000000000LL
 #define MILLISECOND 1000000LL
+#define MICROSECOND 1000LL
 /* So much is worth a flush of its own. */
 #define ENOUGH_BYTES (512 * 1024)
 
@@ -129,7 +130,8 @@ static int64_t due_at(const struct audit_queue *queue)
     if (queue->closed || queue->hurried > queue->finished || queue->waiting_bytes >= ENOUGH_BYTES)
         return 0;
     int64_t linger = queue->first_at + AUDIT_QUEUE_LINGER_MS * MILLISECOND;
-    int64_t interval = queue->taken_at + AUDIT_QUEUE_INTERVAL_MS * MILLISECOND;
+    int64_t interval = queue->few ? queue->finished_at + AUDIT_QUEUE_RETURN_US * MICROSECOND
+                                  : queue->taken_at + AUDIT_QUEUE_INTERVAL_MS * MILLISECOND;
     return queue->awaited && interval < linger ? interval : linger;
 }
 
@@ -178,6 +180,7 @@ struct audit_entry *audit_queue_finish(struct audit_queue *queue, struct audit_e
     queue->bytes -= bytes;
     bool hurried = queue->finished < queue->hurried;
     queue->finished += count;
+    queue->finished_at = monotonic();
     if (hurried)
         pthread_cond_broadcast(&queue->finished_some);
     pthread_mutex_unlock(&queue->mutex);
@@ -249,6 +252,16 @@ void audit_queue_hurry(struct audit_queue *queue)
         queue->hurried = queue->put;
     pthread_mutex_unlock(&queue->mutex);
     if (waits)
+        pthread_cond_signal(&queue->filled);
+}
+
+void audit_queue_expect_few(struct audit_queue *queue, bool few)
+{
+    pthread_mutex_lock(&queue->mutex);
+    bool sooner = few && !queue->few && queue->awaited;
+    queue->few = few;
+    pthread_mutex_unlock(&queue->mutex);
+    if (sooner)
         pthread_cond_signal(&queue->filled);
 }
 

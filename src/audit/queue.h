@@ -7,7 +7,9 @@
  *
  * Flushing a file costs a third of an RSA operation of CPU, whether for one record or a thousand.
  * So the queue gathers a little: entries that somebody waits for go at once, but not more often
- * than every AUDIT_QUEUE_INTERVAL_MS, unless somebody knows that no more will come and hurries;
+ * than every AUDIT_QUEUE_INTERVAL_MS, unless somebody knows that no more will come and hurries.
+ * When few are expected they go as soon as those who were waiting for the last ones had time to
+ * come again (AUDIT_QUEUE_RETURN_US): else the first of a crowd would get a flush of its own. And
  * entries that nobody waits for go along with those, or after AUDIT_QUEUE_LINGER_MS.
  */
 
@@ -18,6 +20,7 @@
 #define AUDIT_QUEUE_RECORDS 65536
 #define AUDIT_QUEUE_BYTES (64 * 1024 * 1024)
 #define AUDIT_QUEUE_INTERVAL_MS 4
+#define AUDIT_QUEUE_RETURN_US 500
 #define AUDIT_QUEUE_LINGER_MS 10
 
 struct audit_entry {
@@ -43,6 +46,8 @@ struct audit_queue {
     int64_t taken_at;       /* when the writer took entries last */
     uint64_t put, finished; /* entries so far */
     uint64_t hurried;       /* up to this one, nothing is gathered */
+    bool few;               /* are expected */
+    int64_t finished_at;    /* when entries were done last */
     bool closed;
     bool shut;
     struct error reason; /* why it is shut */
@@ -79,6 +84,8 @@ bool audit_queue_healthy(struct audit_queue *queue, struct error *err);
 bool audit_queue_moves(struct audit_queue *queue, uint64_t *mark);
 /* Has the entries that are there taken at once when somebody waits for one of them. */
 void audit_queue_hurry(struct audit_queue *queue);
+/* audit_expect_few; at first, many are expected. */
+void audit_queue_expect_few(struct audit_queue *queue, bool few);
 /* Waits until every entry that was put before the call is done; hurries. */
 void audit_queue_drain(struct audit_queue *queue);
 /* No entry will come any more: audit_queue_take says so. */

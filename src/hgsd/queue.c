@@ -16,11 +16,26 @@ struct queue {
     uint64_t done; /* items */
     bool stopping;
     queue_work *work;
-    queue_rest *rest; /* may be NULL */
+    queue_load_changed *load_changed; /* may be NULL */
+    enum queue_load load;             /* that was told last */
     void *context;
     pthread_t *threads;
     size_t thread_count;
+    char name[16]; /* of the threads, with its NUL */
 };
+
+/* Under the lock. */
+static void tell_load(struct queue *queue)
+{
+    size_t under_way = queue->count + queue->busy;
+    enum queue_load load = under_way == 0                            ? QUEUE_EMPTY
+                           : 2 * under_way < 3 * queue->thread_count ? QUEUE_LOW
+                                                                     : QUEUE_HIGH;
+    if (load == queue->load || queue->load_changed == NULL)
+        return;
+    queue->load = load;
+    queue->load_changed(queue->context, load);
+}
 
 /* Under the lock. The next item, or NULL when the queue is stopping and empty. */
 static void *take(struct queue *queue)
@@ -43,16 +58,14 @@ static void work_on(struct queue *queue, void *item)
     pthread_mutex_lock(&queue->lock);
     queue->busy--;
     queue->done++;
-    if (queue->count + queue->busy >= queue->thread_count || queue->rest == NULL)
-        return;
-    pthread_mutex_unlock(&queue->lock);
-    queue->rest(queue->context);
-    pthread_mutex_lock(&queue->lock);
+    tell_load(queue);
 }
 
 static void *run_worker(void *argument)
 {
     struct queue *queue = argument;
+    /* Each names itself: the name of another thread is a file that a sandbox hides. */
+    pthread_setname_np(pthread_self(), queue->name);
     pthread_mutex_lock(&queue->lock);
     for (void *item = take(queue); item != NULL; item = take(queue)) {
         pthread_mutex_unlock(&queue->lock);
@@ -63,7 +76,7 @@ static void *run_worker(void *argument)
 }
 
 struct queue *queue_new(const char *name, size_t workers, size_t limit, queue_work *work,
-                        queue_rest *rest, void *context)
+                        queue_load_changed *load_changed, void *context)
 {
     struct queue *queue = memory_allocate_zero(1, sizeof *queue);
     pthread_mutex_init(&queue->lock, NULL);
@@ -71,14 +84,14 @@ struct queue *queue_new(const char *name, size_t workers, size_t limit, queue_wo
     queue->ring = memory_allocate_zero(limit, sizeof *queue->ring);
     queue->limit = limit;
     queue->work = work;
-    queue->rest = rest;
+    queue->load_changed = load_changed;
     queue->context = context;
+    snprintf(queue->name, sizeof queue->name, "%s", name);
     queue->threads = memory_allocate_zero(workers, sizeof *queue->threads);
     for (; queue->thread_count < workers; queue->thread_count++) {
         pthread_t *thread = &queue->threads[queue->thread_count];
         if (pthread_create(thread, NULL, run_worker, queue) != 0)
             break;
-        pthread_setname_np(*thread, name);
     }
     if (queue->thread_count == 0)
         queue_free(&queue);
@@ -92,6 +105,7 @@ bool queue_put(struct queue *queue, void *item)
     if (room) {
         queue->ring[(queue->first + queue->count) % queue->limit] = item;
         queue->count++;
+        tell_load(queue);
     }
     pthread_mutex_unlock(&queue->lock);
     /* Outside the lock, so that whom it wakes does not wait for it. Nobody frees the queue while

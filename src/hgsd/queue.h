@@ -12,13 +12,20 @@
 
 struct queue;
 typedef void queue_work(void *context, void *item);
-typedef void queue_rest(void *context);
 
-/* workers threads that call work for each item; at most limit items wait. rest (may be NULL) is
- * called by a worker that has done an item when fewer items than workers are left, with those that
- * others work on. name: of the threads (15 characters). */
+/* How many items are under way, waiting or worked on. */
+enum queue_load {
+    QUEUE_EMPTY,
+    QUEUE_LOW,  /* less than three for two workers */
+    QUEUE_HIGH, /* enough for all workers, also while some come and go */
+};
+typedef void queue_load_changed(void *context, enum queue_load load);
+
+/* workers threads that call work for each item; at most limit items wait. load_changed (may be
+ * NULL) is called whenever it is another, in the right order: with the queue locked, so it calls
+ * nothing of it. name: of the threads (15 characters). */
 struct queue *queue_new(const char *name, size_t workers, size_t limit, queue_work *work,
-                        queue_rest *rest, void *context);
+                        queue_load_changed *load_changed, void *context);
 /* False when the queue is full or stopping; the item stays the caller's. */
 bool queue_put(struct queue *queue, void *item);
 /* Whether an item was done since the last call with this mark (at first 0), or nothing is to be

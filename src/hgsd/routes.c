@@ -249,12 +249,14 @@ static void work(void *context, void *item)
     route->answer(context, route, request);
 }
 
-/* So few releases are under way that processors would idle while the records of those before are
+/* When few releases are under way, processors would idle while the records of those before are
  * gathered. */
-static void rest(void *context)
+static void tell_audit(void *context, enum queue_load load)
 {
     const struct routes *routes = context;
-    audit_hurry(routes->options.audit);
+    audit_expect_few(routes->options.audit, load != QUEUE_HIGH);
+    if (load == QUEUE_EMPTY)
+        audit_hurry(routes->options.audit);
 }
 
 static void refuse_full(struct routes *routes, const struct route *route,
@@ -302,7 +304,7 @@ struct routes *routes_new(const struct routes_options *options)
     routes->attestations = queue_new("hgs-attest", options->attestation_workers,
                                      options->queue_limit, work, NULL, routes);
     routes->releases = queue_new("hgs-release", options->release_workers, options->queue_limit,
-                                 work, rest, routes);
+                                 work, tell_audit, routes);
     if (routes->attestations == NULL || routes->releases == NULL)
         routes_free(&routes);
     return routes;

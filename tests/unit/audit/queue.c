@@ -60,6 +60,24 @@ static void test_hurry(void **state)
     audit_queue_done(&queue);
 }
 
+/* When few are expected, it is the last flush that counts, and not long. */
+static void test_few_are_expected(void **state)
+{
+    (void)state;
+    struct audit_queue queue;
+    audit_queue_init(&queue);
+    put(&queue, tell);
+    gather_for_ever(&queue);
+    audit_queue_expect_few(&queue, true);
+    assert_int_equal(take(&queue), 1);
+    assert_true(queue.finished_at > 0);
+    put(&queue, tell);
+    put(&queue, NULL);
+    gather_for_ever(&queue);
+    assert_int_equal(take(&queue), 2);
+    audit_queue_done(&queue);
+}
+
 /* Nobody waits for it, so there is nothing to hurry for. */
 static void test_no_hurry_for_nobody(void **state)
 {
@@ -101,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hurry),
+        cmocka_unit_test(test_few_are_expected),
         cmocka_unit_test(test_moves),
         cmocka_unit_test(test_no_hurry_for_nobody),
     };

@@ -15,7 +15,9 @@ struct gate {
     pthread_cond_t changed;
     bool open;
     unsigned waiting;
-    atomic_uint done, rests;
+    atomic_uint done, empty;
+    enum queue_load loads[8]; /* as they were told, under the queue's lock */
+    unsigned changes;
 };
 
 static void pass(void *context, void *item)
@@ -31,11 +33,12 @@ static void pass(void *context, void *item)
     atomic_fetch_add(&gate->done, 1);
 }
 
-/* Hardly anything is left to do. */
-static void rest(void *context)
+static void note_load(void *context, enum queue_load load)
 {
     struct gate *gate = context;
-    atomic_fetch_add(&gate->rests, 1);
+    assert_true(gate->changes < 8);
+    gate->loads[gate->changes++] = load;
+    atomic_fetch_add(&gate->empty, load == QUEUE_EMPTY);
 }
 
 static void wait_for(struct gate *gate, unsigned waiting)
@@ -57,9 +60,10 @@ static void open_gate(struct gate *gate)
 static void refuses_when_full_and_finishes_what_waits(void **state)
 {
     (void)state;
-    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0, 0};
+    struct gate gate = {
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0, 0, {0}, 0};
     int item = 0;
-    struct queue *queue = queue_new("test", 2, 3, pass, rest, &gate);
+    struct queue *queue = queue_new("test", 2, 3, pass, note_load, &gate);
     assert_non_null(queue);
     assert_true(queue_put(queue, &item));
     assert_true(queue_put(queue, &item));
@@ -68,30 +72,47 @@ static void refuses_when_full_and_finishes_what_waits(void **state)
         assert_true(queue_put(queue, &item));
     assert_int_equal(queue_length(queue), 3);
     assert_false(queue_put(queue, &item));
-    assert_int_equal(atomic_load(&gate.rests), 0);
     open_gate(&gate);
     queue_free(&queue);
     assert_null(queue);
     assert_int_equal(atomic_load(&gate.done), 5);
-    assert_int_equal(atomic_load(&gate.rests), 2); /* when one was left, and when none was */
+}
+
+/* Three items for two workers are many, two are few. */
+static void tells_its_load(void **state)
+{
+    (void)state;
+    static const enum queue_load expected[] = {QUEUE_LOW, QUEUE_HIGH, QUEUE_LOW, QUEUE_EMPTY};
+    struct gate gate = {
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0, 0, {0}, 0};
+    int item = 0;
+    struct queue *queue = queue_new("test", 2, 4, pass, note_load, &gate);
+    for (int i = 0; i < 4; i++)
+        assert_true(queue_put(queue, &item));
+    wait_for(&gate, 2);
+    open_gate(&gate);
+    queue_free(&queue);
+    assert_int_equal(gate.changes, 4);
+    assert_memory_equal(gate.loads, expected, sizeof expected);
 }
 
 /* Each item is the only one there is when it is done; without a function to tell, too. */
-static void rests_after_each_that_comes_alone(void **state)
+static void is_empty_after_each_that_comes_alone(void **state)
 {
     (void)state;
     for (int round = 0; round < 2; round++) {
-        struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, true, 0, 0, 0};
+        struct gate gate = {
+            PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, true, 0, 0, 0, {0}, 0};
         int item = 0;
-        struct queue *queue = queue_new("test", 1, 3, pass, round == 0 ? rest : NULL, &gate);
+        struct queue *queue = queue_new("test", 1, 3, pass, round == 0 ? note_load : NULL, &gate);
         for (unsigned i = 1; i <= 3; i++) {
             assert_true(queue_put(queue, &item));
             wait_for(&gate, i);
-            while (round == 0 && atomic_load(&gate.rests) < i)
+            while (round == 0 && atomic_load(&gate.empty) < i)
                 sched_yield();
         }
         queue_free(&queue);
-        assert_int_equal(atomic_load(&gate.rests), round == 0 ? 3 : 0);
+        assert_int_equal(gate.changes, round == 0 ? 6 : 0);
     }
 }
 
@@ -99,10 +120,11 @@ static void rests_after_each_that_comes_alone(void **state)
 static void tells_whether_it_moves(void **state)
 {
     (void)state;
-    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0, 0};
+    struct gate gate = {
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0, 0, {0}, 0};
     int item = 0;
     uint64_t mark = 0, other = 0;
-    struct queue *queue = queue_new("test", 1, 3, pass, rest, &gate);
+    struct queue *queue = queue_new("test", 1, 3, pass, note_load, &gate);
     for (int i = 0; i < 2; i++)
         assert_true(queue_moves(queue, &mark));
     assert_true(queue_put(queue, &item));
@@ -110,7 +132,7 @@ static void tells_whether_it_moves(void **state)
     for (int i = 0; i < 2; i++)
         assert_false(queue_moves(queue, &mark)); /* the worker is stuck */
     open_gate(&gate);
-    while (atomic_load(&gate.rests) < 1)
+    while (atomic_load(&gate.empty) < 1)
         sched_yield();
     assert_true(queue_moves(queue, &mark));
     assert_true(queue_moves(queue, &mark));
@@ -122,7 +144,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_when_full_and_finishes_what_waits),
-        cmocka_unit_test(rests_after_each_that_comes_alone),
+        cmocka_unit_test(tells_its_load),
+        cmocka_unit_test(is_empty_after_each_that_comes_alone),
         cmocka_unit_test(tells_whether_it_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
