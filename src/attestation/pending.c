@@ -157,6 +157,7 @@ static void free_boot(struct attestation_boot *boot)
 static void *run(void *context)
 {
     struct attestation_pending *pending = context;
+    pthread_setname_np(pthread_self(), "hgs-boots");
     struct noted noted;
     pthread_mutex_lock(&pending->lock);
     while (take(pending, &noted)) {
@@ -184,7 +185,6 @@ struct attestation_pending *attestation_pending_new(struct store *store)
         free(pending);
         return NULL;
     }
-    pthread_setname_np(pending->thread, "hgs-boots");
     return pending;
 }
 

@@ -209,6 +209,7 @@ static bool wait_for_work(struct usage *usage)
 static void *run(void *context)
 {
     struct usage *usage = context;
+    pthread_setname_np(pthread_self(), "hgs-usage");
     pthread_mutex_lock(&usage->lock);
     while (wait_for_work(usage)) {
         pthread_mutex_unlock(&usage->lock);
@@ -275,7 +276,6 @@ bool usage_new(struct usage **out, const struct usage_options *options, struct e
         return error_set_errno(err, &keyprotection_record, number, "usage",
                                "its thread cannot start");
     }
-    pthread_setname_np(usage->thread, "hgs-usage");
     *out = usage;
     return true;
 }
