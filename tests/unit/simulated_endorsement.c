@@ -93,18 +93,42 @@ static uint64_t invert(uint64_t a, uint64_t m)
 /* ---- the RSA key ---- */
 
 #define EXPONENT 65537
-/* 2^(2047.5 / 33), about: the product of primes near it has 2048 bits. */
-#define PRIME_NEAR UINT64_C(4759298154551559168)
+
+/*
+ * A prime p of 63 bits whose private exponent d (EXPONENT * d = 1 mod p - 1) is short and has few
+ * bits: so d comes first, and p - 1 is half of EXPONENT * d - 1. That is even where d is 1 mod 4.
+ * With these highest bits of d the product of 33 such primes has 2048 bits.
+ */
+#define EXPONENT_BITS 48
+#define EXPONENT_TOP (UINT64_C(1) << 47 | UINT64_C(1) << 42)
+#define EXPONENT_LOW_FIRST 2 /* to 37: bits that are drawn */
+#define EXPONENT_LOW_COUNT 36
+#define EXPONENT_LOW_DRAWN 4
+
+static uint64_t draw_exponent(void)
+{
+    uint64_t exponent = EXPONENT_TOP | 1;
+    for (int i = 0; i < EXPONENT_LOW_DRAWN; i++)
+        exponent |= UINT64_C(1) << (EXPONENT_LOW_FIRST + random_below(EXPONENT_LOW_COUNT));
+    return exponent;
+}
 
 static uint64_t draw_prime(void)
 {
     for (;;) {
-        uint64_t random;
-        random_bytes(&random, sizeof random);
-        uint64_t candidate = PRIME_NEAR + ((random >> 16) | 1);
-        if ((candidate - 1) % EXPONENT != 0 && is_prime(candidate))
+        uint64_t exponent = draw_exponent();
+        uint64_t candidate = (uint64_t)(((wide)EXPONENT * exponent - 1) / 2) + 1;
+        if (is_prime(candidate))
             return candidate;
     }
+}
+
+static bool is_among(uint64_t prime, const struct simulated_prime *primes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (primes[i].value == prime)
+            return true;
+    return false;
 }
 
 static void to_words(uint64_t words[SIMULATED_WORDS], const BIGNUM *number)
@@ -137,7 +161,9 @@ static void make_rsa(struct simulated_rsa *rsa)
     BIGNUM *modulus = BN_new();
     must(modulus != NULL && BN_one(modulus));
     for (size_t i = 0; i < SIMULATED_PRIMES; i++) {
-        rsa->primes[i].value = draw_prime();
+        do
+            rsa->primes[i].value = draw_prime();
+        while (is_among(rsa->primes[i].value, rsa->primes, i));
         must(BN_mul_word(modulus, rsa->primes[i].value));
     }
     must(BN_num_bits(modulus) == 2048);
@@ -174,11 +200,10 @@ static void share(uint64_t factors[LANES], const uint64_t cipher[SIMULATED_WORDS
         square[k] = residue(cipher, &primes[k]);
         result[k] = multiply_mod(1, primes[k].square, &primes[k]);
     }
-    for (unsigned bit = 0; bit < 63; bit++)
+    for (unsigned bit = 0; bit < EXPONENT_BITS; bit++)
         for (size_t k = 0; k < LANES; k++) {
-            uint64_t product = multiply_mod(result[k], square[k], &primes[k]);
-            uint64_t taken = -(primes[k].exponent >> bit & 1);
-            result[k] = (product & taken) | (result[k] & ~taken);
+            if (primes[k].exponent >> bit & 1)
+                result[k] = multiply_mod(result[k], square[k], &primes[k]);
             square[k] = multiply_mod(square[k], square[k], &primes[k]);
         }
     for (size_t k = 0; k < LANES; k++)
