@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <sched.h>
+
 #include "process/sandbox_seccomp.h"
 
 /* What is the same for every process that has files. */
@@ -24,6 +27,29 @@ static const struct sandbox_rule file_rules[] = {
 };
 const struct sandbox_table sandbox_file_calls = {file_rules,
                                                  sizeof file_rules / sizeof file_rules[0]};
+
+/* Making and signalling processes, becoming another user. */
+#define REFUSED SCMP_ACT_ERRNO(EPERM)
+static const struct sandbox_rule refused_rules[] = {
+    SANDBOX_IF_NO_BITS(REFUSED, clone, 0, CLONE_THREAD),
+    SANDBOX_DO(REFUSED, fork),
+    SANDBOX_DO(REFUSED, kill),
+    SANDBOX_DO(REFUSED, pidfd_open),
+    SANDBOX_DO(REFUSED, pidfd_send_signal),
+    SANDBOX_DO(REFUSED, rt_sigqueueinfo),
+    SANDBOX_DO(REFUSED, rt_tgsigqueueinfo),
+    SANDBOX_DO(REFUSED, setgid),
+    SANDBOX_DO(REFUSED, setgroups),
+    SANDBOX_DO(REFUSED, setregid),
+    SANDBOX_DO(REFUSED, setresgid),
+    SANDBOX_DO(REFUSED, setresuid),
+    SANDBOX_DO(REFUSED, setreuid),
+    SANDBOX_DO(REFUSED, setuid),
+    SANDBOX_DO(REFUSED, tkill),
+    SANDBOX_DO(REFUSED, vfork),
+};
+const struct sandbox_table sandbox_refused_calls = {refused_rules,
+                                                    sizeof refused_rules / sizeof refused_rules[0]};
 
 /* Reaching into other processes, the kernel, its keys and mounts; other programs. */
 #define KILLED(name) SANDBOX_DO(SCMP_ACT_KILL_PROCESS, name)

@@ -51,5 +51,8 @@ bool sandbox_seccomp_entered(void);
 extern const struct sandbox_table sandbox_basic_calls;
 /* Files of one's own, for those that Landlock leaves some. */
 extern const struct sandbox_table sandbox_file_calls;
+/* What fails in ordinary programs too, and libraries try: a plain refusal (EPERM) tells more than
+ * ENOSYS. */
+extern const struct sandbox_table sandbox_refused_calls;
 /* What only an attack would call kills. */
 extern const struct sandbox_table sandbox_killed_calls;

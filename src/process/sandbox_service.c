@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -60,27 +59,11 @@ static const struct sandbox_rule socket_rules[] = {
     SANDBOX_ALLOW(times),
 };
 
-/* Things that fail in ordinary programs too: a plain refusal tells more than ENOSYS. */
+/* Memory that is written never becomes executable, and no library is loaded any more. */
 #define REFUSED SCMP_ACT_ERRNO(EPERM)
-static const struct sandbox_rule refused_rules[] = {
-    SANDBOX_IF_NO_BITS(REFUSED, clone, 0, CLONE_THREAD),
+static const struct sandbox_rule code_rules[] = {
     SANDBOX_IF_BITS(REFUSED, mmap, 2, PROT_EXEC),
     SANDBOX_IF_BITS(REFUSED, mprotect, 2, PROT_EXEC),
-    SANDBOX_DO(REFUSED, fork),
-    SANDBOX_DO(REFUSED, kill),
-    SANDBOX_DO(REFUSED, pidfd_open),
-    SANDBOX_DO(REFUSED, pidfd_send_signal),
-    SANDBOX_DO(REFUSED, rt_sigqueueinfo),
-    SANDBOX_DO(REFUSED, rt_tgsigqueueinfo),
-    SANDBOX_DO(REFUSED, setgid),
-    SANDBOX_DO(REFUSED, setgroups),
-    SANDBOX_DO(REFUSED, setregid),
-    SANDBOX_DO(REFUSED, setresgid),
-    SANDBOX_DO(REFUSED, setresuid),
-    SANDBOX_DO(REFUSED, setreuid),
-    SANDBOX_DO(REFUSED, setuid),
-    SANDBOX_DO(REFUSED, tkill),
-    SANDBOX_DO(REFUSED, vfork),
 };
 
 /*
@@ -113,8 +96,13 @@ static const char *const always_readable[] = {
 bool sandbox_service(const struct sandbox_service_paths *paths, struct error *err)
 {
     const struct sandbox_table tables[] = {
-        sandbox_basic_calls,  sandbox_file_calls,   TABLE(socket_rules),
-        TABLE(refused_rules), sandbox_killed_calls, geteuid() == 0 ? root_rules : user_rules,
+        sandbox_basic_calls,
+        sandbox_file_calls,
+        TABLE(socket_rules),
+        TABLE(code_rules),
+        sandbox_refused_calls,
+        sandbox_killed_calls,
+        geteuid() == 0 ? root_rules : user_rules,
     };
     const struct sandbox_landlock landlock = {.writable = {paths->writable},
                                               .readable = {always_readable, paths->readable},

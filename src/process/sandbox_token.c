@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -61,26 +60,11 @@ static const struct sandbox_rule rules[] = {
 };
 
 #define REFUSED SCMP_ACT_ERRNO(EPERM)
-static const struct sandbox_rule refused_rules[] = {
-    SANDBOX_IF_NO_BITS(REFUSED, clone, 0, CLONE_THREAD),
+/* Nobody is let in. */
+static const struct sandbox_rule listen_rules[] = {
     SANDBOX_DO(REFUSED, accept),
     SANDBOX_DO(REFUSED, accept4),
-    SANDBOX_DO(REFUSED, fork),
-    SANDBOX_DO(REFUSED, kill),
     SANDBOX_DO(REFUSED, listen),
-    SANDBOX_DO(REFUSED, pidfd_open),
-    SANDBOX_DO(REFUSED, pidfd_send_signal),
-    SANDBOX_DO(REFUSED, rt_sigqueueinfo),
-    SANDBOX_DO(REFUSED, rt_tgsigqueueinfo),
-    SANDBOX_DO(REFUSED, setgid),
-    SANDBOX_DO(REFUSED, setgroups),
-    SANDBOX_DO(REFUSED, setregid),
-    SANDBOX_DO(REFUSED, setresgid),
-    SANDBOX_DO(REFUSED, setresuid),
-    SANDBOX_DO(REFUSED, setreuid),
-    SANDBOX_DO(REFUSED, setuid),
-    SANDBOX_DO(REFUSED, tkill),
-    SANDBOX_DO(REFUSED, vfork),
 };
 
 /* An HSM in the network, and what finds its address. */
@@ -132,7 +116,8 @@ bool sandbox_token(const struct sandbox_token_reach *reach, struct error *err)
         sandbox_basic_calls,
         sandbox_file_calls,
         TABLE(rules),
-        TABLE(refused_rules),
+        TABLE(listen_rules),
+        sandbox_refused_calls,
         reach->network ? network_table : no_table,
         connects ? connect_table : no_connect_table,
         sandbox_killed_calls,
