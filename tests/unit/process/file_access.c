@@ -101,7 +101,7 @@ static bool is_root(void)
 {
     if (geteuid() == 0)
         return true;
-    print_message("only root can try as other users\n");
+    print_message("skipped: only root can try as other users\n");
     skip();
     return false;
 }
