@@ -4,29 +4,20 @@
 /* What the tests of this room share: vectors from files. */
 
 #include "../testing.h"
+#include "../vector.h"
 #include "attestation/errors.h"
 #include "base/base64.h"
 #include "base/errors.h"
-#include "base/file.h"
 #include "base/hex.h"
 #include "base/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define VECTOR_MAX (1024 * 1024)
-
 /* Reads $HGS_VECTORS/name into out, which is initialised here. */
 static inline void testing_vector(struct buf *out, const char *name)
 {
-    char path[4096];
-    struct error err = {0};
-    const char *folder = getenv("HGS_VECTORS");
-    assert_non_null(folder);
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    buf_init(out, VECTOR_MAX);
-    if (!file_read(out, path, &err))
-        fail_msg("%s: %s", path, err.message);
+    vector_read(out, ".", name);
 }
 
 static inline void testing_assert_slice(struct slice value, const char *text)

@@ -4,8 +4,8 @@
 /* What the tests of this room share: its vectors (tests/vectors/bootimage/make.py). */
 
 #include "../testing.h"
+#include "../vector.h"
 #include "base/errors.h"
-#include "base/file.h"
 #include "base/hex.h"
 #include "bootimage/digests.h"
 #include "bootimage/errors.h"
@@ -13,19 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define VECTOR_MAX (1024 * 1024)
-
 /* Reads $HGS_VECTORS/bootimage/name into out, which is initialised here. */
 static inline void testing_vector(struct buf *out, const char *name)
 {
-    char path[4096];
-    struct error err = {0};
-    const char *folder = getenv("HGS_VECTORS");
-    assert_non_null(folder);
-    snprintf(path, sizeof path, "%s/bootimage/%s", folder, name);
-    buf_init(out, VECTOR_MAX);
-    if (!file_read(out, path, &err))
-        fail_msg("%s: %s", path, err.message);
+    vector_read(out, "bootimage", name);
 }
 
 /* Asserts that digest is what digests.txt says that `what` of the file is. */

@@ -9,7 +9,7 @@
 
 #include "../log_builder.h"
 #include "../testing.h"
-#include "base/file.h"
+#include "../vector.h"
 #include "base/hex.h"
 #include "eventlog/claims.h"
 #include "eventlog/errors.h"
@@ -27,14 +27,9 @@ static const char *const testing_boots[] = {
 /* Reads $HGS_VECTORS/boots/boot/name into out, which is initialised here. */
 static inline void testing_read(struct buf *out, const char *boot, const char *name)
 {
-    char path[4096];
-    struct error err = {0};
-    const char *folder = getenv("HGS_VECTORS");
-    assert_non_null(folder);
-    snprintf(path, sizeof path, "%s/boots/%s/%s", folder, boot, name);
-    buf_init(out, 4u << 20);
-    if (!file_read(out, path, &err))
-        fail_msg("%s: %s", path, err.message);
+    char folder[64];
+    snprintf(folder, sizeof folder, "boots/%s", boot);
+    vector_read(out, folder, name);
 }
 
 /* The PCRs that the guest read, of one bank: lines of bank, index, hex. */

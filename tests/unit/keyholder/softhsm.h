@@ -191,6 +191,21 @@ static inline int softhsm_remove_template(void **state)
     return 0;
 }
 
+static inline void softhsm_fill_for_signing(void)
+{
+    softhsm_make_token("alpha");
+    CK_SESSION_HANDLE session = softhsm_login("alpha");
+    softhsm_generate(session, (struct softhsm_key){"sign", 1, 2048, .sign = true});
+}
+
+/* The set-up of a group with a token "alpha" that has a key "sign". */
+static inline int softhsm_make_signing_template(void **state)
+{
+    (void)state;
+    softhsm_make_template(softhsm_fill_for_signing);
+    return 0;
+}
+
 /* For a test: a copy of the group's tokens. */
 static inline void softhsm_set_up(void)
 {

@@ -7,20 +7,6 @@
 static struct token *token;
 static struct token_key *key;
 
-static void fill(void)
-{
-    softhsm_make_token("alpha");
-    CK_SESSION_HANDLE session = softhsm_login("alpha");
-    softhsm_generate(session, (struct softhsm_key){"sign", 1, 2048, .sign = true});
-}
-
-static int set_up_group(void **state)
-{
-    (void)state;
-    softhsm_make_template(fill);
-    return 0;
-}
-
 static int set_up(void **state)
 {
     (void)state;
@@ -220,5 +206,5 @@ int main(void)
         TEST(test_unplugged),
         TEST(test_another_token_of_that_name),
     };
-    return cmocka_run_group_tests(tests, set_up_group, softhsm_remove_template);
+    return cmocka_run_group_tests(tests, softhsm_make_signing_template, softhsm_remove_template);
 }

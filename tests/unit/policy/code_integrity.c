@@ -8,7 +8,7 @@ static void test_windows(void **state)
     (void)state;
     _cleanup_buf_ struct buf file;
     struct policy_ci ci;
-    testing_vector(&file, "bootimage", "signed.p7b");
+    vector_read(&file, "bootimage", "signed.p7b");
     assert_ok(code_integrity_take_windows(&ci, buf_slice(&file), "ws2022.p7b", err));
     assert_int_equal(ci.form, POLICY_CI_WINDOWS);
     assert_int_equal(ci.windows.candidate_count, 2);
@@ -25,8 +25,8 @@ static void test_unified(void **state)
     (void)state;
     _cleanup_buf_ struct buf image, addon;
     struct policy_ci ci;
-    testing_vector(&image, "bootimage", "stub-252.efi");
-    testing_vector(&addon, "bootimage", "quiet.addon.efi");
+    vector_read(&image, "bootimage", "stub-252.efi");
+    vector_read(&addon, "bootimage", "quiet.addon.efi");
     assert_refused(code_integrity_take_unified(&ci, buf_slice(&addon), err),
                    &bootimage_not_unified);
     assert_ok(code_integrity_take_unified(&ci, buf_slice(&image), err));
@@ -58,7 +58,7 @@ static void test_kernel(void **state)
         code_integrity_done(&ci);
     }
     _cleanup_buf_ struct buf image;
-    testing_vector(&image, "bootimage", "pe32plus.efi");
+    vector_read(&image, "bootimage", "pe32plus.efi");
     assert_ok(code_integrity_take_kernel(&ci, buf_slice(&image), "quiet", err));
     assert_true(ci.kernel.has_image);
     code_integrity_done(&ci);

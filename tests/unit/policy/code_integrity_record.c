@@ -39,10 +39,10 @@ static void test_rounds(void **state)
     (void)state;
     _cleanup_buf_ struct buf image, addon, windows, plain;
     struct policy_ci ci;
-    testing_vector(&image, "bootimage", "stub-257.efi");
-    testing_vector(&addon, "bootimage", "quiet.addon.efi");
-    testing_vector(&windows, "bootimage", "signed.p7b");
-    testing_vector(&plain, "bootimage", "pe32plus.efi");
+    vector_read(&image, "bootimage", "stub-257.efi");
+    vector_read(&addon, "bootimage", "quiet.addon.efi");
+    vector_read(&windows, "bootimage", "signed.p7b");
+    vector_read(&plain, "bootimage", "pe32plus.efi");
     assert_ok(code_integrity_take_unified(&ci, buf_slice(&image), err));
     assert_ok(code_integrity_allow_addon(&ci, buf_slice(&addon), err));
     assert_round(&ci);
@@ -62,7 +62,7 @@ static bool read_changed(const char *what, const char *with, struct error *error
 {
     _cleanup_buf_ struct buf image, text, changed;
     struct policy_ci ci;
-    testing_vector(&image, "bootimage", "stub-252.efi");
+    vector_read(&image, "bootimage", "stub-252.efi");
     assert_ok(code_integrity_take_unified(&ci, buf_slice(&image), err));
     write(&text, &ci);
     code_integrity_done(&ci);

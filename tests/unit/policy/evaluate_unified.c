@@ -162,7 +162,7 @@ static void test_command_line(void **state)
 static void allow_addon(struct policy *policy, const char *image)
 {
     _cleanup_buf_ struct buf addon;
-    testing_vector(&addon, "bootimage", "quiet.addon.efi");
+    vector_read(&addon, "bootimage", "quiet.addon.efi");
     assert_ok(code_integrity_allow_addon(&policy->ci, buf_slice(&addon), err));
     digest_text(&policy->ci.additions[0].image, image);
 }
@@ -283,7 +283,7 @@ static void assert_recorded_pcr(const char *folder, struct slice value)
 {
     _cleanup_buf_ struct buf pcrs;
     char hex[2 * DIGEST_SIZE_MAX + 1], line[256];
-    testing_vector(&pcrs, folder, "pcrs.txt");
+    vector_read(&pcrs, folder, "pcrs.txt");
     hex_format(value, hex);
     for (char *at = hex; *at != '\0'; at++)
         *at = (char)(*at >= 'a' ? *at - 'a' + 'A' : *at);
@@ -307,7 +307,7 @@ static void test_recorded(void **state)
         struct policy_set *set = policy_set_new(2);
         snprintf(folder, sizeof folder, "boots/%s", boots[i]);
         testing_log_recorded(&log, boots[i]);
-        testing_vector(&line, folder, "cmdline.txt");
+        vector_read(&line, folder, "cmdline.txt");
         line.size--; /* the line's end, which is /proc/cmdline's */
         recorded_policy(&policy, &log.log, buf_text(&line));
         assert_int_equal(policy.ci.unified.section_count, 4);

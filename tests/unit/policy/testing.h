@@ -4,8 +4,8 @@
 /* What the tests of this room share: recorded and made boots, policies, and a judgement of both. */
 
 #include "../testing.h"
+#include "../vector.h"
 #include "base/errors.h"
-#include "base/file.h"
 #include "base/hex.h"
 #include "log_builder.h"
 #include "policy/errors.h"
@@ -14,20 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define VECTOR_MAX (4 * 1024 * 1024)
 #define ALL_PCRS 0xffffffu
-
-/* Reads $HGS_VECTORS/folder/name into out, which is initialised here. */
-static inline void testing_vector(struct buf *out, const char *folder, const char *name)
-{
-    char path[4096];
-    struct error err = {0};
-    assert_non_null(getenv("HGS_VECTORS"));
-    snprintf(path, sizeof path, "%s/%s/%s", getenv("HGS_VECTORS"), folder, name);
-    buf_init(out, VECTOR_MAX);
-    if (!file_read(out, path, &err))
-        fail_msg("%s: %s", path, err.message);
-}
 
 /* A parsed log with its bytes. */
 struct testing_log {
@@ -48,7 +35,7 @@ static inline void testing_log_recorded(struct testing_log *out, const char *boo
     _cleanup_buf_ struct buf bytes;
     char folder[256];
     snprintf(folder, sizeof folder, "boots/%s", boot);
-    testing_vector(&bytes, folder, "bios.bin");
+    vector_read(&bytes, folder, "bios.bin");
     testing_log_parse(out, buf_slice(&bytes));
 }
 
