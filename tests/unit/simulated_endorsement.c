@@ -149,7 +149,7 @@ static void prepare(struct simulated_prime *prime, BIGNUM *modulus)
     prime->coefficient = invert(BN_mod_word(modulus, prime->value), prime->value);
     to_words(prime->cofactor, modulus);
     must(BN_mul_word(modulus, prime->value));
-    uint64_t power = m.square;
+    uint64_t power = multiply(1, m.square, &m);
     for (size_t i = 0; i < SIMULATED_WORDS; i++) {
         prime->powers[i] = power;
         power = multiply(power, m.square, &m); /* by 2^128, and from Montgomery's form by 2^-64 */
@@ -180,13 +180,29 @@ static uint64_t multiply_mod(uint64_t a, uint64_t b, const struct simulated_prim
     return multiply(a, b, &m);
 }
 
-/* cipher mod prime, in Montgomery's form. */
+/* number * 2^64 mod prime */
+static uint64_t shifted(uint64_t number, const struct simulated_prime *prime)
+{
+    return multiply_mod(number, prime->square, prime);
+}
+
+/* cipher mod prime, in Montgomery's form. The upper and lower halves of the products are summed
+ * apart, and reduced once. */
 static uint64_t residue(const uint64_t cipher[SIMULATED_WORDS], const struct simulated_prime *prime)
 {
-    wide sum = 0;
-    for (size_t i = 0; i < SIMULATED_WORDS; i++)
-        sum += multiply_mod(cipher[i], prime->powers[i], prime);
-    return (uint64_t)(sum % prime->value);
+    wide low = 0, high = 0;
+    for (size_t i = 0; i < SIMULATED_WORDS; i++) {
+        wide product = (wide)cipher[i] * prime->powers[i];
+        low += (uint64_t)product;
+        high += (uint64_t)(product >> 64);
+    }
+    high += (uint64_t)(low >> 64);
+    wide sum = (wide)shifted(shifted((uint64_t)(high >> 64), prime), prime) +
+               shifted((uint64_t)high, prime) +
+               multiply_mod((uint64_t)low, prime->powers[0], prime);
+    while (sum >= prime->value)
+        sum -= prime->value;
+    return (uint64_t)sum;
 }
 
 #define LANES 3 /* primes at a time, since one multiplication waits for another */

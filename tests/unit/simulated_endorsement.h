@@ -21,7 +21,7 @@ struct simulated_prime {
     uint64_t value, inverse, square;    /* as struct modulus has them */
     uint64_t exponent;                  /* 1 / 65537 mod (prime - 1) */
     uint64_t coefficient;               /* 1 / (modulus / prime) mod prime */
-    uint64_t powers[SIMULATED_WORDS];   /* 2^(64 i + 128) mod prime */
+    uint64_t powers[SIMULATED_WORDS];   /* 2^(64 i + 64) mod prime */
     uint64_t cofactor[SIMULATED_WORDS]; /* modulus / prime */
 };
 
