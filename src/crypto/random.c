@@ -42,10 +42,16 @@ static void forget(void)
     stock->used = STOCK_SIZE;
 }
 
+/* What draws while its thread ends gets a new stock, and this is called again. */
+static void drop(void *ended)
+{
+    stock = NULL;
+    secret_pool_give(ended);
+}
+
 static void prepare(void)
 {
-    if (pthread_key_create(&at_thread_end, secret_pool_give) != 0 ||
-        pthread_atfork(NULL, NULL, forget) != 0)
+    if (pthread_key_create(&at_thread_end, drop) != 0 || pthread_atfork(NULL, NULL, forget) != 0)
         openssl_abort("random bytes");
 }
 

@@ -55,6 +55,42 @@ static void test_threads_differ(void **state)
     assert_memory_not_equal(theirs[0], theirs[1], sizeof ours);
 }
 
+static uint8_t last_drawn[2][32];
+
+/* Called again until nothing is left to be done: once with the stock, once without it, whichever of
+ * the two is called first. */
+static void draw_at_end(void *key)
+{
+    static size_t calls;
+    random_bytes(last_drawn[calls++], sizeof last_drawn[0]);
+    if (calls < 2)
+        assert_int_equal(pthread_setspecific(*(pthread_key_t *)key, key), 0);
+}
+
+static void *draw_and_end(void *key)
+{
+    uint8_t bytes[32];
+    random_bytes(bytes, sizeof bytes);
+    assert_int_equal(pthread_setspecific(*(pthread_key_t *)key, key), 0);
+    return NULL;
+}
+
+/* What is called when a thread ends draws no wiped memory, nor what another thread has by then. */
+static void test_draws_while_a_thread_ends(void **state)
+{
+    (void)state;
+    uint8_t zero[32] = {0};
+    pthread_key_t key;
+    pthread_t thread;
+    assert_int_equal(pthread_key_create(&key, draw_at_end), 0);
+    assert_int_equal(pthread_create(&thread, NULL, draw_and_end, &key), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    for (int i = 0; i < 2; i++)
+        assert_memory_not_equal(last_drawn[i], zero, sizeof zero);
+    assert_memory_not_equal(last_drawn[0], last_drawn[1], sizeof zero);
+    assert_int_equal(pthread_key_delete(key), 0);
+}
+
 /* What a thread has in stock is not drawn by both when it forks. */
 static void test_child_differs(void **state)
 {
@@ -101,7 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_differ),   cmocka_unit_test(test_no_draw_comes_twice),
         cmocka_unit_test(test_threads_differ), cmocka_unit_test(test_child_differs),
-        cmocka_unit_test(test_below),
+        cmocka_unit_test(test_below),          cmocka_unit_test(test_draws_while_a_thread_ends),
     };
     return cmocka_run_group_tests(tests, tool_set_up, tool_tear_down);
 }
