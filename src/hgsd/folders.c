@@ -30,10 +30,12 @@ static char *resolve(const char *path)
         return real;
     _cleanup_free_ char *above = resolve(parent);
     const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
     if (above == NULL)
         return NULL;
-    return memory_format("%s/%s", strcmp(above, "/") != 0 ? above : "",
-                         slash != NULL ? slash + 1 : path);
+    if (*name == '\0' || strcmp(name, ".") == 0)
+        return memory_steal(&above);
+    return memory_format("%s/%s", strcmp(above, "/") != 0 ? above : "", name);
 }
 
 bool folders_hold(const char *folder, const char *path)

@@ -59,6 +59,8 @@ static void what_lies_in_a_folder(void **state)
     assert_true(folders_hold(at("keys"), at("link/later")));
     assert_true(folders_hold(".", "later/still"));
     assert_false(folders_hold(at("later"), at("latest")));
+    assert_true(folders_hold(at("later/"), at("later/still")));
+    assert_true(folders_hold(at("later/./"), at("later//still")));
 }
 
 /* A configuration with this state folder and these lines. */
@@ -98,6 +100,8 @@ static void secrets_lie_where_the_service_does_not_write(void **state)
     char lines[1024];
     check("", NULL);
     snprintf(lines, sizeof lines, "[store]\npath = %s/state/hgs.db\n", folder);
+    check(lines, "[store] path");
+    snprintf(lines, sizeof lines, "[store]\npath = %s/state//hgs.db\n", folder);
     check(lines, "[store] path");
     snprintf(lines, sizeof lines, "[audit]\nfolder = %s/state\n", folder);
     check(lines, "[audit] folder");
