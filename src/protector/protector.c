@@ -238,7 +238,8 @@ static bool parse_certificates(struct parsing *parsing, struct cache *cache, str
     return true;
 }
 
-/* Whether element begins where its name first begins in the document. */
+/* Whether element begins where its name first begins in the document: comments and the like, where
+ * it could stand before, are refused by xml_parse. */
 static bool stands_in(struct slice document, struct slice element)
 {
     static const char name[] = "<Wrappings";
