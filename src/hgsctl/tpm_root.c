@@ -149,11 +149,8 @@ static bool add_file(struct adding *adding, const char *path)
     adding->file = path;
     if (!file_read(&file, path, err))
         return false;
-    if (tpm_trust_file_read(buf_slice(&file), add_found, adding, err))
-        return true;
-    if (err->object[0] == '\0') /* of several files one would like to know which */
-        snprintf(err->object, sizeof err->object, "%s", path);
-    return false;
+    return tpm_trust_file_read(buf_slice(&file), add_found, adding, err) ||
+           error_name_object(err, path);
 }
 
 static int say_added(struct adding *adding)

@@ -17,8 +17,8 @@ void finding_set(struct finding *finding, enum verdict_result result, const char
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    utf8_replace_controls(
-        text); /* a log's command line may be in it: who wrote that is not known */
+    /* A log's command line may be in it: who wrote that is not known. */
+    utf8_replace_controls(text);
     free(finding->reason);
     finding->reason = memory_copy_text(text);
     finding->result = result;

@@ -27,9 +27,10 @@ bool judgement_counts(const struct judgement *judgement, const struct policy *po
 /* evaluate_ci.c: one code integrity policy. */
 void evaluate_ci(const struct judgement *judgement, struct finding *out,
                  const struct policy_ci *ci);
-/* Whether what the policy names was started last, and nothing that another one names: who starts a
- * known image by itself, with a command line that nobody measures, can have the rest of PCR 4
- * measured afterwards, but not before. Else the finding says so. */
+/* Whether what the policy names was started last, an image before the kernel that is in it, and
+ * nothing that another one names: who starts a known image by itself, with a command line that
+ * nobody measures, can have the rest of PCR 4 measured afterwards, but not before. Else the finding
+ * says so. */
 bool evaluate_ci_is_last(const struct judgement *judgement, struct finding *out,
                          const struct policy_ci *ci);
 /* evaluate_unified.c: one that is a unified kernel image. */

@@ -103,7 +103,6 @@ static void survives_the_journey(void **state)
     }
 }
 
-/* protocol.md 2.3: other roots, other names, each form of a key. */
 /* Makers name some keys RSAES-OAEP: the certificate is one all the same. */
 static void named_oaep(struct buf *out, struct slice certificate)
 {
@@ -115,6 +114,7 @@ static void named_oaep(struct buf *out, struct slice certificate)
     at[sizeof rsa - 1] = 7;
 }
 
+/* protocol.md 2.3: other roots, other names, each form of a key. */
 static void any_leaf_counts(void **state)
 {
     (void)state;

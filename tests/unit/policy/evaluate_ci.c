@@ -125,31 +125,42 @@ static void test_kernel_without_grub(void **state)
     policy_set_free(set);
 }
 
-/* The kernel alone, with any command line, and what GRUB would have measured afterwards. */
+static void start_kernel(struct log_builder *builder, uint32_t times)
+{
+    for (uint32_t i = 0; i < times; i++)
+        log_builder_hashed(builder, 4, EVENTLOG_EFI_BOOT_SERVICES_APPLICATION,
+                           slice_from_text("kernel image"), slice_from_text("path"));
+}
+
+/* The kernel alone, with any command line, and what GRUB would have measured afterwards; also when
+ * so much follows that the claims tell no images. */
 static void test_kernel_before_its_loader(void **state)
 {
     (void)state;
-    _cleanup_log_builder_ struct log_builder builder;
-    _cleanup_testing_log_ struct testing_log log;
-    _cleanup_verdict_ struct verdict verdict;
-    struct log_linux boot;
-    struct policy policy;
-    struct slice image = slice_from_text("kernel image");
-    struct policy_set *set = policy_set_new(2);
-    log_linux_init(&boot);
-    log_builder_init(&builder, testing_bank, 1);
-    log_builder_hashed(&builder, 4, EVENTLOG_EFI_BOOT_SERVICES_APPLICATION, image,
-                       slice_from_text("path"));
-    log_linux_build(&builder, &boot);
-    testing_log_parse(&log, log_builder_slice(&builder));
-    testing_policy(&policy, "kernel", POLICY_CI, LINUX);
-    assert_ok(code_integrity_take_kernel(&policy.ci, slice_from_text("file"), boot.grub_line, err));
-    policy.ci.kernel.has_image = true;
-    digests_compute(&policy.ci.kernel.image, &image, 1);
-    testing_add(set, &policy);
-    testing_judge(&verdict, set, &log, LINUX);
-    testing_assert_row(&verdict, "kernel", VERDICT_FAILED, "another image was started after it");
-    policy_set_free(set);
+    for (uint32_t after = 0; after <= EVENTLOG_IMAGES_MAX; after += EVENTLOG_IMAGES_MAX) {
+        _cleanup_log_builder_ struct log_builder builder;
+        _cleanup_testing_log_ struct testing_log log;
+        _cleanup_verdict_ struct verdict verdict;
+        struct log_linux boot;
+        struct policy policy;
+        struct slice image = slice_from_text("kernel image");
+        struct policy_set *set = policy_set_new(2);
+        log_linux_init(&boot);
+        log_builder_init(&builder, testing_bank, 1);
+        start_kernel(&builder, 1);
+        log_linux_build(&builder, &boot);
+        start_kernel(&builder, after);
+        testing_log_parse(&log, log_builder_slice(&builder));
+        testing_policy(&policy, "kernel", POLICY_CI, LINUX);
+        assert_ok(
+            code_integrity_take_kernel(&policy.ci, slice_from_text("kernel"), boot.grub_line, err));
+        policy.ci.kernel.has_image = true;
+        digests_compute(&policy.ci.kernel.image, &image, 1);
+        testing_add(set, &policy);
+        testing_judge(&verdict, set, &log, LINUX);
+        testing_assert_row(&verdict, "kernel", VERDICT_FAILED, "another image was started after");
+        policy_set_free(set);
+    }
 }
 
 /* Two lines in PCR 8: none is believed. */

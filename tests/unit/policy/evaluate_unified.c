@@ -95,6 +95,8 @@ static void test_other_image_started(void **state)
         {NULL, "other kernel", "another image was started after it", VERDICT_FAILED},
         {NULL, "a loader", "another image was started after it", VERDICT_FAILED},
         {NULL, "kernel image", "was booted", VERDICT_PASSED},
+        {NULL, "inner kernel", "was booted", VERDICT_PASSED},
+        {"inner kernel", NULL, "what is in the image was started before it", VERDICT_FAILED},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         _cleanup_log_builder_ struct log_builder builder;
@@ -112,6 +114,8 @@ static void test_other_image_started(void **state)
             start_image(&builder, cases[i].after);
         testing_log_parse(&log, log_builder_slice(&builder));
         image_policy(&policy, "image");
+        policy.ci.unified.has_kernel = true;
+        digest_text(&policy.ci.unified.kernel, "inner kernel");
         testing_add(set, &policy);
         testing_policy(&policy, "kernel", POLICY_CI, LINUX);
         assert_ok(code_integrity_take_kernel(&policy.ci, slice_from_text("file"), "quiet", err));
