@@ -244,7 +244,9 @@ static bool stands_in(struct slice document, struct slice element)
 {
     static const char name[] = "<Wrappings";
     const uint8_t *found = memmem(document.data, document.size, name, sizeof name - 1);
-    size_t left = found ? document.size - (size_t)(found - document.data) : 0;
+    if (!found)
+        return false;
+    size_t left = document.size - (size_t)(found - document.data);
     return left >= element.size && memcmp(found, element.data, element.size) == 0;
 }
 
