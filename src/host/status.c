@@ -73,9 +73,8 @@ static const char *const nexts[STATUS_COUNT] = {
     [HOST_STATUS_NOT_CONFIGURED] = "name the service: hgs host configure",
     [HOST_STATUS_TRANSIENT_ERROR] = "try again; look at the service: hgsctl server test",
     [HOST_STATUS_UNAUTHORIZED_HOST] =
-        ("have this host registered: hgs host identify or hgs host key, then hgsctl host add; if "
-         "it "
-         "is, the service does not trust its TPM: hgsctl event list says why there"),
+        ("have this host registered: hgs host identify or hgs host key, then hgsctl host add; "
+         "if it is, the service does not trust its TPM: hgsctl event list says why there"),
     [HOST_STATUS_TPM_ERROR] = "look at the TPM: tpm2_getcap properties-variable",
 };
 
