@@ -13,7 +13,7 @@ typedef uint64_t words __attribute__((vector_size(BASE64_BLOCK_CHARACTERS)));
 
 #define HALF_BYTES (BASE64_BLOCK_BYTES / 2)
 
-/* Its analyzer takes the logarithm of how many parts a vector has for the width of one. */
+/* gcc's analyzer takes the logarithm of how many parts a vector has for the width of one. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wanalyzer-shift-count-overflow"
 #endif

@@ -13,7 +13,7 @@
 struct token_queues;
 
 /* As many workers for each token as it has sessions; audit: whose waiting records are hurried along
- * when hardly anything is left to do. NULL when threads cannot be started. */
+ * when nothing else waits for the token. NULL when threads cannot be started. */
 struct token_queues *token_queues_new(const struct hgsd_config *config, struct audit *audit);
 /* Finishes what waits. */
 void token_queues_free(struct token_queues **queues);
