@@ -4,6 +4,7 @@
  * stands for the journal and the Linux audit system, which tests/integration/sinks.py drives. */
 
 #include "audit/sink.h"
+#include "../wait.h"
 #include "trail.h"
 
 struct witness {
@@ -99,12 +100,6 @@ static void set(bool *flag, bool value)
     __atomic_store_n(flag, value, __ATOMIC_SEQ_CST);
 }
 
-static void wait_healthy(struct trail *trail)
-{
-    while (!audit_healthy(trail->audit, NULL))
-        usleep(1000);
-}
-
 static void nothing_is_finished_while_one_is_away(void **state)
 {
     struct trail *trail = *state;
@@ -118,7 +113,7 @@ static void nothing_is_finished_while_one_is_away(void **state)
     assert_false(audit_healthy(trail->audit, &err));
     assert_ptr_equal(err.code, &audit_sink_failed);
     set(&witness.away, false);
-    wait_healthy(trail);
+    WAIT_UNTIL(audit_healthy(trail->audit, NULL));
     trail_append(trail, 1);
     audit_stop(&trail->audit);
     read_trail(&file, trail);
@@ -139,7 +134,7 @@ static void a_sink_that_may_not_be_used_keeps_all_out_from_the_start(void **stat
     assert_ptr_equal(err.code, &audit_sink_privilege);
     assert_int_equal(witness.calls, 0);
     set(&witness.forbidden, false);
-    wait_healthy(trail);
+    WAIT_UNTIL(audit_healthy(trail->audit, NULL));
     trail_append(trail, 1);
 }
 
@@ -168,7 +163,7 @@ static void a_cut_line_does_not_keep_it_from_starting(void **state)
     set(&witness.forbidden, true);
     trail_open(trail);
     set(&witness.forbidden, false);
-    wait_healthy(trail);
+    WAIT_UNTIL(audit_healthy(trail->audit, NULL));
     audit_stop(&trail->audit);
     read_trail(&file, trail);
     assert_non_null(strstr(buf_text(&file), "\"event\":\"audit.recovered\""));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keyholder/token_mend.h"
 
-#include "base/clock.h"
+#include "../wait.h"
 #include "softhsm.h"
 
 static struct token *token;
@@ -37,16 +37,13 @@ static bool sign(unsigned worker, struct error *err)
                                  &signature, err);
 }
 
-/* Within a time that no test comes to. */
-static void wait_until_it_signs(unsigned worker)
+static bool signs_or_is_away(unsigned worker)
 {
-    int64_t end = clock_monotonic_ms() + 60000;
     struct error err = {0};
-    while (!sign(worker, &err)) {
-        assert_int_equal(error_kind(&err), ERROR_UNAVAILABLE);
-        assert_true(clock_monotonic_ms() < end);
-        usleep(10000);
-    }
+    if (sign(worker, &err))
+        return true;
+    assert_int_equal(error_kind(&err), ERROR_UNAVAILABLE);
+    return false;
 }
 
 /* One loss of any kind is mended within the operation that meets it. */
@@ -73,7 +70,7 @@ static void test_one_loss(void **state)
         faulty_rules(rule);
         /* The module is initialised again only now and then. */
         if (i / 2 == 9)
-            wait_until_it_signs(0);
+            WAIT_UNTIL(signs_or_is_away(0));
         else
             assert_ok(sign(0, err));
         faulty_rules("");
@@ -110,8 +107,8 @@ static void test_away(void **state)
         assert_false(sign(0, &failure));
         assert_int_equal(error_kind(&failure), ERROR_UNAVAILABLE);
         faulty_rules("");
-        wait_until_it_signs(0);
-        wait_until_it_signs(1);
+        WAIT_UNTIL(signs_or_is_away(0));
+        WAIT_UNTIL(signs_or_is_away(1));
     }
 }
 
@@ -177,8 +174,8 @@ static void test_unplugged(void **state)
     assert_int_equal(softhsm->C_Finalize(NULL), CKR_OK);
     assert_refused(sign(0, err), "token.absent");
     softhsm_plug();
-    wait_until_it_signs(0);
-    wait_until_it_signs(1);
+    WAIT_UNTIL(signs_or_is_away(0));
+    WAIT_UNTIL(signs_or_is_away(1));
 }
 
 static void test_another_token_of_that_name(void **state)

@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "base/clock.h"
+#include "../wait.h"
 #include "softhsm.h"
 
 #define THREADS 4
@@ -188,15 +188,6 @@ static void *sign_once(void *argument)
     return NULL;
 }
 
-static void wait_until_hanging(unsigned count)
-{
-    int64_t end = clock_monotonic_ms() + 60000;
-    while (faulty_hanging() < count) {
-        assert_true(clock_monotonic_ms() < end);
-        usleep(1000);
-    }
-}
-
 /* A call that does not return costs one session; who finds no other, or needs the module to be
  * initialised again, is told so. */
 static void test_hanging_call(void **state)
@@ -208,11 +199,11 @@ static void test_hanging_call(void **state)
     assert_ok(sign(&fixtures[0], 1, err));
     faulty_rules("C_SignInit hang");
     assert_int_equal(pthread_create(&runner.thread, NULL, sign_once, &runner), 0);
-    wait_until_hanging(1);
+    WAIT_UNTIL(faulty_hanging() >= 1);
     assert_ok(decrypt(&fixtures[0], 1, err));
     assert_ok(decrypt(&fixtures[0], 0, err));
     assert_int_equal(pthread_create(&other.thread, NULL, sign_once, &other), 0);
-    wait_until_hanging(2);
+    WAIT_UNTIL(faulty_hanging() >= 2);
     assert_refused(decrypt(&fixtures[0], 0, err), "token.busy");
     assert_refused(decrypt(&fixtures[0], 1, err), "token.busy");
     faulty_rules("");
@@ -221,7 +212,7 @@ static void test_hanging_call(void **state)
     assert_int_equal(runner.done + other.done, 2);
     faulty_rules("C_SignInit hang; C_DecryptInit fail 0x190");
     assert_int_equal(pthread_create(&runner.thread, NULL, sign_once, &runner), 0);
-    wait_until_hanging(1);
+    WAIT_UNTIL(faulty_hanging() >= 1);
     assert_refused(decrypt(&fixtures[0], 1, err), "token.busy");
     faulty_rules("");
     pthread_join(runner.thread, NULL);
@@ -239,7 +230,7 @@ static void test_hanging_login(void **state)
     assert_ok(sign(&fixtures[0], 0, err));
     faulty_rules("C_OpenSession hang");
     assert_int_equal(pthread_create(&runner.thread, NULL, sign_once, &runner), 0);
-    wait_until_hanging(1);
+    WAIT_UNTIL(faulty_hanging() >= 1);
     for (int i = 0; i < 3; i++)
         assert_ok(sign(&fixtures[0], 0, err));
     _cleanup_secret_ struct secret pin = SECRET_EMPTY;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The service: nothing leaves before it is written down; refusals are written down too. */
+#include "../wait.h"
 #include "world.h"
 
 #include "base/file.h"
@@ -277,9 +278,7 @@ static void nothing_leaves_that_cannot_be_recorded(void **state)
         expect_error(&waiting, 503, "ServiceUnavailableException");
     }
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &free_space), 0);
-    struct error err = {0};
-    while (!audit_healthy(audit, &err)) /* the test's own time limit ends this if it never is */
-        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+    WAIT_UNTIL(audit_healthy(audit, NULL));
     _cleanup_waiting_ struct waiting again;
     ask(&again, service, buf_slice(&request));
     assert_int_equal(again.status, 200);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counting while keys are rolled: over restarts, under another cluster key, with a keyholder that
  * is away. */
+#include "../wait.h"
 #include "world.h"
 
 #include "keyprotection/usage.h"
@@ -9,8 +10,6 @@
 #include "store/errors.h"
 
 #include <time.h>
-
-#define DEADLINE_SECONDS 30
 
 static struct clock test_clock;
 static struct protector *protector;
@@ -88,24 +87,25 @@ static void it_goes_on_after_a_restart(void **state)
     usage_free(&usage);
 }
 
+/* How many protectors the store knows of. */
+static size_t recorded(struct usage_check *check)
+{
+    struct usage_table *table = NULL;
+    assert_ok(usage_record_load(&table, check, world.store, "n1", NOW, 1000, err));
+    size_t count = usage_table_count(table);
+    usage_table_free(&table);
+    return count;
+}
+
 /* Nobody has to ask for it. */
 static void it_is_written_behind(void **state)
 {
     (void)state;
     struct usage *usage = start(world.running.keyholder);
-    struct usage_table *table = NULL;
     struct usage_check check;
-    size_t count = 0;
     note(usage, "c1", "c2");
     note(usage, "d1", "d2");
-    time_t end = time(NULL) + DEADLINE_SECONDS;
-    while (count < 2 && time(NULL) < end) {
-        assert_ok(usage_record_load(&table, &check, world.store, "n1", NOW, 1000, err));
-        count = usage_table_count(table);
-        usage_table_free(&table);
-        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-    }
-    assert_true(count >= 2);
+    WAIT_UNTIL(recorded(&check) >= 2);
     assert_true(check.known);
     usage_free(&usage);
 }
@@ -167,25 +167,27 @@ static void what_is_removed_is_forgotten(void **state)
     usage_free(&usage);
 }
 
+/* How many there are after a roll. */
+static size_t protectors_with(struct usage *usage, const char *ingress, const char *egress)
+{
+    struct usage_totals totals;
+    note(usage, ingress, egress);
+    usage_report(usage, NULL, 0, 0, &totals);
+    return totals.protectors;
+}
+
 /* The keyholder comes later: nobody has to ask again. */
 static void the_key_is_fetched_when_it_can_be(void **state)
 {
     (void)state;
-    struct usage_totals before, totals;
+    struct usage_totals before;
     keyholder_hold(world.running.keyholder, true);
     struct usage *usage = start(world.running.keyholder);
     usage_report(usage, NULL, 0, 0, &before);
-    note(usage, "l1", "l2");
-    usage_report(usage, NULL, 0, 0, &totals);
-    assert_int_equal(totals.protectors, before.protectors);
+    assert_int_equal(protectors_with(usage, "l1", "l2"), before.protectors);
     keyholder_hold(world.running.keyholder, false);
-    time_t end = time(NULL) + DEADLINE_SECONDS;
-    while (totals.protectors == before.protectors && time(NULL) < end) {
-        note(usage, "l1", "l2");
-        usage_report(usage, NULL, 0, 0, &totals);
-        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-    }
-    assert_int_equal(totals.protectors, before.protectors + 1);
+    WAIT_UNTIL(protectors_with(usage, "l1", "l2") != before.protectors);
+    assert_int_equal(protectors_with(usage, "l1", "l2"), before.protectors + 1);
     usage_free(&usage);
 }
 
