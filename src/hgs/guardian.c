@@ -18,6 +18,7 @@
 #include "hgs/output.h"
 #include "host/hgs_errors.h"
 #include "http/client.h"
+#include "keyprotection/message.h"
 #include "protector/metadata.h"
 
 #define PFX_MAX ((size_t)1024 * 1024)
@@ -116,6 +117,19 @@ static bool is_url(const char *text)
     return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
 }
 
+/* What a service says that does not give its metadata, where it speaks MS-KPS. */
+static bool refuse_status(const char *url, unsigned status, struct slice body, struct error *err)
+{
+    _cleanup_buf_ struct buf code, message;
+    buf_init(&code, METADATA_SIZE_MAX);
+    buf_init(&message, METADATA_SIZE_MAX);
+    if (!roll_error_parse(&code, &message, body, NULL))
+        return error_set(err, &hgs_metadata_unreachable, NULL, url,
+                         "it answered with HTTP status %u", status);
+    return error_set(err, &hgs_metadata_unreachable, NULL, url,
+                     "it answered with HTTP status %u: %s", status, buf_text(&message));
+}
+
 static bool fetch(struct buf *out, const char *url, const char *ca_file, struct error *err)
 {
     struct http_client_options options = {.ca_file = ca_file, .reply_limit = METADATA_SIZE_MAX};
@@ -123,10 +137,7 @@ static bool fetch(struct buf *out, const char *url, const char *ca_file, struct 
     unsigned status;
     bool good = http_client_request(client, url, NULL, NULL, out, &status, err);
     http_client_free(&client);
-    if (good && status != 200)
-        return error_set(err, &hgs_metadata_unreachable, NULL, url,
-                         "it answered with HTTP status %u", status);
-    return good;
+    return good && (status == 200 || refuse_status(url, status, buf_slice(out), err));
 }
 
 static bool import_from(struct guardian *out, struct buf *metadata,

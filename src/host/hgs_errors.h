@@ -28,6 +28,7 @@
       "set HOME, XDG_CONFIG_HOME or HGS_GUARDIANS, or give --guardians FOLDER")                    \
     X(hgs_metadata_unreachable, "hgs.metadata", ERROR_UNAVAILABLE,                                 \
       "a service does not give its guardian metadata",                                             \
-      "check the URL: http://SERVER/KeyProtection/service/metadata/2014-07/metadata.xml")
+      "when it says why, that is for its administrators to mend (hgsctl server test); else check " \
+      "the URL: http://SERVER/KeyProtection/service/metadata/2014-07/metadata.xml")
 
 ERROR_TABLE_DECLARE(hgs_errors, HGS_ERRORS)

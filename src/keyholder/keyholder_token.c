@@ -67,6 +67,18 @@ unsigned keyholder_token_of(struct keyholder *keyholder, const uint8_t key_id[KE
     return place;
 }
 
+bool keyholder_token_failed(const struct error *err)
+{
+    return err->code != NULL && (err->code == &keyholder_token_away ||
+                                 strncmp(err->code->name, "token.", strlen("token.")) == 0);
+}
+
+bool keyholder_token_has(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE])
+{
+    unsigned place;
+    return !places_find(keyholder->places, key_id, &place, NULL) || place != 0;
+}
+
 void keyholder_token_assign(struct keyholder *keyholder, unsigned token,
                             const uint8_t key_id[KEY_ID_SIZE], const struct error *trouble)
 {

@@ -41,6 +41,13 @@ bool keyholder_token_alive(const struct keyholder *keyholder, unsigned token);
 /* Which token has the key; 0: none, it is a software key. */
 unsigned keyholder_token_of(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE]);
 
+/* Whether it is the token that cannot do something now, or whatever is between it and us: somebody
+ * can mend that, and another key may serve meanwhile. Not so for faults of ours and of what was
+ * asked. */
+bool keyholder_token_failed(const struct error *err);
+/* Whether the key is in a token, be it one that this node does not know. */
+bool keyholder_token_has(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE]);
+
 /* The key is in a token (0: in none that this node knows), and why it cannot be used yet; trouble
  * NULL: it can. */
 void keyholder_token_assign(struct keyholder *keyholder, unsigned token,

@@ -2,6 +2,7 @@
 #include "keyprotection/error_reply.h"
 
 #include "keyholder/errors.h"
+#include "keyholder/keyholder_token.h"
 #include "keyprotection/errors.h"
 #include "keyprotection/message.h"
 #include "protector/errors.h"
@@ -11,6 +12,7 @@
 #define HEALTH "HealthCertificateException"
 #define PROTECTOR "InvalidProtectorException"
 #define WRAPPING "InvalidWrappingException"
+#define UNAVAILABLE "ServiceUnavailableException"
 
 static const struct reply_row {
     const struct error_code *code;
@@ -35,6 +37,7 @@ static const struct reply_row {
     {&keyprotection_disabled, PROTECTOR, 400},
     {&keyprotection_no_encryption_certificate, "Primary Encryption Certificate not found", 500},
     {&keyprotection_no_signing_certificate, "Primary Signing Certificate not found", 500},
+    {&keyprotection_metadata_unsigned, UNAVAILABLE, 503},
 };
 
 static const struct reply_row *find(const struct error_code *code)
@@ -57,9 +60,10 @@ void error_reply_format(struct buf *out, unsigned *status, const struct error *e
     }
     /* A key that this node does not have now: another node may, and an administrator can mend it.
      */
-    bool later = error_kind(err) == ERROR_UNAVAILABLE || err->code == &keyholder_key_unknown;
+    bool later = error_kind(err) == ERROR_UNAVAILABLE || err->code == &keyholder_key_unknown ||
+                 keyholder_token_failed(err);
     *status = later ? 503 : 500;
     snprintf(text, sizeof text, "%s (%s)", err->code ? err->code->cause : "unknown",
              err->code ? err->code->name : "internal");
-    roll_error_format(out, later ? "ServiceUnavailableException" : "InternalException", text);
+    roll_error_format(out, later ? UNAVAILABLE : "InternalException", text);
 }

@@ -29,6 +29,11 @@
       ERROR_NOT_FOUND, "the service has no primary signing certificate",                          \
       "initialise it (hgsctl server init), or add one: hgsctl certificate add --type signing, "   \
       "then certificate set T --type signing --primary")                                          \
+    X(keyprotection_metadata_unsigned, "keyprotection.metadata-unsigned", ERROR_UNAVAILABLE,      \
+      "the guardian's metadata is not signed: the key that must sign it cannot be used now",      \
+      "at the service, see which key or token fails and why (hgsctl server test, hgsctl token "   \
+      "list), and mend that; no other key signs in its place, but one that works can be made "    \
+      "primary: hgsctl certificate set T --type TYPE --primary")                                  \
     X(keyprotection_busy, "keyprotection.busy", ERROR_UNAVAILABLE,                                \
       "more releases wait than the service's queue holds", "try again in a moment")               \
     X(keyprotection_record, "keyprotection.record", ERROR_INTERNAL,                               \

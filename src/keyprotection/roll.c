@@ -187,12 +187,12 @@ static bool check_wrapping(struct rolling *rolling, struct error *err)
            refuse_wrappings(rolling, KEYPROTECTION_ENCRYPTION, &protector_no_wrapping, err);
 }
 
-/* Whether the next wrapping is worth a try: this one's key is not here, or its token is away. */
+/* Whether the next wrapping is worth a try: this one's key is not here, or its token fails. */
 static bool is_passed_over(struct keyholder *keyholder, const uint8_t *key_id,
                            const struct error *cause)
 {
     return cause->code == &keyholder_key_unknown ||
-           (error_kind(cause) == ERROR_UNAVAILABLE && keyholder_token_of(keyholder, key_id) != 0);
+           (keyholder_token_failed(cause) && keyholder_token_has(keyholder, key_id));
 }
 
 /*

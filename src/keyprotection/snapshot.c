@@ -240,8 +240,26 @@ static void change_snapshot(struct keyprotection_snapshot *snapshot,
                   cause.message);
 }
 
-struct keyprotection_snapshot *keyprotection_snapshot_next(
-    const struct keyprotection_snapshot *from, const struct store_change *changes, size_t count)
+/* The document names certificates and nothing else: as long as they stay, it is not signed anew,
+ * for which a token may be away. */
+static void take_over_metadata(struct keyprotection_snapshot *next,
+                               struct keyprotection_snapshot *from,
+                               const struct store_change *changes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (changes[i].kind == STORE_CERTIFICATE)
+            return;
+    pthread_mutex_lock(&from->metadata_lock);
+    if (from->metadata.size > 0) {
+        buf_init(&next->metadata, from->metadata.size);
+        buf_append(&next->metadata, buf_slice(&from->metadata));
+    }
+    pthread_mutex_unlock(&from->metadata_lock);
+}
+
+struct keyprotection_snapshot *keyprotection_snapshot_next(struct keyprotection_snapshot *from,
+                                                           const struct store_change *changes,
+                                                           size_t count)
 {
     struct keyprotection_snapshot *next = snapshot_new();
     next->deny_all_before = from->deny_all_before;
@@ -259,6 +277,7 @@ struct keyprotection_snapshot *keyprotection_snapshot_next(
     }
     for (size_t i = 0; i < count; i++)
         change_snapshot(next, &changes[i]);
+    take_over_metadata(next, from, changes, count);
     return next;
 }
 

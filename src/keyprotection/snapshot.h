@@ -53,9 +53,11 @@ bool keyprotection_snapshot_concerns(enum store_kind kind, const char *key);
 /* From all that the store holds. */
 bool keyprotection_snapshot_load(struct keyprotection_snapshot **out, struct store *store,
                                  struct error *err);
-/* A new one: what `from` says, changed by count changes in their order. */
-struct keyprotection_snapshot *keyprotection_snapshot_next(
-    const struct keyprotection_snapshot *from, const struct store_change *changes, size_t count);
+/* A new one: what `from` says, changed by count changes in their order; with the signed metadata
+ * document unless certificates changed. */
+struct keyprotection_snapshot *keyprotection_snapshot_next(struct keyprotection_snapshot *from,
+                                                           const struct store_change *changes,
+                                                           size_t count);
 struct keyprotection_snapshot *keyprotection_snapshot_ref(struct keyprotection_snapshot *snapshot);
 void keyprotection_snapshot_release(struct keyprotection_snapshot **snapshot);
 #define _cleanup_keyprotection_snapshot_ __attribute__((cleanup(keyprotection_snapshot_release)))

@@ -25,6 +25,13 @@ struct metadata_content {
 bool metadata_format(struct buf *out, const struct metadata_content *content,
                      const struct signer *signing, const struct signer *document,
                      struct error *err);
+/* Its two halves, for a signer whose keys are in two places: the document as the signing key
+ * vouches for it, with its end tag and without the document's own signature; then what the whole
+ * document is, by the key of the certificate `by`. */
+bool metadata_vouch(struct buf *out, const struct metadata_content *content,
+                    const struct signer *signing, struct error *err);
+bool metadata_sign(struct buf *out, struct slice vouched, const struct certificate *by,
+                   const struct signer *document, struct error *err);
 
 struct metadata_checks {
     bool allow_untrusted_root; /* do not demand that the certificates chain to the system's trust

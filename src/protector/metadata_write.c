@@ -45,16 +45,15 @@ static bool write_information(struct buf *out, const struct metadata_content *co
     return true;
 }
 
-bool metadata_format(struct buf *out, const struct metadata_content *content,
-                     const struct signer *signing, const struct signer *document, struct error *err)
+static const char end_tag[] = "</Metadata>";
+
+bool metadata_vouch(struct buf *out, const struct metadata_content *content,
+                    const struct signer *signing, struct error *err)
 {
     if (content->other_count > METADATA_OTHERS_MAX)
         return error_set(err, &protector_limit, "MS-KPS 6.4", NULL,
                          "%zu further signing certificates; %d are allowed", content->other_count,
                          METADATA_OTHERS_MAX);
-    const char end[] = "</Metadata>";
-    const struct certificate *signer_certificate =
-        content->communications ? content->communications : content->signing;
     _cleanup_buf_ struct buf text;
     buf_init(&text, METADATA_SIZE_MAX);
     /* Written in exclusive-canonical form: with its end tag this is what the signature covers. */
@@ -62,19 +61,37 @@ bool metadata_format(struct buf *out, const struct metadata_content *content,
                            "\" Version=\"1\">");
     if (!write_information(&text, content, signing, err))
         return false;
-    size_t inside = text.size;
-    buf_append_text(&text, end);
+    buf_append_text(&text, end_tag);
+    if (!buf_ok(&text, "metadata", err))
+        return false;
+    buf_append(out, buf_slice(&text));
+    return buf_ok(out, "metadata", err);
+}
+
+bool metadata_sign(struct buf *out, struct slice vouched, const struct certificate *by,
+                   const struct signer *document, struct error *err)
+{
     _cleanup_buf_ struct buf signature;
     buf_init(&signature, METADATA_SIZE_MAX);
-    if (!buf_ok(&text, "metadata", err) ||
-        !xml_signature_write(&signature, METADATA_ID, buf_slice(&text), signer_certificate,
-                             document, err) ||
+    if (!xml_signature_write(&signature, METADATA_ID, vouched, by, document, err) ||
         !buf_ok(&signature, "metadata", err))
         return false;
+    size_t inside = vouched.size - (sizeof end_tag - 1);
     buf_append_text(out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
-    buf_append(out, slice_of(text.data, inside));
+    buf_append(out, slice_of(vouched.data, inside));
     buf_append(out, buf_slice(&signature));
-    buf_append_text(out, end);
+    buf_append_text(out, end_tag);
     buf_append_text(out, "\n");
     return buf_ok(out, "metadata", err);
+}
+
+bool metadata_format(struct buf *out, const struct metadata_content *content,
+                     const struct signer *signing, const struct signer *document, struct error *err)
+{
+    _cleanup_buf_ struct buf vouched;
+    buf_init(&vouched, METADATA_SIZE_MAX);
+    return metadata_vouch(&vouched, content, signing, err) &&
+           metadata_sign(out, buf_slice(&vouched),
+                         content->communications ? content->communications : content->signing,
+                         document, err);
 }

@@ -16,6 +16,7 @@ FAULTY = os.environ.get("HGS_FAULTY_TOKEN") or str(pathlib.Path(os.environ["HGS_
                                                    "tests/modules/faulty_token.so")
 PIN, WRONG_PIN = "2468-token", "1357-wrong"
 SECRET = b"passphrase"
+METADATA = "/KeyProtection/service/metadata/2014-07/metadata.xml"
 
 
 class Token:
@@ -110,7 +111,7 @@ class World:
         owner = self.fabric.host("owner-" + name)
         owner.hgs("guardian", "create", name)
         owner.hgs("guardian", "import", "fabric-" + name,
-                  self.fabric.url + "/KeyProtection/service/metadata/2014-07/metadata.xml", "--allow-untrusted-root", *sha1)
+                  self.fabric.url + METADATA, "--allow-untrusted-root", *sha1)
         vm = self.fabric.folder / f"{name}.hgs"
         owner.hgs("vm", "create", vm, "--owner", name, "--guardian", "fabric-" + name, "--secret",
                   f"disk={self.fabric.folder}/secret")
@@ -371,8 +372,17 @@ def trouble(world):
         world.host.configure()
         equal(world.refused(world.vm), "keyholder.token-away")
         world.unlock(world.software_vm)
+        # Nor is anything signed by another key instead: the guardian's metadata is told to wait for this one.
+        status, body, _ = fabric.http(METADATA)
+        check(status == 503 and all(word in body.decode() for word in (
+            "keyprotection.metadata-unsigned", world.signing, "token one", "hgsctl server test")), (status, body))
+        owner = fabric.host("late-owner")
+        told = json.loads(owner.hgs("guardian", "import", "late", fabric.url + METADATA, "--allow-untrusted-root", "--json",
+                                    status=1).stderr)["error"]
+        check(told["code"] == "hgs.metadata" and "token one" in told["message"], told)
         away.rename(world.one.tokens)
         world.recovers(world.vm)
+        owner.hgs("guardian", "import", "late", fabric.url + METADATA, "--allow-untrusted-root")
 
     def other_keys_stay_out_of_its_reach():
         # Whoever lets a module read too much is told so, and it is not loaded.

@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "crypto/aead.h"
+#include "keyholder/keyholder_token.h"
 #include "keyprotection/roll.h"
 
 /* One request and what it was made of. */
@@ -558,6 +559,17 @@ static void a_rotation_is_counted(void **state)
     rotate_back(&newer);
 }
 
+static void grant_to(struct roll_try *it, const struct guardian *guardian)
+{
+    _cleanup_protector_ struct protector *before = NULL;
+    _cleanup_buf_ struct buf both;
+    assert_ok(protector_parse(&before, buf_slice(&it->ingress), NULL, err));
+    buf_init(&both, PROTECTOR_SIZE_MAX);
+    assert_ok(protector_grant(&both, before, &world.owner, guardian, err));
+    buf_reset(&it->ingress);
+    buf_append(&it->ingress, buf_slice(&both));
+}
+
 /* The primary signing key is not here (its file cannot be read on this node, say): a protector that
  * another signing certificate of ours may sign, too, is served all the same. */
 static void another_signer_takes_its_place(void **state)
@@ -567,13 +579,7 @@ static void another_signer_takes_its_place(void **state)
     try_init(&it);
     struct service_guardian newer;
     rotate(&newer, &it);
-    _cleanup_protector_ struct protector *before = NULL;
-    assert_ok(protector_parse(&before, buf_slice(&it.ingress), NULL, err));
-    _cleanup_buf_ struct buf both;
-    buf_init(&both, PROTECTOR_SIZE_MAX);
-    assert_ok(protector_grant(&both, before, &world.owner, &newer.guardian, err));
-    buf_reset(&it.ingress);
-    buf_append(&it.ingress, buf_slice(&both));
+    grant_to(&it, &newer.guardian);
     const struct service_guardian *signers[] = {&newer, &world.service};
     for (size_t i = 0; i < 2; i++) {
         buf_reset(&it.out);
@@ -584,6 +590,36 @@ static void another_signer_takes_its_place(void **state)
         if (i == 0)
             assert_ok(keyholder_forget(world.running.keyholder,
                                        public_key_digest(newer.signing_key), err));
+    }
+    rotate_back(&newer);
+}
+
+/* Whatever keeps a token from serving, also on a node that does not have it: what another key of
+ * ours opens and signs is served. */
+static void a_token_that_fails_is_passed_over(void **state)
+{
+    (void)state;
+    static const struct error_code *const codes[] = {&keyholder_token_away, &token_module,
+                                                     &token_key_usage};
+    _cleanup_try_ struct roll_try it;
+    try_init(&it);
+    struct service_guardian newer;
+    rotate(&newer, &it);
+    grant_to(&it, &newer.guardian);
+    struct keyholder *keyholder = world.running.keyholder;
+    const unsigned tokens[] = {keyholder_token_add(keyholder, "hsm", 1000, NULL, NULL), 0};
+    for (size_t i = 0; i < 6; i++) {
+        struct error trouble = {0};
+        error_set(&trouble, codes[i % 3], NULL, NULL, "it fails");
+        keyholder_token_assign(keyholder, tokens[i / 3], public_key_digest(newer.signing_key),
+                               &trouble);
+        keyholder_token_assign(keyholder, tokens[i / 3], public_key_digest(newer.encryption_key),
+                               &trouble);
+        buf_reset(&it.out);
+        assert_ok(try_roll(&it, err));
+        _cleanup_opened_ struct opened opened = {0};
+        open_response(&opened, &it);
+        expect_signed_by(&opened, &world.service.guardian);
     }
     rotate_back(&newer);
 }
@@ -648,6 +684,7 @@ int main(void)
         cmocka_unit_test(older_certificates_still_serve),
         cmocka_unit_test(a_rotation_is_counted),
         cmocka_unit_test(another_signer_takes_its_place),
+        cmocka_unit_test(a_token_that_fails_is_passed_over),
         cmocka_unit_test(offline_unwraps_are_limited),
         cmocka_unit_test(an_absent_keyholder_is_told_as_such),
     };
