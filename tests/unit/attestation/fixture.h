@@ -159,6 +159,9 @@ static inline int fixture_tear_down(void **state)
     return 0;
 }
 
+#define FIXTURE_TEST(function) \
+    cmocka_unit_test_setup_teardown(function, fixture_set_up, fixture_tear_down)
+
 /* Commits one change and brings it to the service as the watch would. */
 static inline void change(struct fixture *fixture, enum store_kind kind, const char *key,
                           const char *value)

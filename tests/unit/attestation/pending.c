@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tpm_fixture.h"
+#include "tpm_client.h"
 
 #include "attestation/pending.h"
 #include "policy/errors.h"
@@ -22,22 +22,6 @@ static bool has(struct fixture *fixture, enum store_kind kind, const char *host)
 static void settle(struct fixture *fixture)
 {
     start_service(fixture, "n1");
-}
-
-static void boot_without_secure_boot(struct host *host)
-{
-    struct log_linux boot;
-    log_linux_init(&boot);
-    boot.is_secure_boot_on = false;
-    host_boot_linux(host, &boot);
-}
-
-static void good_host(struct fixture *fixture, struct host *host)
-{
-    initialise_tpm(fixture);
-    host_init(host, SIMULATED_P256, EVENTLOG_PROFILE_LINUX);
-    add_baseline(fixture, "model", host);
-    register_good(fixture, "n1", host);
 }
 
 /* A boot that differs from the baseline, and whose policies it would pass otherwise. */
@@ -72,7 +56,7 @@ static void test_pass_fail_pass(void **state)
     assert_true(slice_equal(buf_slice(&boot.log), buf_slice(&host.log)));
     attestation_boot_done(&boot);
 
-    boot_without_secure_boot(&host);
+    host_boot_without_secure_boot(&host);
     assert_int_equal(client_type(fixture, &client), ATTESTATION_REPLY_POLICY_EVALUATION_ERROR);
     settle(fixture);
     boot = pending_of(fixture, "n1");
@@ -134,7 +118,7 @@ static void test_proven_stays(void **state)
     struct attestation_boot boot = pending_of(fixture, "n1");
     assert_true(boot.proven);
     attestation_boot_done(&boot);
-    boot_without_secure_boot(&host);
+    host_boot_without_secure_boot(&host);
     fixture->clock.offset += 3600;
     struct client client = {.host = &host};
     assert_int_equal(client_type(fixture, &client), ATTESTATION_REPLY_POLICY_EVALUATION_ERROR);
@@ -152,7 +136,7 @@ static void test_claims_are_limited(void **state)
     uint8_t first[32];
     good_host(fixture, &host);
     struct client client = {.host = &host};
-    boot_without_secure_boot(&host);
+    host_boot_without_secure_boot(&host);
     assert_int_equal(client_type(fixture, &client), ATTESTATION_REPLY_POLICY_EVALUATION_ERROR);
     settle(fixture);
     struct attestation_boot boot = pending_of(fixture, "n1");
@@ -335,16 +319,11 @@ static void test_full_bytes(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_set_up, fixture_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_pass_fail_pass),
-        TEST(test_no_write_twice),
-        TEST(test_proven_stays),
-        TEST(test_claims_are_limited),
-        TEST(test_approve),
-        TEST(test_removed_host),
-        cmocka_unit_test(test_full_queue),
-        cmocka_unit_test(test_full_bytes),
+        FIXTURE_TEST(test_pass_fail_pass), FIXTURE_TEST(test_no_write_twice),
+        FIXTURE_TEST(test_proven_stays),   FIXTURE_TEST(test_claims_are_limited),
+        FIXTURE_TEST(test_approve),        FIXTURE_TEST(test_removed_host),
+        cmocka_unit_test(test_full_queue), cmocka_unit_test(test_full_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

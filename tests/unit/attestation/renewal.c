@@ -259,22 +259,20 @@ static void test_failing_leaves_no_key(void **state)
     attestation_signer_draft_done(&draft);
 }
 
-#define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FIXTURE(test_schedule),
-        WITH_FIXTURE(test_clock_set),
-        WITH_FIXTURE(test_ticking_often_changes_nothing),
-        WITH_FIXTURE(test_renew),
-        WITH_FIXTURE(test_nodes),
-        WITH_FIXTURE(test_longest_is_noted),
-        WITH_FIXTURE(test_p256),
-        WITH_FIXTURE(test_record),
-        WITH_FIXTURE(test_damaged),
-        WITH_FIXTURE(test_long_node),
-        WITH_FIXTURE(test_failing_leaves_no_key),
+        FIXTURE_TEST(test_schedule),
+        FIXTURE_TEST(test_clock_set),
+        FIXTURE_TEST(test_ticking_often_changes_nothing),
+        FIXTURE_TEST(test_renew),
+        FIXTURE_TEST(test_nodes),
+        FIXTURE_TEST(test_longest_is_noted),
+        FIXTURE_TEST(test_p256),
+        FIXTURE_TEST(test_record),
+        FIXTURE_TEST(test_damaged),
+        FIXTURE_TEST(test_long_node),
+        FIXTURE_TEST(test_failing_leaves_no_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

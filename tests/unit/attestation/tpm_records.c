@@ -392,19 +392,18 @@ static void test_no_boot(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_set_up, fixture_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_host_record),
-        TEST(test_registration_refusals),
-        TEST(test_damaged_host_records),
-        TEST(test_host_cache),
-        TEST(test_host_of_two_keys),
+        FIXTURE_TEST(test_host_record),
+        FIXTURE_TEST(test_registration_refusals),
+        FIXTURE_TEST(test_damaged_host_records),
+        FIXTURE_TEST(test_host_cache),
+        FIXTURE_TEST(test_host_of_two_keys),
         cmocka_unit_test(test_policies),
         cmocka_unit_test(test_roots),
         cmocka_unit_test(test_boot_record),
         cmocka_unit_test(test_boot_of_a_large_log),
         cmocka_unit_test(test_damaged_boot_records),
-        TEST(test_no_boot),
+        FIXTURE_TEST(test_no_boot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

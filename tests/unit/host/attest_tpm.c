@@ -11,6 +11,7 @@
 #include "host/attest.h"
 #include "host/platform.h"
 #include "http/server.h"
+#include "tpm/command.h"
 
 static struct fixture *fixture;
 static struct http_server *server;
