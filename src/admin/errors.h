@@ -62,6 +62,10 @@
       "look at what is staged (hgsctl policy list --state staged), then: hgsctl policy activate")  \
     X(admin_builtin, "admin.builtin", ERROR_CONFLICT, "a built-in policy cannot be removed",       \
       "disable it, unless it is locked: hgsctl policy disable NAME")                               \
+    X(admin_policy_needed, "admin.policy-needed", ERROR_CONFLICT,                                  \
+      "hosts would fail a baseline without a code integrity policy",                               \
+      "disable it instead (hgsctl policy disable NAME): then no host passes by it any more; or "   \
+      "replace the baseline by one of a host that boots another image, and remove both")           \
     X(admin_policy_for, "admin.policy-for", ERROR_NOT_FOUND,                                       \
       "it is not clear for which host or set of hosts a policy should be",                         \
       "say which: --for host:NAME or --for set:NAME; see hgsctl host list")                        \

@@ -10,6 +10,7 @@
 #include "admin/operations.h"
 #include "admin/page.h"
 #include "admin/policy_brief.h"
+#include "admin/policy_needs.h"
 #include "admin/policy_request.h"
 #include "admin/policy_store.h"
 #include "base/memory.h"
@@ -186,6 +187,15 @@ bool operation_policy_show(struct admin_request *request, struct json_writer *re
     return ok;
 }
 
+static bool check_unneeded(const struct admin_request *request, const struct policy *policy,
+                           struct error *err)
+{
+    struct attestation_policies *policies = attestation_policies(request->services->attestation);
+    bool ok = policy_needs_check(policies->set, policy, clock_now(request->services->clock), err);
+    attestation_policies_release(&policies);
+    return ok;
+}
+
 bool operation_policy_remove(struct admin_request *request, struct json_writer *result,
                              struct error *err)
 {
@@ -202,6 +212,8 @@ bool operation_policy_remove(struct admin_request *request, struct json_writer *
     /* A damaged record can be removed: that is how it is mended. */
     if (!policy_store_load(&policy, &value, &revision, request, name, err) &&
         (value.size == 0 || revision == STORE_ABSENT))
+        return false;
+    if (policy.name[0] != '\0' && !check_unneeded(request, &policy, err))
         return false;
     if (policy.name[0] != '\0')
         policy_brief_format(&before, &policy, buf_slice(&value),

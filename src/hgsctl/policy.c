@@ -377,8 +377,10 @@ const struct option_command policy_commands[] = {
     {"policy disable", "let a policy take no part",
      "Locked built-in policies refuse: without them a host could pass with any software.",
      name_argument, disable_options, disable_examples, "Disable-HgsAttestationPolicy", run_disable},
-    {"policy remove", "forget a policy", NULL, name_argument, remove_options, remove_examples,
-     "Remove-HgsAttestationPolicy", run_remove},
+    {"policy remove", "forget a policy",
+     "A ci policy stays while a baseline has the boot image that it names: without it hosts that "
+     "boot another image would fail the baseline. Disable it instead: then no host passes by it.",
+     name_argument, remove_options, remove_examples, "Remove-HgsAttestationPolicy", run_remove},
     {"policy activate", "let everything that is staged take part",
      "Policies and hosts that were added with --stage, and built-in policies that an upgrade of "
      "the service brought.",

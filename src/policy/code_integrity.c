@@ -117,6 +117,22 @@ static const struct {
                    "policy followed"},
 };
 
+bool code_integrity_names_image(const struct policy_ci *ci, enum digest_algorithm bank,
+                                struct slice digest)
+{
+    const struct unified_kernel *unified = &ci->unified;
+    if (ci->form == POLICY_CI_KERNEL)
+        return ci->kernel.has_image && slice_equal(digests_get(&ci->kernel.image, bank), digest);
+    if (ci->form != POLICY_CI_UNIFIED_KERNEL)
+        return false;
+    for (size_t i = 0; i < ci->addition_count; i++) {
+        if (slice_equal(digests_get(&ci->additions[i].image, bank), digest))
+            return true;
+    }
+    return slice_equal(digests_get(&unified->image, bank), digest) ||
+           (unified->has_kernel && slice_equal(digests_get(&unified->kernel, bank), digest));
+}
+
 const char *code_integrity_strength(enum policy_ci_form form)
 {
     return forms[form].strength;

@@ -69,6 +69,10 @@ bool code_integrity_take_ima(struct policy_ci *out, struct slice file, struct er
 
 void code_integrity_done(struct policy_ci *ci);
 
+/* Whether firmware measures the digest into PCR 4 when what the policy names is booted. */
+bool code_integrity_names_image(const struct policy_ci *ci, enum digest_algorithm bank,
+                                struct slice digest);
+
 /* How strong the evidence of the form is ("strong", "good", "medium"), and what it rests on: one
  * sentence. */
 const char *code_integrity_strength(enum policy_ci_form form);

@@ -42,28 +42,12 @@ static void evaluate_windows(const struct judgement *judgement, struct finding *
                     "the log proves no code integrity policy of an administrator");
 }
 
-/* Whether firmware measures the digest into PCR 4 when what the policy names is booted. */
-static bool names_image(const struct policy_ci *ci, enum digest_algorithm bank, struct slice digest)
-{
-    const struct unified_kernel *unified = &ci->unified;
-    if (ci->form == POLICY_CI_KERNEL)
-        return ci->kernel.has_image && slice_equal(digests_get(&ci->kernel.image, bank), digest);
-    if (ci->form != POLICY_CI_UNIFIED_KERNEL)
-        return false;
-    for (size_t i = 0; i < ci->addition_count; i++) {
-        if (slice_equal(digests_get(&ci->additions[i].image, bank), digest))
-            return true;
-    }
-    return slice_equal(digests_get(&unified->image, bank), digest) ||
-           (unified->has_kernel && slice_equal(digests_get(&unified->kernel, bank), digest));
-}
-
 static bool is_named(const struct judgement *judgement, struct slice digest)
 {
     for (size_t i = 0; i < judgement->count; i++) {
         const struct policy *policy = judgement->policies[i];
         if (policy->kind == POLICY_CI &&
-            names_image(&policy->ci, judgement->evidence->bank, digest))
+            code_integrity_names_image(&policy->ci, judgement->evidence->bank, digest))
             return true;
     }
     return false;
@@ -75,7 +59,7 @@ static const char *find_fault(bool *started, const struct judgement *judgement,
                               const struct policy_ci *ci, struct slice digest)
 {
     enum digest_algorithm bank = judgement->evidence->bank;
-    if (names_image(ci, bank, digest)) {
+    if (code_integrity_names_image(ci, bank, digest)) {
         bool is_whole = *started || ci->form == POLICY_CI_KERNEL ||
                         slice_equal(digests_get(&ci->unified.image, bank), digest);
         *started = true;

@@ -331,6 +331,32 @@ def a_log_is_explained_event_by_event(world):
     fabric.ctl("host", "set", "n1", "--bank", "sha256")
 
 
+def a_kernel_is_replaced_without_failing_its_hosts(world):
+    """The baseline was taken from a host that booted the old image; the new one passes while the old one is known."""
+    fabric = world.fabric
+    old, new = (world.file(f"{name}.efi", unified_kernel(f"{GOOD_LINE} {name}")) for name in ("old", "new"))
+    old_log, new_log = (world.file(f"{image.stem}.tcglog", boot_of(world.boot, image.read_bytes()).log())
+                        for image in (old, new))
+    others = [policy["name"] for policy in
+              fabric.show("policy", "list", "--type", "baseline", "--state", "enabled")["policies"]]
+    fabric.ctl("policy", "add", "of-old", "--baseline", old_log)
+    for name in others:
+        fabric.ctl("policy", "disable", name, "--yes")
+    for image in (old, new):
+        fabric.ctl("policy", "add", image.stem, "--ci", image)
+    equal(fabric.show("policy", "explain", new_log)["passed"], True)
+    for arguments in (("--yes",), ("--dry-run",)):
+        equal(refused(fabric, "policy", "remove", "old", *arguments), "admin.policy-needed")
+    fabric.ctl("policy", "disable", "old", "--yes")
+    equal(refused(fabric, "policy", "remove", "old", "--yes"), "admin.policy-needed")
+    equal(fabric.show("policy", "explain", new_log)["passed"], True)
+    fabric.ctl("policy", "explain", old_log, status=1)
+    for name in ("of-old", "old", "new"):
+        fabric.ctl("policy", "remove", name, "--yes")
+    for name in others:
+        fabric.ctl("policy", "enable", name)
+
+
 def two_boots_are_compared_in_words(world):
     fabric = world.fabric
     equal(fabric.show("policy", "diff", world.log, world.log)["differences"], [])
@@ -515,6 +541,7 @@ def main():
                   roots_are_removed_by_their_thumbprint, hosts_are_registered_by_their_tpm, a_host_changes_its_sets,
                   policies_are_added, bad_policies_are_refused, lists_take_wildcards_types_and_states,
                   built_in_policies_are_switched, staged_ones_take_part_when_activated, a_log_is_explained_event_by_event,
+                  a_kernel_is_replaced_without_failing_its_hosts,
                   two_boots_are_compared_in_words, an_approval_is_for_one_host_and_ends,
                   what_no_policy_mends_is_not_approved, what_is_approved_is_what_was_looked_at,
                   the_service_checks_what_hgsctl_read, a_backup_carries_all_of_it]
