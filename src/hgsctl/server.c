@@ -142,9 +142,11 @@ static void show_pairs(const struct json *result)
                (long long)call_integer(result, "keys_loaded"));
     for (const struct json *it = json_first(json_get(result, "tokens")); it != NULL;
          it = json_next(it))
-        table_pair(table, "Token", "%s %s, %lld keys, %lld sessions", call_text(it, "name"),
-                   call_text(it, "state"), (long long)call_integer(it, "keys"),
-                   (long long)call_integer(it, "sessions"));
+        table_pair(table, "Token", "%s %s, %lld keys, %lld sessions, %lld requests wait (of %lld)",
+                   call_text(it, "name"), call_text(it, "state"),
+                   (long long)call_integer(it, "keys"), (long long)call_integer(it, "sessions"),
+                   (long long)call_integer(it, "waiting"),
+                   (long long)call_integer(it, "waiting_limit"));
     table_pair(table, "Sandbox", "%s", call_text(result, "sandbox"));
     table_pair(table, "Audit trail", "%s, %lld records",
                call_bool(audit, "writable") ? "writable" : "NOT WRITABLE: no key is released",

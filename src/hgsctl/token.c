@@ -22,7 +22,8 @@ static int run_unlock(const struct option_values *values)
 
 static void show_list(const struct json *tokens)
 {
-    const char *const headings[] = {"TOKEN", "STATE", "KEYS", "SESSIONS", "URI", "IS", NULL};
+    const char *const headings[] = {"TOKEN",   "STATE", "KEYS", "SESSIONS",
+                                    "WAITING", "URI",   "IS",   NULL};
     _cleanup_table_ struct table *table = table_new(headings);
     for (const struct json *item = json_first(tokens); item != NULL; item = json_next(item)) {
         const char *state = call_text(item, "state");
@@ -32,6 +33,9 @@ static void show_list(const struct json *tokens)
         table_cell(table, TABLE_PLAIN, "%lld of %lld", (long long)call_integer(item, "keys_told"),
                    (long long)call_integer(item, "keys"));
         table_cell(table, TABLE_PLAIN, "%lld", (long long)call_integer(item, "sessions"));
+        long long waiting = call_integer(item, "waiting");
+        bool full = waiting > 0 && waiting >= call_integer(item, "waiting_limit");
+        table_cell(table, full ? TABLE_WARNING : TABLE_PLAIN, "%lld", waiting);
         table_cell(table, TABLE_PLAIN, "%s", call_text(item, "uri"));
         table_cell(table, TABLE_FAINT, "%s",
                    works ? call_text(item, "details") : call_text(json_get(item, "error"), "code"));
@@ -64,8 +68,10 @@ static const char *const list_examples[] = {"hgsctl token list", NULL};
 static const char *const unlock_examples[] = {"hgsctl token unlock hsm1", NULL};
 
 const struct option_command token_commands[] = {
-    {"token list", "list the PKCS#11 tokens of this node, and whether they can be used", NULL, NULL,
-     NULL, list_examples, NULL, run_list},
+    {"token list", "list the PKCS#11 tokens of this node, and whether they can be used",
+     "As many requests as a token has sessions are at work in it; WAITING are those behind them. "
+     "When [limits] queue of them wait, more are told to try again.",
+     NULL, NULL, list_examples, NULL, run_list},
     {"token unlock", "give a token its PIN",
      "For tokens whose section in hgsd.conf names neither a file nor a credential with the PIN: it "
      "goes to the token's process, past the service, and is kept there until that ends; a token "

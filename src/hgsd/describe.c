@@ -20,16 +20,18 @@ static void write_url(struct json_writer *writer, const struct parts *parts, con
     json_write_text(writer, NULL, url);
 }
 
-static void write_urls(struct json_writer *writer, const struct parts *parts)
+static void write_urls(struct json_writer *writer, struct parts *parts)
 {
     const struct hgsd_config *config = parts->config;
     json_write_array(writer, "urls");
     if (*config->public_url != '\0')
         json_write_text(writer, NULL, config->public_url);
+    pthread_mutex_lock(&parts->lock);
     for (size_t i = 0; parts->http != NULL && i < config->http.count; i++)
         write_url(writer, parts, "http", config->http.items[i], i);
     for (size_t i = 0; parts->http != NULL && i < config->https.count; i++)
         write_url(writer, parts, "https", config->https.items[i], config->http.count + i);
+    pthread_mutex_unlock(&parts->lock);
     json_write_array_end(writer);
 }
 
@@ -59,11 +61,13 @@ static void write_audit(struct json_writer *writer, const struct parts *parts)
     json_write_object_end(writer);
 }
 
-static void write_load(struct json_writer *writer, const struct parts *parts)
+static void write_load(struct json_writer *writer, struct parts *parts)
 {
     unsigned now = 0, most = 0;
+    pthread_mutex_lock(&parts->lock);
     if (parts->http != NULL)
         http_server_connections(parts->http, &now, &most);
+    pthread_mutex_unlock(&parts->lock);
     json_write_object(writer, "load");
     json_write_integer(writer, "connections", now);
     json_write_integer(writer, "most_connections", most);
@@ -81,8 +85,10 @@ static void write_clocks(struct json_writer *writer, const struct parts *parts)
 
 void describe_tokens(void *context, struct json_writer *writer)
 {
-    const struct parts *parts = context;
-    tokens_describe(parts->tokens, writer);
+    struct parts *parts = context;
+    pthread_mutex_lock(&parts->lock);
+    tokens_describe(parts->tokens, parts->token_queues, writer);
+    pthread_mutex_unlock(&parts->lock);
 }
 
 void describe_service(void *context, struct json_writer *writer)

@@ -167,7 +167,11 @@ static bool start_http(struct parts *parts, struct error *err)
                                     .queue_limit = (size_t)config->queue,
                                     .attestation_body = (size_t)config->attestation_body,
                                     .key_protection_body = (size_t)config->key_protection_body};
-    parts->token_queues = token_queues_new(config, parts->audit);
+    struct token_queues *token_queues = token_queues_new(config, parts->audit);
+    struct http_server *http = NULL;
+    pthread_mutex_lock(&parts->lock);
+    parts->token_queues = token_queues;
+    pthread_mutex_unlock(&parts->lock);
     parts->routes = routes_new(&routes);
     if (parts->routes == NULL || parts->token_queues == NULL)
         return error_set(err, &hgsd_child, NULL, "service", "cannot start the worker threads");
@@ -186,7 +190,12 @@ static bool start_http(struct parts *parts, struct error *err)
         .handle = routes_handle,
         .refused = routes_refused,
         .context = parts->routes};
-    return http_server_start(&parts->http, &options, err);
+    if (!http_server_start(&http, &options, err))
+        return false;
+    pthread_mutex_lock(&parts->lock);
+    parts->http = http;
+    pthread_mutex_unlock(&parts->lock);
+    return true;
 }
 
 static int64_t clock_offset(void *context)
@@ -290,16 +299,30 @@ bool parts_start(struct parts **out, const struct hgsd_config *config,
     return true;
 }
 
+/* Administrators may be looking at them. */
+static void stop_http(struct parts *parts)
+{
+    pthread_mutex_lock(&parts->lock);
+    struct http_server *http = memory_steal(&parts->http);
+    pthread_mutex_unlock(&parts->lock);
+    http_server_stop(&http, parts->config->shutdown_ms);
+    tokens_stop(parts->tokens);
+    routes_free(&parts->routes);
+    if (parts->token_queues != NULL)
+        token_queues_stop(parts->token_queues);
+    pthread_mutex_lock(&parts->lock);
+    struct token_queues *token_queues = memory_steal(&parts->token_queues);
+    pthread_mutex_unlock(&parts->lock);
+    token_queues_free(&token_queues);
+}
+
 /* In reverse: nobody new comes in, who is in is answered, then what they stood on goes. */
 void parts_stop(struct parts **parts_pointer)
 {
     struct parts *parts = memory_steal(parts_pointer);
     if (parts == NULL)
         return;
-    http_server_stop(&parts->http, parts->config->shutdown_ms);
-    tokens_stop(parts->tokens);
-    routes_free(&parts->routes);
-    token_queues_free(&parts->token_queues);
+    stop_http(parts);
     admin_server_stop(&parts->admin);
     drop_listener(parts);
     store_watch_stop(&parts->watch);

@@ -40,9 +40,10 @@ struct parts {
     bool keys_wanted; /* the keyholder is held until its keys are loaded */
     struct {
         uint64_t http, audit, routes[ROUTES_QUEUES];
-    } marks;              /* of parts_move */
-    int wake;             /* eventfd */
-    pthread_mutex_t lock; /* over revision */
+    } marks;  /* of parts_move */
+    int wake; /* eventfd */
+    /* Over revision; and over token_queues and http, which administrators see come and go. */
+    pthread_mutex_t lock;
     pthread_cond_t applied;
     int64_t revision; /* of the store, as this node enforces it */
 };

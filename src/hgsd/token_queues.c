@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hgsd/token_queues.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
 #include "hgsd/queue.h"
 
 struct token_queues {
+    pthread_mutex_t lock; /* over stopping: nobody puts anything once it is set */
+    bool stopping;        /* the queues come to their end */
     struct queue *queues[HGSD_TOKENS_MAX];
     size_t count;
     struct audit *audit;
@@ -33,6 +36,7 @@ static void work(void *context, void *argument)
 struct token_queues *token_queues_new(const struct hgsd_config *config, struct audit *audit)
 {
     struct token_queues *queues = memory_allocate_zero(1, sizeof *queues);
+    pthread_mutex_init(&queues->lock, NULL);
     queues->audit = audit;
     for (size_t i = 0; i < config->tokens.count; i++) {
         queues->queues[i] = queue_new("hgs-hsm", (size_t)hgsd_config_token(config, i)->sessions,
@@ -46,13 +50,22 @@ struct token_queues *token_queues_new(const struct hgsd_config *config, struct a
     return queues;
 }
 
+void token_queues_stop(struct token_queues *queues)
+{
+    pthread_mutex_lock(&queues->lock);
+    queues->stopping = true;
+    pthread_mutex_unlock(&queues->lock);
+    for (size_t i = 0; i < queues->count; i++)
+        queue_free(&queues->queues[i]);
+}
+
 void token_queues_free(struct token_queues **queues_pointer)
 {
     struct token_queues *queues = memory_steal(queues_pointer);
     if (queues == NULL)
         return;
-    for (size_t i = 0; i < queues->count; i++)
-        queue_free(&queues->queues[i]);
+    token_queues_stop(queues);
+    pthread_mutex_destroy(&queues->lock);
     free(queues);
 }
 
@@ -61,11 +74,23 @@ bool token_queues_put(struct token_queues *queues, unsigned token, void (*go_on)
 {
     if (token == 0 || token > queues->count)
         return false;
-    struct queue *queue = queues->queues[token - 1];
     struct item *item = memory_allocate(sizeof *item);
+    pthread_mutex_lock(&queues->lock);
+    struct queue *queue = queues->queues[token - 1];
     *item = (struct item){queue, go_on, work_of_it};
-    if (queue_put(queue, item))
-        return true;
-    free(item);
-    return false;
+    bool put = !queues->stopping && queue_put(queue, item);
+    pthread_mutex_unlock(&queues->lock);
+    if (!put)
+        free(item);
+    return put;
+}
+
+size_t token_queues_length(struct token_queues *queues, unsigned token)
+{
+    if (token == 0 || token > queues->count)
+        return 0;
+    pthread_mutex_lock(&queues->lock);
+    size_t length = queues->stopping ? 0 : queue_length(queues->queues[token - 1]);
+    pthread_mutex_unlock(&queues->lock);
+    return length;
 }

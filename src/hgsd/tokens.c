@@ -45,6 +45,7 @@ struct tokens {
     struct token_key_record *keys;
     struct seat seats[HGSD_TOKENS_MAX];
     size_t count;
+    int64_t queue; /* how many may wait for each */
     bool stopping;
 };
 
@@ -65,6 +66,7 @@ struct tokens *tokens_new(struct keyholder *keyholder, const struct hgsd_config 
     tokens->keyholder = keyholder;
     tokens->control = control;
     tokens->count = config->tokens.count;
+    tokens->queue = config->queue;
     pthread_mutex_init(&tokens->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -378,7 +380,8 @@ void tokens_process_started(struct tokens *tokens, const char *name, const int *
 }
 
 /* Under the lock. */
-static void describe(const struct seat *seat, struct json_writer *writer)
+static void describe(const struct seat *seat, struct token_queues *queues,
+                     struct json_writer *writer)
 {
     int64_t keys, told;
     token_keys_count(seat->tokens->keys, seat->number, &keys, &told);
@@ -390,6 +393,10 @@ static void describe(const struct seat *seat, struct json_writer *writer)
     json_write_text(writer, "label", seat->label);
     json_write_text(writer, "details", seat->details);
     json_write_integer(writer, "sessions", seat->config->sessions);
+    if (queues != NULL) {
+        json_write_integer(writer, "waiting", (int64_t)token_queues_length(queues, seat->number));
+        json_write_integer(writer, "waiting_limit", seat->tokens->queue);
+    }
     json_write_integer(writer, "keys", keys);
     json_write_integer(writer, "keys_told", told);
     if (seat->trouble.code != NULL)
@@ -397,12 +404,12 @@ static void describe(const struct seat *seat, struct json_writer *writer)
     json_write_object_end(writer);
 }
 
-void tokens_describe(struct tokens *tokens, struct json_writer *writer)
+void tokens_describe(struct tokens *tokens, struct token_queues *queues, struct json_writer *writer)
 {
     json_write_array(writer, "tokens");
     pthread_mutex_lock(&tokens->lock);
     for (size_t i = 0; i < tokens->count; i++)
-        describe(&tokens->seats[i], writer);
+        describe(&tokens->seats[i], queues, writer);
     pthread_mutex_unlock(&tokens->lock);
     json_write_array_end(writer);
 }

@@ -11,6 +11,7 @@
  */
 
 #include "hgsd/config.h"
+#include "hgsd/token_queues.h"
 #include "keyholder/keyholder_token.h"
 #include "store/store.h"
 
@@ -37,6 +38,8 @@ void tokens_process_started(struct tokens *tokens, const char *name, const int *
  * hgsd.token-ambiguous. */
 bool tokens_for(const struct tokens *tokens, const char *key_uri, unsigned *token,
                 struct error *err);
-/* "tokens": [{name, module, uri, state, label, details, sessions, keys, keys_told, error}], a
- * property of an object. */
-void tokens_describe(struct tokens *tokens, struct json_writer *writer);
+/* "tokens": [{name, module, uri, state, label, details, sessions, waiting, waiting_limit, keys,
+ * keys_told, error}], a property of an object. queues: where requests wait for them; NULL: they do
+ * not yet, or not any more. */
+void tokens_describe(struct tokens *tokens, struct token_queues *queues,
+                     struct json_writer *writer);

@@ -139,6 +139,9 @@ def journey(world):
         world.is_in_state(world.locked, "fails", "token.pin-missing")
         shown = {item["name"]: item for item in fabric.show("server", "show")["tokens"]}
         equal((shown["one"]["label"], shown["one"]["keys"]), ("one", 0))
+        equal((shown["one"]["waiting"], shown["one"]["waiting_limit"]), (0, 1024))
+        check("0 requests wait (of 1024)" in fabric.ctl("server", "show").stdout.decode())
+        check("WAITING" in fabric.ctl("token", "list").stdout.decode())
 
     def keys_are_made_in_them_and_requested():
         dry = fabric.ctl("certificate", "request", "--type", "signing", "--subject", "CN=dry", "--pkcs11", world.one.uri("sign"),
