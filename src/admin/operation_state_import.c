@@ -21,6 +21,7 @@
 #include "admin/import_certificate.h"
 #include "admin/operations.h"
 #include "admin/state_files.h"
+#include "attestation/host.h"
 #include "attestation/mode.h"
 #include "attestation/settings.h"
 #include "base/memory.h"
@@ -36,6 +37,7 @@ struct import {
     bool modes[MODES];      /* whose attestation state is wanted */
     bool all;               /* of every one */
     enum outcome *outcomes; /* one an item */
+    char **registered_as;   /* one an item: the service's host with the same key; NULL: none */
     struct buf *demoted;    /* one an item: its value, where that is another than the backup's */
     struct certificate_list own; /* of the service, before */
     size_t counts[OUTCOMES];
@@ -154,18 +156,36 @@ static bool is_wanted(const struct import *import, const struct document_item *i
     return import->all || mode == ATTESTATION_MODE_UNKNOWN || import->modes[mode];
 }
 
-/* A sealed key is never the same bytes twice; its name is the digest of its public half. */
-static bool compare(enum outcome *outcome, const struct import *import,
-                    const struct document_item *item, struct error *err)
+/* Two names for one key are refused (host.add): whoever removed the host by the one that they know
+ * would leave it the other. *other is allocated. */
+static bool is_registered(char **other, const struct import *import,
+                          const struct document_item *item)
 {
+    char name[ATTESTATION_NAME_SIZE];
+    _cleanup_attestation_host_ struct attestation_host host = {0};
+    if (item->kind != STORE_HOST || !attestation_host_parse(&host, item->value, NULL) ||
+        !attestation_host_find(import->request->services->attestation, host.mode, host.key_id,
+                               name))
+        return false;
+    *other = memory_copy_text(name);
+    return true;
+}
+
+/* A sealed key is never the same bytes twice; its name is the digest of its public half. */
+static bool compare(const struct import *import, size_t index, struct error *err)
+{
+    const struct document_item *item = &import->document.items[index];
+    enum outcome *outcome = &import->outcomes[index];
     _cleanup_buf_ struct buf value;
     buf_init(&value, STORE_VALUE_MAX);
     *outcome = LEFT_OUT;
     if (!is_wanted(import, item))
         return true;
-    *outcome = ADDED;
-    if (!store_get(import->request->services->store, item->kind, item->key, &value, NULL, err))
+    if (!store_get(import->request->services->store, item->kind, item->key, &value, NULL, err)) {
+        bool registered = is_registered(&import->registered_as[index], import, item);
+        *outcome = registered ? CONFLICT : ADDED;
         return error_kind(err) == ERROR_NOT_FOUND;
+    }
     bool same = item->kind == STORE_KEY || slice_equal(buf_slice(&value), item->value) ||
                 (item->kind == STORE_CERTIFICATE &&
                  import_certificate_is_same(item->key, buf_slice(&value), item->value));
@@ -186,11 +206,13 @@ static void demote(struct import *import, size_t index)
 static bool plan(struct import *import, struct error *err)
 {
     import->outcomes = memory_allocate_zero(import->document.count, sizeof *import->outcomes);
+    import->registered_as =
+        memory_allocate_zero(import->document.count, sizeof *import->registered_as);
     import->demoted = memory_allocate_zero(import->document.count, sizeof *import->demoted);
     if (!certificate_list_load(&import->own, import->request->services->store, err))
         return false;
     for (size_t i = 0; i < import->document.count; i++) {
-        if (!compare(&import->outcomes[i], import, &import->document.items[i], err))
+        if (!compare(import, i, err))
             return false;
         import->counts[import->outcomes[i]]++;
         if (import->outcomes[i] == ADDED && import->document.items[i].kind == STORE_CERTIFICATE)
@@ -199,21 +221,55 @@ static bool plan(struct import *import, struct error *err)
     return true;
 }
 
-/* Keys first, what names them after: a crash in between leaves keys that nobody uses, never a name
- * without its key. */
-static bool add_items(const struct import *import, bool keys, struct error *err)
+/*
+ * The order in which items are added, when one commit does not hold them all, so that a crash in
+ * between leaves nothing weaker than the backup: keys before what names them; from when on signers
+ * count before the signers; the mode last, so that nobody attests by some of the policies.
+ */
+enum phase { KEYS, DENIALS, RECORDS, SETTINGS, PHASES };
+
+static enum phase phase_of(const struct document_item *item)
 {
-    _cleanup_admin_batch_ struct admin_batch batch = {.request = import->request,
-                                                      .event = "state.imported",
-                                                      .object = keys ? "private keys" : "records"};
+    switch (item->kind) {
+    case STORE_KEY:
+        return KEYS;
+    case STORE_TRUSTED_SIGNER:
+        return DENIALS;
+    case STORE_SETTING:
+        return SETTINGS;
+    default:
+        return RECORDS;
+    }
+}
+
+static bool add_phase(struct admin_batch *batch, const struct import *import, enum phase phase,
+                      struct error *err)
+{
     for (size_t i = 0; i < import->document.count; i++) {
         const struct document_item *item = &import->document.items[i];
         struct store_change put = {
             .kind = item->kind, .key = item->key, .value = item->value, .expected = STORE_ABSENT};
-        if (import->outcomes[i] == ADDED && (item->kind == STORE_KEY) == keys &&
-            !admin_batch_add(&batch, &put, err))
+        if (import->outcomes[i] == ADDED && phase_of(item) == phase &&
+            !admin_batch_add(batch, &put, err))
             return false;
     }
+    return true;
+}
+
+static bool add_keys(const struct import *import, struct error *err)
+{
+    _cleanup_admin_batch_ struct admin_batch batch = {
+        .request = import->request, .event = "state.imported", .object = "private keys"};
+    return add_phase(&batch, import, KEYS, err) && admin_batch_flush(&batch, err);
+}
+
+static bool add_records(const struct import *import, struct error *err)
+{
+    _cleanup_admin_batch_ struct admin_batch batch = {
+        .request = import->request, .event = "state.imported", .object = "records"};
+    for (int phase = DENIALS; phase < PHASES; phase++)
+        if (!add_phase(&batch, import, (enum phase)phase, err))
+            return false;
     return admin_batch_flush(&batch, err);
 }
 
@@ -243,8 +299,8 @@ static bool ensure_audit_key(const struct admin_request *request, struct error *
 
 static bool apply(const struct import *import, struct error *err)
 {
-    return ensure_audit_key(import->request, err) && add_items(import, true, err) &&
-           add_items(import, false, err);
+    return ensure_audit_key(import->request, err) && add_keys(import, err) &&
+           add_records(import, err);
 }
 
 /* Whether a key that the backup does not hold is here already. */
@@ -285,6 +341,8 @@ static void write_items(struct json_writer *result, const struct import *import)
         json_write_text(result, "kind", document_kind_name(import->document.items[i].kind));
         json_write_text(result, "name", import->document.items[i].key);
         json_write_text(result, "result", outcome_names[import->outcomes[i]]);
+        if (import->registered_as[i] != NULL)
+            json_write_text(result, "registered_as", import->registered_as[i]);
         json_write_object_end(result);
     }
     json_write_array_end(result);
@@ -308,6 +366,9 @@ static void import_done(struct import *import)
 {
     for (size_t i = 0; import->demoted != NULL && i < import->document.count; i++)
         buf_done(&import->demoted[i]);
+    for (size_t i = 0; import->registered_as != NULL && i < import->document.count; i++)
+        free(import->registered_as[i]);
+    free(import->registered_as);
     free(import->demoted);
     free(import->outcomes);
     certificate_list_done(&import->own);

@@ -106,7 +106,10 @@ static void show_items(const struct json *items)
     for (const struct json *item = json_first(items); item != NULL; item = json_next(item)) {
         table_cell(table, TABLE_PLAIN, "%s", call_text(item, "kind"));
         table_cell(table, TABLE_PLAIN, "%s", call_text(item, "name"));
-        table_cell(table, TABLE_PLAIN, "%s", call_text(item, "result"));
+        bool registered = json_get(item, "registered_as") != NULL;
+        table_cell(table, TABLE_PLAIN, "%s%s%s", call_text(item, "result"),
+                   registered ? ": its key is registered as " : "",
+                   registered ? call_text(item, "registered_as") : "");
         table_end_row(table);
     }
     table_print(table, stdout);
@@ -135,10 +138,15 @@ static bool refuse_conflicts(struct call *call)
     for (const struct json *item = json_first(json_get(call->result, "items")); item != NULL;
          item = json_next(item))
         if (strcmp(call_text(item, "result"), "conflict") == 0)
-            return error_set(&call->err, &admin_state_conflict, NULL, call_text(item, "name"),
-                             "the %s of the backup differs from that of the service; %lld objects "
-                             "differ in all",
-                             call_text(item, "kind"), count);
+            return json_get(item, "registered_as") != NULL
+                       ? error_set(&call->err, &admin_state_conflict, NULL, call_text(item, "name"),
+                                   "its key is registered at the service already, as host %s; %lld "
+                                   "objects differ in all",
+                                   call_text(item, "registered_as"), count)
+                       : error_set(&call->err, &admin_state_conflict, NULL, call_text(item, "name"),
+                                   "the %s of the backup differs from that of the service; %lld "
+                                   "objects differ in all",
+                                   call_text(item, "kind"), count);
     return true;
 }
 
@@ -203,7 +211,8 @@ const struct option_command state_commands[] = {
      file_argument, export_options, export_examples, "Export-HgsServerState", run_export},
     {"state import", "restore a backup into this service",
      "Reports each item as added, same or in conflict. When one differs from what the service has, "
-     "nothing is changed, and the command ends with 1. Doing it again does no harm. With "
+     "or a host's key is registered under another name, nothing is changed, and the command ends "
+     "with 1. Doing it again does no harm. With "
      "--tpm-mode, "
      "--ad-mode or --host-key-mode (one or more), hosts, policies, groups and roots of other modes "
      "are left out; a new service then attests in the mode of the backup if that is among them, "

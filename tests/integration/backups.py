@@ -116,6 +116,41 @@ def what_differs_is_in_conflict_and_nothing_changes(saved):
         check(b"Nothing was changed." in text.stdout and b"n2" in text.stderr, text)
 
 
+def a_host_does_not_come_back_under_a_second_name(saved):
+    """Whoever removes it by the name that they know must not leave it another."""
+    with Fabric() as other:
+        saved.into(other)
+        other.ctl("host", "remove", "n1", "--yes")
+        other.ctl("host", "add", "renamed", "--key", saved.fabric.folder / "n1" / "host.pub")
+        shown, code = saved.into(other, status=1)
+        equal((code, shown["imported"], shown["conflicts"]), ("admin.state-conflict", False, 1))
+        equal([(item["name"], item["registered_as"]) for item in shown["items"] if item["result"] == "conflict"],
+              [("n1", "renamed")])
+        equal(names(other, "host", "list"), ["n2", "renamed"])
+        other.ctl("host", "remove", "renamed", "--yes")
+        equal(saved.into(other)[0]["added"], 1)
+
+
+def nobody_attests_before_all_is_there(saved):
+    """Of several commits the last one has the mode, and the first one what is denied."""
+    fabric, many, backup = saved.fabric, saved.fabric.folder / "many.pem", saved.fabric.folder / "many.backup"
+    key = fabric.folder / "many.key"
+    run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(key)])
+    many.write_bytes(b"".join(run(["openssl", "req", "-x509", "-key", str(key), "-subj", f"/CN=Maker {i}", "-addext",
+                                   "basicConstraints=critical,CA:TRUE"]).stdout for i in range(130)))
+    fabric.ctl("tpm-root", "add", many)
+    fabric.ctl("signer", "deny-before", "now")
+    fabric.ctl("state", "export", backup, "--password-file", saved.password)
+    with Fabric() as other:
+        saved.into(other, backup=backup)
+        commits = [event["after"]["records"] for event in other.events("state.imported") if event["object"] == "records"]
+        equal(len(commits), 2)
+        equal(commits[0][0], "trusted signer all")
+        equal([name for name in commits[0] if name.startswith("setting ")], [])
+        check("setting service" in commits[1], commits)
+    fabric.ctl("signer", "deny-before", "never")
+
+
 def a_certificate_comes_back_beside_the_primary_one(saved):
     """One that was removed too early is rescued, again and again, and the service's own primary one stays the only one."""
     key, certificate = saved.fabric.folder / "next.key", saved.fabric.folder / "next.pem"
@@ -188,8 +223,10 @@ def main():
     with fabric:
         saved = Saved(fabric)
         for body in (keys_that_are_not_in_it_are_listed, a_new_service_goes_on_where_the_old_one_stopped,
-                     what_differs_is_in_conflict_and_nothing_changes, a_certificate_comes_back_beside_the_primary_one,
-                     modes_are_imported_one_by_one, bad_ones_change_nothing):
+                     what_differs_is_in_conflict_and_nothing_changes,
+                     a_host_does_not_come_back_under_a_second_name, a_certificate_comes_back_beside_the_primary_one,
+                     modes_are_imported_one_by_one, bad_ones_change_nothing,
+                     nobody_attests_before_all_is_there):
             case(body.__name__.replace("_", " "), lambda body=body: body(saved))
     finish()
 
