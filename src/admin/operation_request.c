@@ -22,7 +22,8 @@ struct making {
     struct public_key *key;
     struct buf sealed; /* empty: the key is in a token */
     struct buf subject;
-    bool made; /* in the token, just now */
+    bool
+        made; /* in the token, just now; when nothing is to be done, it would be, and key is NULL */
 };
 
 static void making_init(struct making *making)
@@ -64,17 +65,17 @@ static bool read_arguments(struct making *making, const struct admin_request *re
 }
 
 /* A key that is made only in earnest. */
-static bool find_only(struct certificate_token_key *out, const struct admin_request *request,
-                      enum keyprotection_certificate_type type, const char *uri, struct error *err)
+static bool find_only(struct certificate_token_key *out, bool *missing,
+                      const struct admin_request *request, enum keyprotection_certificate_type type,
+                      const char *uri, struct error *err)
 {
     struct error cause = {0};
     if (certificate_token_find(out, request->services, type, uri, &cause))
         return true;
-    if (cause.code == &token_key_missing)
-        error_set(&cause, &token_key_missing, NULL, uri,
-                  "the token has no private key of that name; without --dry-run one is made");
-    *err = cause;
-    return false;
+    *missing = cause.code == &token_key_missing;
+    if (!*missing)
+        *err = cause;
+    return *missing;
 }
 
 /* Argument "key_uri": the key of a token, which is made there when it has none. */
@@ -85,13 +86,15 @@ static bool use_token(struct making *making, const char *uri, const struct admin
     _cleanup_certificate_token_key_ struct certificate_token_key found;
     certificate_token_key_init(&found);
     bool ok = request->dry_run
-                  ? find_only(&found, request, requested->type, uri, err)
+                  ? find_only(&found, &making->made, request, requested->type, uri, err)
                   : certificate_token_find_or_make(&found, &making->made, request->services,
                                                    requested->type, uri, err);
     if (!ok)
         return false;
-    making->key = memory_steal(&found.key);
     snprintf(requested->key_uri, sizeof requested->key_uri, "%s", uri);
+    if (found.key == NULL)
+        return true;
+    making->key = memory_steal(&found.key);
     buf_append(&requested->public_key, public_key_spki(making->key));
     return buf_ok(&requested->public_key, "the token's key", err);
 }
@@ -115,6 +118,8 @@ static bool make(struct making *making, const struct admin_request *request, str
     struct keyholder *keyholder = request->services->keyholder;
     if (!obtain_key(making, request, err))
         return false;
+    if (making->key == NULL)
+        return true;
     hex_format(slice_of(public_key_digest(making->key), KEY_ID_SIZE), requested->key_name);
     struct keyholder_key reference = {keyholder, making->key};
     struct signer signer = keyholder_request_signer(&reference);
@@ -128,6 +133,8 @@ static bool commit(const struct making *making, const struct admin_request *requ
     const struct requested *requested = &making->requested;
     _cleanup_buf_ struct buf value;
     buf_init(&value, REQUEST_VALUE_MAX);
+    if (making->key == NULL)
+        return true;
     requested_format(&value, requested);
     struct store_change changes[] = {{.kind = STORE_CERTIFICATE_REQUEST,
                                       .key = requested->key_name,
@@ -196,6 +203,14 @@ bool operation_certificate_cancel(struct admin_request *request, struct json_wri
     return true;
 }
 
+static void write_result(struct json_writer *result, const struct making *making)
+{
+    json_write_object(result, NULL);
+    requested_write_properties(result, &making->requested);
+    json_write_bool(result, "key_made", making->sealed.size > 0 || making->made);
+    json_write_object_end(result);
+}
+
 bool operation_certificate_request(struct admin_request *request, struct json_writer *result,
                                    struct error *err)
 {
@@ -208,7 +223,7 @@ bool operation_certificate_request(struct admin_request *request, struct json_wr
     if (making.sealed.size > 0 && making.key != NULL && (!good || request->dry_run))
         keyholder_forget(keyholder, public_key_digest(making.key), NULL);
     if (good)
-        requested_write(result, &making.requested);
+        write_result(result, &making);
     making_done(&making);
     return good;
 }

@@ -133,7 +133,8 @@ bool requested_find(struct requested *out, struct store *store, const char *text
 static void write_facts(struct json_writer *writer, const struct requested *requested)
 {
     char time[CLOCK_TEXT_SIZE];
-    json_write_text(writer, "key_id", requested->key_name);
+    if (requested->key_name[0] != '\0')
+        json_write_text(writer, "key_id", requested->key_name);
     json_write_text(writer, "type", keyprotection_certificate_type_name(requested->type));
     json_write_text(writer, "subject", requested->subject);
     json_write_integer(writer, "usage", requested->usage);
@@ -165,13 +166,20 @@ bool requested_write_all(struct json_writer *writer, struct store *store, struct
     return good;
 }
 
-void requested_write(struct json_writer *writer, const struct requested *requested)
+void requested_write_properties(struct json_writer *writer, const struct requested *requested)
 {
     _cleanup_buf_ struct buf pem;
     buf_init(&pem, PEM_MAX);
-    certificate_request_format_pem(&pem, buf_slice(&requested->der));
-    json_write_object(writer, NULL);
     write_facts(writer, requested);
+    if (requested->der.size == 0)
+        return;
+    certificate_request_format_pem(&pem, buf_slice(&requested->der));
     json_write_text(writer, "request", buf_text(&pem));
+}
+
+void requested_write(struct json_writer *writer, const struct requested *requested)
+{
+    json_write_object(writer, NULL);
+    requested_write_properties(writer, requested);
     json_write_object_end(writer);
 }

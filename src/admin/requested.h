@@ -51,3 +51,5 @@ bool requested_find(struct requested *out, struct store *store, const char *text
 bool requested_write_all(struct json_writer *writer, struct store *store, struct error *err);
 /* One, with its request in PEM as "request". */
 void requested_write(struct json_writer *writer, const struct requested *requested);
+/* Its properties alone; of a key that is still to be made neither "key_id" nor "request". */
+void requested_write_properties(struct json_writer *writer, const struct requested *requested);

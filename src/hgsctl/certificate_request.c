@@ -135,6 +135,13 @@ static bool save_of_service(struct call *call)
                      why.message, key_id);
 }
 
+/* A dry run, and the token has no such key. */
+static int say_would_make(const struct call *call, const char *uri)
+{
+    return call_say(call, "Would make the key %s, and write its request to %s", uri,
+                    option_text(call->values, "out"));
+}
+
 static int request_of_keyholder(const struct option_values *values, unsigned usage)
 {
     _cleanup_call_ struct call call;
@@ -157,14 +164,19 @@ static int request_of_keyholder(const struct option_values *values, unsigned usa
         json_write_integer(&call.writer, "usage", usage);
     if (uri != NULL)
         json_write_text(&call.writer, "key_uri", uri);
-    if (!call_run(&call, "certificate.request") || !save_of_service(&call))
+    if (!call_run(&call, "certificate.request"))
         return call_fail(&call);
-    int status =
-        call_say(&call,
-                 "The %s key %.16s…, and its request is in %s. When it is "
-                 "signed: hgsctl certificate add --type %s --file CERT",
-                 uri != NULL ? "token has" : "keyholder has made", call_text(call.result, "key_id"),
-                 option_text(values, "out"), both ? "encryption" : type);
+    if (json_get(call.result, "key_id") == NULL)
+        return say_would_make(&call, uri);
+    if (!save_of_service(&call))
+        return call_fail(&call);
+    const char *maker = uri == NULL ? "keyholder" : "token";
+    int status = call_say(&call,
+                          "The %s has %skey %.16s…, and its request is in %s. When it is "
+                          "signed: hgsctl certificate add --type %s --file CERT",
+                          maker, call_bool(call.result, "key_made") ? "made " : "",
+                          call_text(call.result, "key_id"), option_text(values, "out"),
+                          both ? "encryption" : type);
     if (both && !option_json(values))
         printf("And then: hgsctl certificate add --type signing --file CERT --pkcs11 '%s'\n", uri);
     return status;

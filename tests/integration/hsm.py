@@ -144,10 +144,19 @@ def journey(world):
         check("WAITING" in fabric.ctl("token", "list").stdout.decode())
 
     def keys_are_made_in_them_and_requested():
-        dry = fabric.ctl("certificate", "request", "--type", "signing", "--subject", "CN=dry", "--pkcs11", world.one.uri("sign"),
-                         "--out", fabric.folder / "dry.csr", "--dry-run", status=1).stderr.decode()
-        check("token.key-missing" in dry and "without --dry-run" in dry, dry)
+        _, dry = world.request("signing", world.one, "sign", "--dry-run")
+        equal((dry["key_uri"], dry["key_made"], "key_id" in dry, "request" in dry), (world.one.uri("sign"), True, False, False))
+        words = fabric.ctl("certificate", "request", "--type", "both", "--subject", "CN=dry", "--pkcs11", world.one.uri("sign"),
+                           "--out", fabric.folder / "dry.csr", "--dry-run").stdout.decode()
+        check(f"Would make the key {world.one.uri('sign')}" in words and "not done" in words, words)
+        equal(sorted(file.name for file in fabric.folder.glob("*.csr")), [])
+        equal(fabric.refusal("certificate", "request", "--type", "signing", "--subject", "CN=dry", "--pkcs11",
+                             "pkcs11:token=elsewhere;object=x", "--out", fabric.folder / "dry.csr", "--dry-run"),
+              "hgsd.token-unknown")
         request, made = world.request("signing", world.one, "sign")
+        check(made["key_made"], made)
+        _, dry = world.request("encryption", world.two, "never", "--dry-run")
+        check("key_id" not in dry, "a dry run made a key")
         text = run(["openssl", "req", "-in", str(request), "-noout", "-text", "-verify"]).stdout.decode()
         check("Digital Signature" in text, text)
         equal(made["key_uri"], world.one.uri("sign"))
