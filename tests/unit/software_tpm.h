@@ -21,12 +21,13 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "folder.h"
 
 #define SOFTWARE_TPM_RSA 0x81010001u
 #define SOFTWARE_TPM_P384 0x81010016u
 
 struct software_tpm {
-    char folder[sizeof "/tmp/hgs-swtpm-XXXXXX"];
+    char folder[FOLDER_SIZE];
     pid_t pid;
     int connection;
 };
@@ -73,8 +74,7 @@ static inline int software_tpm_connect(const struct software_tpm *tpm)
 
 static inline void software_tpm_start(struct software_tpm *tpm)
 {
-    strcpy(tpm->folder, "/tmp/hgs-swtpm-XXXXXX");
-    assert_non_null(mkdtemp(tpm->folder));
+    folder_make(tpm->folder);
     software_tpm_run(tpm, "%s", software_tpm_manufacture);
     tpm->pid = fork();
     assert_true(tpm->pid >= 0);
@@ -94,9 +94,7 @@ static inline void software_tpm_stop(struct software_tpm *tpm)
     close(tpm->connection);
     kill(tpm->pid, SIGTERM);
     waitpid(tpm->pid, NULL, 0);
-    char *line = memory_format("rm -rf %s", tpm->folder);
-    assert_int_equal(system(line), 0);
-    free(line);
+    folder_remove(tpm->folder);
 }
 
 /* Runs a tpm2-tools command line (it finds the TPM by TPM2TOOLS_TCTI) while nobody is connected,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Under which names sealed keys are stored: nobody's key is taken from another certificate, and
  * none is left over. */
-#include "../testing.h"
+#include "../folder.h"
 
 #include "admin/certificate_key.h"
 
@@ -13,6 +13,7 @@
 #define ENCRYPTION KEYPROTECTION_ENCRYPTION
 #define COMMUNICATIONS KEYPROTECTION_COMMUNICATIONS
 
+static char folder[FOLDER_SIZE];
 static struct store *store;
 static struct certificate_list_item items[8];
 static struct certificate_list list = {.items = items};
@@ -20,18 +21,17 @@ static struct certificate_list list = {.items = items};
 static int open_store(void **state)
 {
     (void)state;
-    struct error err = {0};
-    char folder[] = "/tmp/hgs-keys-XXXXXX", path[64];
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/store.db", folder);
+    folder_make(folder);
     list.count = 0;
-    return store_open_sqlite(&store, path, &err) ? 0 : -1;
+    assert_ok(store_open_sqlite(&store, folder_at(folder, "store.db"), err));
+    return 0;
 }
 
 static int close_store(void **state)
 {
     (void)state;
     store_close(&store);
+    folder_remove(folder);
     return 0;
 }
 

@@ -1,28 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/document.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "../folder.h"
 #include "base/file.h"
-#include "base/memory.h"
-
-static struct store *open_store(void)
-{
-    struct store *store = NULL;
-    struct error err = {0};
-    char folder[] = "/tmp/hgs-document-XXXXXX";
-    assert_non_null(mkdtemp(folder));
-    _cleanup_free_ char *path = memory_format("%s/store.db", folder);
-    assert_true(store_open_sqlite(&store, path, &err));
-    return store;
-}
 
 static void put(struct store *store, enum store_kind kind, const char *key, const char *value)
 {
@@ -45,10 +28,13 @@ static int document_of(const char *text, size_t size)
 static void holds_what_the_store_has(void **state)
 {
     (void)state;
-    struct store *store = open_store();
+    char folder[FOLDER_SIZE];
+    struct store *store = NULL;
     struct document document;
     struct error err = {0};
     size_t records = 0, keys = 0;
+    folder_make(folder);
+    assert_true(store_open_sqlite(&store, folder_at(folder, "store.db"), &err));
     put(store, STORE_KEY, "aa11", "sealed");
     put(store, STORE_HOST, "n1", "{\"name\":\"n1\"}");
     put(store, STORE_SETTING, "service", "{\"name\":\"s\",\"mode\":\"tpm\"}");
@@ -70,6 +56,7 @@ static void holds_what_the_store_has(void **state)
     document_done(&document);
     close(fd);
     store_close(&store);
+    folder_remove(folder);
 }
 
 static const char whole[] = "\1\0\0\0\6\0\0\0sealed{\"version\":1,\"keys\":[\"aa11\"]}\n"

@@ -5,27 +5,21 @@
 
 #include "admin/server.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "../folder.h"
 #include "admin/errors.h"
 #include "base/file.h"
 #include "process/errors.h"
 
-static char folder[64], path[sizeof((struct sockaddr_un *)NULL)->sun_path];
+static char folder[FOLDER_SIZE], path[sizeof((struct sockaddr_un *)NULL)->sun_path];
 
 static int make_folder(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof folder, "/tmp/hgs-admin-XXXXXX");
-    assert_non_null(mkdtemp(folder));
+    folder_make(folder);
     snprintf(path, sizeof path, "%s/admin.sock", folder);
     return 0;
 }

@@ -7,6 +7,7 @@
  * record and can be told to refuse.
  */
 
+#include "../folder.h"
 #include "testing.h"
 
 #include "attestation/message_reply.h"
@@ -24,7 +25,7 @@
 #define CHANNELS 2
 
 struct fixture {
-    char folder[64];
+    char folder[FOLDER_SIZE];
     struct store *store;
     struct keyholder *keyholder;
     pid_t keyholder_process;
@@ -130,8 +131,8 @@ static inline int fixture_set_up(void **state)
     static struct fixture fixture;
     char path[96];
     _cleanup_buf_ struct buf text;
-    fixture = (struct fixture){.folder = "/tmp/hgs-attestation-XXXXXX"};
-    assert_non_null(mkdtemp(fixture.folder));
+    memset(&fixture, 0, sizeof fixture);
+    folder_make(fixture.folder);
     snprintf(path, sizeof path, "%s/store.db", fixture.folder);
     trail.refuses = false;
     trail.count = 0;
@@ -153,9 +154,7 @@ static inline int fixture_tear_down(void **state)
         waitpid(fixture->keyholder_process, NULL, 0); /* ends when its channels are closed */
     store_close(&fixture->store);
     json_free(&fixture->vectors);
-    char *command = memory_format("rm -rf %s", fixture->folder);
-    assert_int_equal(system(command), 0);
-    free(command);
+    folder_remove(fixture->folder);
     return 0;
 }
 

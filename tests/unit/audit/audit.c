@@ -33,12 +33,8 @@ static void test_line(void **state)
     assert_int_equal(second - text, strlen(expected));
     assert_memory_equal(text, expected, strlen(expected));
     assert_non_null(strstr(second, "\"event\":\"service.started\",\"prev\":\""));
-    struct stat status;
-    _cleanup_free_ char *path = trail_path(trail, AUDIT_CURRENT);
-    assert_int_equal(stat(path, &status), 0);
-    assert_int_equal(status.st_mode & 07777, 0600);
-    assert_int_equal(stat(trail->folder, &status), 0);
-    assert_int_equal(status.st_mode & 07777, 0700);
+    assert_int_equal(mode_of(folder_at(trail->folder, AUDIT_CURRENT)), 0600);
+    assert_int_equal(mode_of(trail->folder), 0700);
 }
 
 static void test_bad_records(void **state)

@@ -4,20 +4,11 @@
 /* A trail in a folder of its own, with a store and a key that signs its checkpoints; and the means
  * to look at its files and to tamper with them. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "../folder.h"
 #include "audit/audit.h"
 #include "audit/checkpoint.h"
 #include "audit/errors.h"
@@ -27,7 +18,7 @@
 #include "base/memory.h"
 
 struct trail {
-    char root[64];
+    char root[FOLDER_SIZE];
     char folder[80];
     struct clock clock;
     struct store *store;
@@ -73,8 +64,7 @@ static inline void trail_open(struct trail *trail)
 static inline int trail_set_up(void **state)
 {
     struct trail *trail = memory_allocate_zero(1, sizeof *trail);
-    snprintf(trail->root, sizeof trail->root, "/tmp/hgs-audit-XXXXXX");
-    assert_non_null(mkdtemp(trail->root));
+    folder_make(trail->root);
     snprintf(trail->folder, sizeof trail->folder, "%s/audit", trail->root);
     _cleanup_free_ char *database = memory_format("%s/hgs.db", trail->root);
     assert_true(store_open_sqlite(&trail->store, database, NULL));
@@ -96,8 +86,7 @@ static inline int trail_tear_down(void **state)
     audit_stop(&trail->audit);
     store_close(&trail->store);
     private_key_free(&trail->key);
-    _cleanup_free_ char *command = memory_format("rm -rf %s", trail->root);
-    assert_int_equal(system(command), 0);
+    folder_remove(trail->root);
     free(trail);
     return 0;
 }

@@ -11,14 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../testing.h"
+#include "../folder.h"
 #include "base/buf.h"
 #include "base/hex.h"
 #include "base/memory.h"
 
 #define TOOL_FILE_MAX (4 * 1024 * 1024)
 
-static char tool_folder[] = "/tmp/hgs-crypto-XXXXXX";
+static char tool_folder[FOLDER_SIZE];
 
 /* Runs a shell command in the folder and gives its exit status. */
 __attribute__((unused, format(printf, 1, 2))) static int tool_status(const char *format, ...)
@@ -91,14 +91,13 @@ __attribute__((unused)) static struct slice tool_hex(struct buf *out, const char
 __attribute__((unused)) static int tool_set_up(void **state)
 {
     (void)state;
-    return mkdtemp(tool_folder) == NULL;
+    folder_make(tool_folder);
+    return 0;
 }
 
 __attribute__((unused)) static int tool_tear_down(void **state)
 {
     (void)state;
-    char *line = memory_format("rm -rf %s", tool_folder);
-    int status = system(line);
-    free(line);
-    return status;
+    folder_remove(tool_folder);
+    return 0;
 }

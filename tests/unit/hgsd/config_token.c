@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hgsd/config_token.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "../folder.h"
 #include "base/file.h"
 #include "hgsd/config.h"
 
-static char folder[64];
+static char folder[FOLDER_SIZE];
 
 static const char *at(const char *name)
 {
-    static char paths[8][160];
-    static int next;
-    next = (next + 1) % 8;
-    snprintf(paths[next], sizeof paths[next], "%s/%s", folder, name);
-    return paths[next];
+    return folder_at(folder, name);
 }
 
 static void write_text(const char *name, const char *text, mode_t mode)
@@ -33,8 +22,7 @@ static void write_text(const char *name, const char *text, mode_t mode)
 static int set_up(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/hgs-tokens-XXXXXX");
-    assert_non_null(mkdtemp(folder));
+    folder_make(folder);
     mkdir(at("keys"), 0700);
     mkdir(at("tokens"), 0700);
     mkdir(at("module"), 0700);
@@ -46,12 +34,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    static const char *const files[] = {"module/module.so", "pin", "hgsd.conf"};
-    static const char *const folders[] = {"keys", "tokens", "module", ""};
-    for (size_t i = 0; i < 3; i++)
-        unlink(at(files[i]));
-    for (size_t i = 0; i < 4; i++)
-        rmdir(at(folders[i]));
+    folder_remove(folder);
     return 0;
 }
 

@@ -1,35 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hgsd/folders.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "../folder.h"
 #include "admin/hgsd_errors.h"
 #include "base/file.h"
 
-static char folder[64];
+static char folder[FOLDER_SIZE];
 
 static const char *at(const char *name)
 {
-    static char paths[8][160];
-    static int next;
-    next = (next + 1) % 8;
-    snprintf(paths[next], sizeof paths[next], "%s/%s", folder, name);
-    return paths[next];
+    return folder_at(folder, name);
 }
 
 static int set_up(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/hgs-folders-XXXXXX");
-    assert_non_null(mkdtemp(folder));
+    folder_make(folder);
     assert_int_equal(mkdir(at("keys"), 0700), 0);
     assert_int_equal(symlink("keys", at("link")), 0);
     return 0;
@@ -38,10 +26,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    unlink(at("hgsd.conf"));
-    unlink(at("link"));
-    rmdir(at("keys"));
-    return rmdir(folder);
+    folder_remove(folder);
+    return 0;
 }
 
 static void what_lies_in_a_folder(void **state)

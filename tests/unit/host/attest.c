@@ -3,7 +3,7 @@
 
 /* Which URL is asked, and what is made of what answers there. */
 
-#include "folder.h"
+#include "../folder.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/attest_key.h"
 
-#include "folder.h"
+#include "../folder.h"
 
 #include "attestation/message_request.h"
 #include "crypto/signer.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/event_logs.h"
 
-#include "folder.h"
+#include "../folder.h"
 
 #include "base/file.h"
 #include "host/errors.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/release.h"
 
-#include "folder.h"
+#include "../folder.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 
 /* A software TPM for the tests of host/tpm_*.c, as a device, and a look at what is in it. */
 
-#include "folder.h"
+#include "../folder.h"
 
 #include <string.h>
 

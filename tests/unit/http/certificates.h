@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../folder.h"
 #include "base/memory.h"
 
 struct certificates {
-    char folder[64];
+    char folder[FOLDER_SIZE];
 };
 
 /* The shell's exit status; %s in the command is the folder. */
@@ -34,15 +35,13 @@ static void certificates_make(const struct certificates *certificates, const cha
 
 static void certificates_start(struct certificates *certificates)
 {
-    strcpy(certificates->folder, "/tmp/hgs-http-XXXXXX");
-    assert_non_null(mkdtemp(certificates->folder));
+    folder_make(certificates->folder);
     certificates_make(certificates, "one");
 }
 
 static void certificates_stop(const struct certificates *certificates)
 {
-    _cleanup_free_ char *line = memory_format("rm -rf %s", certificates->folder);
-    assert_int_equal(system(line), 0);
+    folder_remove(certificates->folder);
 }
 
 /* The path of a file of the folder; the caller frees it. */

@@ -6,22 +6,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../testing.h"
+#include "../folder.h"
 #include "base/file.h"
 #include "keyholder/errors.h"
 #include "keyholder/keyholder.h"
 #include "keyholder/permit.h"
 
-static char folder[64];
+static char folder[FOLDER_SIZE];
 static char path[96];
 static char permit_path[96];
 
 static int make_folder(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/hgs-cluster-key-XXXXXX");
-    if (mkdtemp(folder) == NULL)
-        return -1;
+    folder_make(folder);
     snprintf(path, sizeof path, "%s/%s", folder, CLUSTER_KEY_FILE);
     snprintf(permit_path, sizeof permit_path, "%s/%s", folder, KEYHOLDER_PERMIT_FILE);
     return 0;
@@ -70,9 +68,7 @@ static void the_folder_is_made_when_its_parent_is_there(void **state)
     (void)state;
     assert_int_equal(rmdir(folder), 0);
     assert_ok(open_key(err));
-    struct stat status;
-    assert_int_equal(stat(folder, &status), 0);
-    assert_int_equal(status.st_mode & 07777, 0700);
+    assert_int_equal(mode_of(folder), 0700);
     _cleanup_secret_ struct secret key = SECRET_EMPTY;
     assert_refused(cluster_key_open(&key, "/tmp/hgs-no-such-folder/keyholder", err),
                    "keyholder.cluster-key");
@@ -180,9 +176,7 @@ static void a_permit_is_the_file_opened_for_reading(void **state)
     (void)state;
     struct permit permit;
     assert_ok(permit_open(&permit, folder, err));
-    struct stat status;
-    assert_int_equal(stat(permit_path, &status), 0);
-    assert_int_equal(status.st_mode & 07777, 0600);
+    assert_int_equal(mode_of(permit_path), 0600);
 
     _cleanup_fd_ int reading = open(permit_path, O_RDONLY | O_CLOEXEC);
     assert_ok(permit_check(&permit, reading, err));

@@ -9,7 +9,7 @@
 
 /* Files as the openssl command makes them, imported through a real process. */
 static struct running running;
-static char workshop[64];
+static char workshop[FOLDER_SIZE];
 
 static void shell(const char *command)
 {
@@ -23,8 +23,7 @@ static int make_files(void **state)
 {
     (void)state;
     running_start(&running, 1);
-    strcpy(workshop, "/tmp/hgs-import-XXXXXX");
-    assert_non_null(mkdtemp(workshop));
+    folder_make(workshop);
     shell("openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -subj /CN=one "
           "-days 30");
     shell("openssl req -x509 -newkey rsa:2048 -nodes -keyout other.pem -out other-cert.pem -subj "
@@ -54,9 +53,8 @@ static int remove_files(void **state)
 {
     (void)state;
     running_stop(&running);
-    char line[100];
-    snprintf(line, sizeof line, "rm -r %s", workshop);
-    return system(line);
+    folder_remove(workshop);
+    return 0;
 }
 
 /* A descriptor of a file of the workshop; NULL: none. */

@@ -8,13 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../testing.h"
+#include "../folder.h"
 #include "base/buf.h"
 #include "base/file.h"
 #include "crypto/digest.h"
 #include "keyholder/key_folder.h"
 
-static char workshop[32], path[64];
+static char workshop[FOLDER_SIZE], path[64];
 static struct certificate *certificate;
 static uint8_t sha1[20], sha256[32];
 
@@ -30,8 +30,7 @@ static void shell(const char *command)
 static int make_files(void **state)
 {
     (void)state;
-    strcpy(workshop, "/tmp/hgs-keys-XXXXXX");
-    assert_non_null(mkdtemp(workshop));
+    folder_make(workshop);
     chmod(workshop, 0755);
     shell("openssl req -x509 -newkey rsa:2048 -nodes -keyout one.key -out one.pem -subj /CN=one "
           "-days 30");

@@ -61,7 +61,7 @@ static int make_keys(void **state)
     int channels[2];
     struct running *const all[] = {&software, &hsm};
     for (size_t i = 0; i < 2; i++) {
-        running_folder(all[i]);
+        folder_make(all[i]->folder);
         spawn(all[i], channels, 2);
         for (size_t k = 0; k < KEYS; k++) {
             if (keys[k].running != all[i])
@@ -82,8 +82,8 @@ static int remove_keys(void **state)
         public_key_free(keys[k].key);
         buf_done(&keys[k].sealed);
     }
-    running_remove_folder(&software);
-    running_remove_folder(&hsm);
+    folder_remove(software.folder);
+    folder_remove(hsm.folder);
     return 0;
 }
 

@@ -17,7 +17,7 @@ static int sockets[2];
 static int start(void **state)
 {
     (void)state;
-    running_folder(&running);
+    folder_make(running.folder);
     running_spawn(&running, sockets, 2);
     return 0;
 }
@@ -29,7 +29,7 @@ static int stop(void **state)
     file_close(&sockets[1]);
     if (running.pid != 0)
         assert_int_equal(running_wait(&running), 0);
-    running_remove_folder(&running);
+    folder_remove(running.folder);
     return 0;
 }
 

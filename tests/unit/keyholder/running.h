@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../testing.h"
+#include "../folder.h"
 #include "keyholder/cluster_key.h"
 #include "keyholder/keyholder.h"
 #include "keyholder/process.h"
@@ -19,7 +19,7 @@
 #define RUNNING_CHANNELS_MAX 8
 
 struct running {
-    char folder[64];
+    char folder[FOLDER_SIZE];
     pid_t pid;
     struct keyholder *keyholder;
 };
@@ -64,15 +64,9 @@ static inline void running_spawn(struct running *running, int *sockets, size_t c
         close(theirs[i]);
 }
 
-static inline void running_folder(struct running *running)
-{
-    strcpy(running->folder, "/tmp/hgs-keyholder-XXXXXX");
-    assert_non_null(mkdtemp(running->folder));
-}
-
 static inline void running_start(struct running *running, size_t count)
 {
-    running_folder(running);
+    folder_make(running->folder);
     int sockets[RUNNING_CHANNELS_MAX];
     running_spawn(running, sockets, count);
     running->keyholder = keyholder_new(sockets, count);
@@ -94,24 +88,13 @@ static inline void running_kill(struct running *running)
     running_wait(running);
 }
 
-static inline void running_remove_folder(struct running *running)
-{
-    static const char *const names[] = {CLUSTER_KEY_FILE, KEYHOLDER_PERMIT_FILE};
-    for (size_t i = 0; i < 2; i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/%s", running->folder, names[i]);
-        unlink(path);
-    }
-    rmdir(running->folder);
-}
-
 /* Closes the channels, upon which a process that still runs must end well. */
 static inline void running_stop(struct running *running)
 {
     keyholder_free(&running->keyholder);
     if (running->pid != 0)
         assert_int_equal(running_wait(running), 0);
-    running_remove_folder(running);
+    folder_remove(running->folder);
 }
 
 /* A key made and loaded; its public key is returned, and its sealed form when wanted. */

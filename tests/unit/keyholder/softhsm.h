@@ -8,14 +8,13 @@
  */
 
 #include <dlfcn.h>
-#include <ftw.h>
 #include <p11-kit/pkcs11.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "../testing.h"
+#include "../folder.h"
 #include "base/memory.h"
 #include "keyholder/token.h"
 
@@ -27,7 +26,7 @@ static void (*faulty_rules)(const char *text); /* see tests/modules/faulty_token
 static unsigned long (*faulty_calls)(const char *function);
 static unsigned (*faulty_hanging)(void);
 
-static char softhsm_template[64], softhsm_folder[64];
+static char softhsm_template[FOLDER_SIZE], softhsm_folder[FOLDER_SIZE];
 
 static inline const char *softhsm_module(void)
 {
@@ -49,21 +48,6 @@ static inline void softhsm_load(void)
     assert_int_equal(get(&softhsm), CKR_OK);
 }
 
-static inline int softhsm_remove_one(const char *path, const struct stat *status, int type,
-                                     struct FTW *where)
-{
-    (void)status;
-    (void)type;
-    (void)where;
-    return remove(path);
-}
-
-static inline void softhsm_remove_folder(const char *folder)
-{
-    if (folder[0] != 0)
-        nftw(folder, softhsm_remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 static inline void softhsm_run(const char *command)
 {
     if (system(command) != 0)
@@ -81,12 +65,6 @@ static inline void softhsm_use(const char *folder)
             folder);
     fclose(file);
     setenv("SOFTHSM2_CONF", path, 1);
-}
-
-static inline void softhsm_make_folder(char folder[64])
-{
-    strcpy(folder, "/tmp/hgs-softhsm-XXXXXX");
-    assert_non_null(mkdtemp(folder));
 }
 
 /* A new token, in the slot that SoftHSM keeps free for it. The module is initialised again. */
@@ -174,7 +152,7 @@ static inline void softhsm_generate(CK_SESSION_HANDLE session, struct softhsm_ke
 static inline void softhsm_make_template(void (*fill)(void))
 {
     softhsm_load();
-    softhsm_make_folder(softhsm_template);
+    folder_make(softhsm_template);
     _cleanup_free_ char *command = memory_format("mkdir %s/tokens", softhsm_template);
     softhsm_run(command);
     softhsm_use(softhsm_template);
@@ -187,7 +165,7 @@ static inline void softhsm_make_template(void (*fill)(void))
 static inline int softhsm_remove_template(void **state)
 {
     (void)state;
-    softhsm_remove_folder(softhsm_template);
+    folder_remove(softhsm_template);
     return 0;
 }
 
@@ -210,7 +188,7 @@ static inline int softhsm_make_signing_template(void **state)
 static inline void softhsm_set_up(void)
 {
     faulty_rules("");
-    softhsm_make_folder(softhsm_folder);
+    folder_make(softhsm_folder);
     _cleanup_free_ char *command =
         memory_format("cp -r %s/tokens %s", softhsm_template, softhsm_folder);
     softhsm_run(command);
@@ -221,7 +199,7 @@ static inline void softhsm_tear_down(void)
 {
     faulty_rules("");
     softhsm->C_Finalize(NULL); /* had a test failed on its way */
-    softhsm_remove_folder(softhsm_folder);
+    folder_remove(softhsm_folder);
 }
 
 /* Takes all tokens away, and brings them back. */

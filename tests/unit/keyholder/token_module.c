@@ -9,7 +9,7 @@ static int set_up_group(void **state)
 {
     (void)state;
     softhsm_load();
-    softhsm_make_folder(softhsm_folder);
+    folder_make(softhsm_folder);
     _cleanup_free_ char *command = memory_format("mkdir %s/tokens", softhsm_folder);
     softhsm_run(command);
     softhsm_use(softhsm_folder);
@@ -19,7 +19,7 @@ static int set_up_group(void **state)
 static int tear_down_group(void **state)
 {
     (void)state;
-    softhsm_remove_folder(softhsm_folder);
+    folder_remove(softhsm_folder);
     return 0;
 }
 

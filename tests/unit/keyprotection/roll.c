@@ -168,22 +168,22 @@ static void another_program_unwraps_it(void **state)
         try_init(&it);
         it.version = version;
         assert_ok(try_roll(&it, err));
-        char folder[] = "/tmp/hgs-roll-XXXXXX";
-        assert_non_null(mkdtemp(folder));
+        char folder[FOLDER_SIZE];
+        folder_make(folder);
         _cleanup_buf_ struct buf pem;
         buf_init_secret(&pem, 65536);
         private_key_format_pem(&pem, world.health_key);
         _cleanup_free_ char *key = write_file(folder, "health.pem", buf_slice(&pem));
         _cleanup_free_ char *ingress = write_file(folder, "ingress.xml", buf_slice(&it.ingress));
         _cleanup_free_ char *response = write_file(folder, "response.xml", buf_slice(&it.out));
-        _cleanup_free_ char *command =
-            memory_format("python3 %s/unwrap_roll.py %s %s %s 2>&1; rm -r %s",
-                          getenv("HGS_VECTORS"), key, ingress, response, folder);
+        _cleanup_free_ char *command = memory_format("python3 %s/unwrap_roll.py %s %s %s 2>&1",
+                                                     getenv("HGS_VECTORS"), key, ingress, response);
         FILE *pipe = popen(command, "r");
         assert_non_null(pipe);
         char got[4096] = "", expected[65];
         got[fread(got, 1, sizeof got - 1, pipe)] = '\0';
         assert_int_equal(pclose(pipe), 0);
+        folder_remove(folder);
         hex_format(secret_slice(&it.key), expected);
         if (strncmp(got, expected, 64) != 0 || strlen(got) != 130)
             fail_msg("unwrap_roll.py: %s", got);

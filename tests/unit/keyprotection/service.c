@@ -12,15 +12,14 @@
 #include <sys/resource.h>
 #include <time.h>
 
-static char audit_folder[64];
+static char audit_folder[FOLDER_SIZE];
 static struct audit *audit;
 static struct clock test_clock;
 
 static int setup(void **state)
 {
     make_world(state);
-    strcpy(audit_folder, "/tmp/hgs-audit-XXXXXX");
-    assert_non_null(mkdtemp(audit_folder));
+    folder_make(audit_folder);
     test_clock.offset = NOW - (int64_t)time(NULL);
     struct audit_options options = {
         .folder = audit_folder,
@@ -36,9 +35,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     audit_stop(&audit);
-    char command[128];
-    snprintf(command, sizeof command, "rm -r %s", audit_folder);
-    assert_int_equal(system(command), 0);
+    folder_remove(audit_folder);
     return free_world(state);
 }
 

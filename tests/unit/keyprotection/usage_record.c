@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table in the store: written in pages, read again, also when something of it is damaged. */
-#include "../testing.h"
+#include "../folder.h"
 
 #include "keyprotection/errors.h"
 #include "keyprotection/usage_record.h"
@@ -13,28 +13,23 @@
 #define ENTRIES (2 * USAGE_PAGE + 10)
 #define MAX (4 * USAGE_PAGE)
 
-static char folder[64];
+static char folder[FOLDER_SIZE];
 static struct store *store;
 static const struct usage_check check = {true, {1, 2, 3, 4, 5, 6, 7, 8}};
 
 static int setup(void **state)
 {
     (void)state;
-    char path[128];
-    strcpy(folder, "/tmp/hgs-store-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/hgs.db", folder);
-    assert_ok(store_open_sqlite(&store, path, err));
+    folder_make(folder);
+    assert_ok(store_open_sqlite(&store, folder_at(folder, "hgs.db"), err));
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    char command[128];
     store_close(&store);
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    assert_int_equal(system(command), 0);
+    folder_remove(folder);
     return 0;
 }
 

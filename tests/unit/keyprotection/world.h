@@ -32,7 +32,7 @@ struct service_guardian {
 
 static struct world {
     struct running running;
-    char store_path[64];
+    char store_path[FOLDER_SIZE];
     struct store *store;
     struct service_guardian service;
     struct guardian owner;
@@ -204,11 +204,8 @@ static inline int make_world(void **state)
 {
     (void)state;
     running_start(&world.running, 2);
-    strcpy(world.store_path, "/tmp/hgs-store-XXXXXX");
-    assert_non_null(mkdtemp(world.store_path));
-    char path[128];
-    snprintf(path, sizeof path, "%s/hgs.db", world.store_path);
-    assert_ok(store_open_sqlite(&world.store, path, err));
+    folder_make(world.store_path);
+    assert_ok(store_open_sqlite(&world.store, folder_at(world.store_path, "hgs.db"), err));
     assert_ok(guardian_generate(&world.owner, "owner", NOW, err));
     assert_ok(private_key_generate(&world.signer_key, PRIVATE_KEY_RSA_2048, err));
     assert_ok(private_key_generate(&world.health_key, PRIVATE_KEY_RSA_2048, err));
@@ -225,9 +222,7 @@ static inline int free_world(void **state)
     (void)state;
     running_stop(&world.running);
     store_close(&world.store);
-    char command[128];
-    snprintf(command, sizeof command, "rm -r %s", world.store_path);
-    assert_int_equal(system(command), 0);
+    folder_remove(world.store_path);
     free_service_guardian(&world.service);
     guardian_done(&world.owner);
     private_key_free(&world.signer_key);

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../testing.h"
+#include "../folder.h"
 #include "process/errors.h"
 #include "process/file_access.h"
 
@@ -18,7 +18,7 @@
 #define OTHER 61235u /* another one */
 #define GROUP 61236u
 
-static char top[64], path[128];
+static char top[FOLDER_SIZE], path[128];
 static struct file_access_user user;
 
 static void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -37,8 +37,7 @@ static void shell(const char *format, ...)
 static int make_files(void **state)
 {
     (void)state;
-    strcpy(top, "/tmp/hgs-access-XXXXXX");
-    assert_non_null(mkdtemp(top));
+    folder_make(top);
     snprintf(path, sizeof path, "%s/a/b/file", top);
     assert_ok(file_access_user_find(&user, "61234", err));
     assert_int_equal(user.uid, USER);
@@ -49,10 +48,9 @@ static int make_files(void **state)
 static int remove_files(void **state)
 {
     (void)state;
-    char line[100];
     file_access_user_done(&user);
-    snprintf(line, sizeof line, "rm -r %s", top);
-    return system(line);
+    folder_remove(top);
+    return 0;
 }
 
 /* Whether somebody without privileges can open the file; of group, if that is not 0. */

@@ -15,22 +15,19 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 
+#include "../folder.h"
 #include "base/file.h"
 #include "inside.h"
 #include "process/errors.h"
 #include "process/sandbox.h"
 #include "process/sandbox_landlock.h"
 
-static char folder[64]; /* below it: state (writable), tls (readable), keys (neither) */
-static char paths[8][128];
-static int abstract = -1; /* a listening socket outside the sandbox */
+static char folder[FOLDER_SIZE]; /* below it: state (writable), tls (readable), keys (neither) */
+static int abstract = -1;        /* a listening socket outside the sandbox */
 
 static const char *at(const char *name)
 {
-    static int next;
-    next = (next + 1) % 8;
-    snprintf(paths[next], sizeof paths[next], "%s/%s", folder, name);
-    return paths[next];
+    return folder_at(folder, name);
 }
 
 static socklen_t abstract_address(struct sockaddr_un *address)
@@ -44,9 +41,7 @@ static int set_up(void **state)
 {
     (void)state;
     struct sockaddr_un address;
-    strcpy(folder, "/tmp/hgs-service-XXXXXX");
-    if (mkdtemp(folder) == NULL)
-        return -1;
+    folder_make(folder);
     mkdir(at("state"), 0700);
     mkdir(at("tls"), 0700);
     mkdir(at("keys"), 0700);
@@ -65,10 +60,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
     close(abstract);
-    return system(command);
+    folder_remove(folder);
+    return 0;
 }
 
 static int client = -1; /* the client's: an address sent here is connected to, and gets "x" */

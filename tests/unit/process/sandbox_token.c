@@ -10,12 +10,14 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "../folder.h"
 #include "base/file.h"
 #include "inside.h"
 #include "process/errors.h"
 #include "process/sandbox.h"
 
-static char folder[64]; /* below it: token (writable), module.conf (readable), keys (neither) */
+static char
+    folder[FOLDER_SIZE]; /* below it: token (writable), module.conf (readable), keys (neither) */
 static char token[128], module_conf[128], cluster_key[128];
 static int listener = -1;
 static struct sockaddr_in address; /* of the listener */
@@ -25,9 +27,7 @@ static int set_up(void **state)
     (void)state;
     char keys[128];
     socklen_t size = sizeof address;
-    strcpy(folder, "/tmp/hgs-token-XXXXXX");
-    if (mkdtemp(folder) == NULL)
-        return -1;
+    folder_make(folder);
     snprintf(token, sizeof token, "%s/token", folder);
     snprintf(keys, sizeof keys, "%s/keys", folder);
     snprintf(module_conf, sizeof module_conf, "%s/module.conf", folder);
@@ -47,14 +47,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    char keys[128];
-    snprintf(keys, sizeof keys, "%s/keys", folder);
-    unlink(module_conf);
-    unlink(cluster_key);
-    rmdir(keys);
-    rmdir(token);
-    rmdir(folder);
     close(listener);
+    folder_remove(folder);
     return 0;
 }
 

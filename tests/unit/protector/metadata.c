@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guardian metadata: what is written verifies here and by the xmlsec1 command; what was altered
  * does not. */
+#include "../folder.h"
 #include "fixture.h"
 
 #include "protector/metadata.h"
@@ -105,8 +106,8 @@ static void the_guardian_can_be_granted(void **state)
 /* The exit status of xmlsec1 --verify over text, with a certificate's key. */
 static int xmlsec1_verify(const char *text, const struct certificate *by)
 {
-    char folder[] = "/tmp/hgs-metadata-XXXXXX";
-    assert_non_null(mkdtemp(folder));
+    char folder[FOLDER_SIZE];
+    folder_make(folder);
     _cleanup_free_ char *xml = memory_format("%s/metadata.xml", folder);
     _cleanup_free_ char *pem = memory_format("%s/signer.pem", folder);
     _cleanup_buf_ struct buf certificate;
@@ -125,9 +126,7 @@ static int xmlsec1_verify(const char *text, const struct certificate *by)
                       "same-doc --pubkey-cert-pem %s %s >/dev/null 2>&1",
                       pem, xml);
     int status = system(command);
-    unlink(xml);
-    unlink(pem);
-    rmdir(folder);
+    folder_remove(folder);
     return status;
 }
 

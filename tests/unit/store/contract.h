@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../testing.h"
+#include "../folder.h"
 #include "base/memory.h"
 #include "store/errors.h"
 #include "store/store.h"
@@ -32,7 +32,7 @@ static const struct backend backends[] = {
 
 struct fixture {
     const struct backend *backend;
-    char folder[64];
+    char folder[FOLDER_SIZE];
     struct store *store;
 };
 
@@ -49,8 +49,7 @@ static inline int set_up(void **state)
 {
     struct fixture *fixture = memory_allocate_zero(1, sizeof *fixture);
     fixture->backend = *state;
-    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/hgs-store-XXXXXX");
-    assert_non_null(mkdtemp(fixture->folder));
+    folder_make(fixture->folder);
     fixture->store = open_store(fixture);
     *state = fixture;
     return 0;
@@ -60,8 +59,7 @@ static inline int tear_down(void **state)
 {
     struct fixture *fixture = *state;
     store_close(&fixture->store);
-    _cleanup_free_ char *command = memory_format("rm -rf %s", fixture->folder);
-    assert_int_equal(system(command), 0);
+    folder_remove(fixture->folder);
     free(fixture);
     return 0;
 }

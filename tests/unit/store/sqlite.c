@@ -2,38 +2,28 @@
 
 /* What is the SQLite backend's own: the file, and what happens when it or its disk is not well. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../folder.h"
 #include "base/memory.h"
 #include "store/errors.h"
 #include "store/sqlite.h"
 #include "store/store.h"
 
 struct fixture {
-    char folder[64];
+    char folder[FOLDER_SIZE];
     char path[80];
 };
 
 static int set_up(void **state)
 {
     struct fixture *fixture = memory_allocate_zero(1, sizeof *fixture);
-    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/hgs-sqlite-XXXXXX");
-    assert_non_null(mkdtemp(fixture->folder));
+    folder_make(fixture->folder);
     snprintf(fixture->path, sizeof fixture->path, "%s/hgs.db", fixture->folder);
     *state = fixture;
     return 0;
@@ -42,8 +32,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
-    _cleanup_free_ char *command = memory_format("rm -rf %s", fixture->folder);
-    assert_int_equal(system(command), 0);
+    folder_remove(fixture->folder);
     free(fixture);
     return 0;
 }
@@ -116,9 +105,7 @@ static void test_file_is_private(void **state)
     static const char *const suffixes[] = {"", "-wal", "-shm"};
     for (int i = 0; i < 3; i++) {
         _cleanup_free_ char *path = memory_format("%s%s", f->path, suffixes[i]);
-        struct stat status;
-        assert_int_equal(stat(path, &status), 0);
-        assert_int_equal(status.st_mode & 07777, 0600);
+        assert_int_equal(mode_of(path), 0600);
     }
     store_close(&store);
 }

@@ -4,14 +4,13 @@
 /* The certificates of make-endorsement.py, made anew in a folder for the length of a test. Include
  * after tpm_test.h. */
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include "../folder.h"
 #include "base/file.h"
 #include "base/memory.h"
 
-static char files_folder[] = "/tmp/hgs-endorsement-XXXXXX";
+static char files_folder[FOLDER_SIZE];
 
 __attribute__((unused, format(printf, 1, 2))) static void files_run(const char *format, ...)
 {
@@ -29,7 +28,7 @@ __attribute__((unused, format(printf, 1, 2))) static void files_run(const char *
 __attribute__((unused)) static int files_set_up(void **state)
 {
     (void)state;
-    assert_non_null(mkdtemp(files_folder));
+    folder_make(files_folder);
     files_run("python3 '%s/unit/tpm/make-endorsement.py' %s", getenv("HGS_TESTS"), files_folder);
     return 0;
 }
@@ -37,10 +36,8 @@ __attribute__((unused)) static int files_set_up(void **state)
 __attribute__((unused)) static int files_tear_down(void **state)
 {
     (void)state;
-    char *line = memory_format("rm -rf %s", files_folder);
-    int status = system(line);
-    free(line);
-    return status;
+    folder_remove(files_folder);
+    return 0;
 }
 
 /* A file of the folder, in a buffer initialised here. */

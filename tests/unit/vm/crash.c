@@ -8,6 +8,7 @@
  * replaces the file and dies at step n, for n = 1, 2, … until one lives to the end. After each
  * death, the file that is left must open with the old or the new key.
  */
+#include "../folder.h"
 #include "fixture.h"
 
 #include <errno.h>
@@ -171,7 +172,7 @@ static bool lives(bool (*work)(const char *, const struct fixture *), const char
 }
 
 struct place {
-    char folder[32];
+    char folder[FOLDER_SIZE];
     char path[64];
     char last_good[96];
 };
@@ -179,8 +180,7 @@ struct place {
 static void make_place(struct place *place, const struct fixture *fixture)
 {
     struct vm vm = {0};
-    snprintf(place->folder, sizeof place->folder, "/tmp/hgs-crash-XXXXXX");
-    assert_non_null(mkdtemp(place->folder));
+    folder_make(place->folder);
     snprintf(place->path, sizeof place->path, "%s/web.vm", place->folder);
     snprintf(place->last_good, sizeof place->last_good, "%s.last-good", place->path);
     fixture_vm(&vm, fixture, one);
@@ -191,9 +191,7 @@ static void make_place(struct place *place, const struct fixture *fixture)
 /* A crash leaves temporary files: whatever the folder holds is removed. */
 static void remove_place(const struct place *place)
 {
-    char command[64];
-    snprintf(command, sizeof command, "rm -r %s", place->folder);
-    assert_int_equal(system(command), 0);
+    folder_remove(place->folder);
 }
 
 static void a_roll_survives_death_at_any_step(void **state)

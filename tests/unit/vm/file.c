@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vm/file.h"
 
+#include "../folder.h"
 #include "fixture.h"
 
 #include <fcntl.h>
@@ -19,14 +20,13 @@
 
 static const char *const one[] = {"disk", "correct horse", NULL};
 
-static char folder[64];
+static char folder[FOLDER_SIZE];
 static char path[128], last_good[160], replaced[160];
 
 static int make_folder(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof folder, "/tmp/hgs-vm-XXXXXX");
-    assert_non_null(mkdtemp(folder));
+    folder_make(folder);
     snprintf(path, sizeof path, "%s/web.vm", folder);
     snprintf(last_good, sizeof last_good, "%s.last-good", path);
     snprintf(replaced, sizeof replaced, "%s.replaced", path);
@@ -112,13 +112,6 @@ static void opens(const char *name, const struct secret *key)
     assert_ok(vm_file_read(&vm, name, err));
     fixture_opens(&vm, key, "disk", "correct horse");
     vm_done(&vm);
-}
-
-static unsigned mode_of(const char *name)
-{
-    struct stat status;
-    assert_int_equal(stat(name, &status), 0);
-    return status.st_mode & 07777;
 }
 
 static void is_made_once(void **state)
