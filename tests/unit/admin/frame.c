@@ -2,14 +2,12 @@
 #include "admin/frame.h"
 
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "../testing.h"
 
 struct pair {
     int ends[2];

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/page.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-#include <cmocka.h>
+#include "../testing.h"
 
 /* A page of the arguments, which stay with the caller. */
 static bool read_page(struct admin_page *page, struct json **arguments, const char *text)

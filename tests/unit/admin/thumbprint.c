@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/thumbprint.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-#include <cmocka.h>
-
+#include "../testing.h"
 #include "admin/errors.h"
 #include "base/hex.h"
 #include "crypto/private_key.h"

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/queue.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "../testing.h"
 
 #define FIELDS slice_from_text("\"n\":1")
 /* A time that does not come. */

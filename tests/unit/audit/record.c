@@ -4,11 +4,9 @@
 
 #include "audit/record.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 
-#include <cmocka.h>
+#include "../testing.h"
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 

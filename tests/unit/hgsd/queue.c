@@ -3,12 +3,9 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "../testing.h"
 
 struct gate {
     pthread_mutex_t lock;

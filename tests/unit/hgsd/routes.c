@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hgsd/routes.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "../testing.h"
 
 static void normalizes_as_clients_write_paths(void **state)
 {

@@ -13,13 +13,12 @@ static bool check(const struct certificate *certificate, int64_t deny_before, in
 
 static void expect_form(const struct certificate_template *form, const struct error_code *code)
 {
-    struct error err = {0};
     struct certificate *certificate = issue_health(form);
-    bool good = check(certificate, HEALTH_DENY_NOTHING, HEALTH_DENY_NOTHING, NOW, &err);
     if (code)
-        expect_code(good, &err, code);
+        assert_refused(check(certificate, HEALTH_DENY_NOTHING, HEALTH_DENY_NOTHING, NOW, err),
+                       code);
     else
-        assert_true(good);
+        assert_ok(check(certificate, HEALTH_DENY_NOTHING, HEALTH_DENY_NOTHING, NOW, err));
     certificate_free(&certificate);
 }
 
@@ -79,9 +78,9 @@ static void another_time_is_refused(void **state)
     form = health_form();
     form.not_after = NOW + 100 * HOUR;
     struct certificate *certificate = issue_health(&form);
-    struct error err = {0};
-    expect_code(check(certificate, HEALTH_DENY_NOTHING, HEALTH_DENY_NOTHING, NOW + 50 * HOUR, &err),
-                &err, &health_expired);
+    assert_refused(
+        check(certificate, HEALTH_DENY_NOTHING, HEALTH_DENY_NOTHING, NOW + 50 * HOUR, err),
+        &health_expired);
     certificate_free(&certificate);
 }
 
@@ -90,45 +89,41 @@ static void what_was_issued_before_a_time_is_denied(void **state)
     (void)state;
     struct certificate_template form = health_form();
     struct certificate *certificate = issue_health(&form);
-    struct error err = {0};
     int64_t issued = form.not_before;
-    assert_true(check(certificate, issued, HEALTH_DENY_NOTHING, NOW, &err));
-    assert_true(check(certificate, HEALTH_DENY_NOTHING, issued, NOW, &err));
-    expect_code(check(certificate, issued + 1, HEALTH_DENY_NOTHING, NOW, &err), &err,
-                &health_denied);
-    expect_code(check(certificate, HEALTH_DENY_NOTHING, issued + 1, NOW, &err), &err,
-                &health_denied);
-    expect_code(check(certificate, issued, INT64_MAX, NOW, &err), &err, &health_denied);
+    assert_ok(check(certificate, issued, HEALTH_DENY_NOTHING, NOW, err));
+    assert_ok(check(certificate, HEALTH_DENY_NOTHING, issued, NOW, err));
+    assert_refused(check(certificate, issued + 1, HEALTH_DENY_NOTHING, NOW, err), &health_denied);
+    assert_refused(check(certificate, HEALTH_DENY_NOTHING, issued + 1, NOW, err), &health_denied);
+    assert_refused(check(certificate, issued, INT64_MAX, NOW, err), &health_denied);
     /* Listed twice. */
     struct health_signer twice[] = {{world.signer, HEALTH_DENY_NOTHING}, {world.signer, NOW}};
-    expect_code(health_check(certificate, twice, 2, HEALTH_DENY_NOTHING, NOW, NULL, &err), &err,
-                &health_denied);
+    assert_refused(health_check(certificate, twice, 2, HEALTH_DENY_NOTHING, NOW, NULL, err),
+                   &health_denied);
     certificate_free(&certificate);
 }
 
 static void other_signers_are_refused(void **state)
 {
     (void)state;
-    struct error err = {0};
     struct certificate_template form = health_form();
     struct certificate *good = issue_health(&form);
-    expect_code(health_check(good, NULL, 0, HEALTH_DENY_NOTHING, NOW, NULL, &err), &err,
-                &health_untrusted);
+    assert_refused(health_check(good, NULL, 0, HEALTH_DENY_NOTHING, NOW, NULL, err),
+                   &health_untrusted);
     /* The right name, another key. */
     struct certificate *namesake = issue_signer(world.health_key, "HGS Attestation Signer n1");
     struct health_signer signers[] = {{namesake, HEALTH_DENY_NOTHING}};
-    expect_code(health_check(good, signers, 1, HEALTH_DENY_NOTHING, NOW, NULL, &err), &err,
-                &health_untrusted);
+    assert_refused(health_check(good, signers, 1, HEALTH_DENY_NOTHING, NOW, NULL, err),
+                   &health_untrusted);
     /* Not issued directly: a health certificate is nobody's issuer. */
     struct signer host = signer_of_key(world.health_key);
     form.issuer = good;
     form.subject_key = private_key_public(world.signer_key);
     struct certificate *second = issue(&form, &host);
-    expect_code(check(second, HEALTH_DENY_NOTHING, HEALTH_DENY_NOTHING, NOW, &err), &err,
-                &health_untrusted);
+    assert_refused(check(second, HEALTH_DENY_NOTHING, HEALTH_DENY_NOTHING, NOW, err),
+                   &health_untrusted);
     /* The signer's own certificate. */
-    expect_code(check(world.signer, HEALTH_DENY_NOTHING, HEALTH_DENY_NOTHING, NOW, &err), &err,
-                &health_profile);
+    assert_refused(check(world.signer, HEALTH_DENY_NOTHING, HEALTH_DENY_NOTHING, NOW, err),
+                   &health_profile);
     certificate_free(&good);
     certificate_free(&namesake);
     certificate_free(&second);
@@ -137,26 +132,25 @@ static void other_signers_are_refused(void **state)
 static void the_cache_skips_arithmetic_only(void **state)
 {
     (void)state;
-    struct error err = {0};
     struct certificate_template form = health_form();
     struct certificate *certificate = issue_health(&form);
     _cleanup_verification_cache_ struct verification_cache *cache = verification_cache_new(8);
     struct health_signer signers[] = {{world.signer, HEALTH_DENY_NOTHING}};
     for (int i = 0; i < 2; i++)
-        assert_true(health_check(certificate, signers, 1, HEALTH_DENY_NOTHING, NOW, cache, &err));
-    expect_code(health_check(certificate, signers, 0, HEALTH_DENY_NOTHING, NOW, cache, &err), &err,
-                &health_untrusted);
+        assert_ok(health_check(certificate, signers, 1, HEALTH_DENY_NOTHING, NOW, cache, err));
+    assert_refused(health_check(certificate, signers, 0, HEALTH_DENY_NOTHING, NOW, cache, err),
+                   &health_untrusted);
     signers[0].deny_before = NOW;
-    expect_code(health_check(certificate, signers, 1, HEALTH_DENY_NOTHING, NOW, cache, &err), &err,
-                &health_denied);
+    assert_refused(health_check(certificate, signers, 1, HEALTH_DENY_NOTHING, NOW, cache, err),
+                   &health_denied);
     signers[0].deny_before = HEALTH_DENY_NOTHING;
-    expect_code(
-        health_check(certificate, signers, 1, HEALTH_DENY_NOTHING, NOW + 9 * HOUR, cache, &err),
-        &err, &health_expired);
+    assert_refused(
+        health_check(certificate, signers, 1, HEALTH_DENY_NOTHING, NOW + 9 * HOUR, cache, err),
+        &health_expired);
     struct certificate *namesake = issue_signer(world.health_key, "HGS Attestation Signer n1");
     signers[0].certificate = namesake;
-    expect_code(health_check(certificate, signers, 1, HEALTH_DENY_NOTHING, NOW, cache, &err), &err,
-                &health_untrusted);
+    assert_refused(health_check(certificate, signers, 1, HEALTH_DENY_NOTHING, NOW, cache, err),
+                   &health_untrusted);
     certificate_free(&namesake);
     certificate_free(&certificate);
 }

@@ -71,8 +71,7 @@ static bool try_roll(struct roll_try *it, struct error *err)
 
 static void expect_refused(struct roll_try *it, const struct error_code *code)
 {
-    struct error err = {0};
-    expect_code(try_roll(it, &err), &err, code);
+    assert_refused(try_roll(it, err), code);
     assert_int_equal(it->out.size, 0);
     assert_false(it->facts.has_egress);
 }
@@ -229,17 +228,16 @@ static void bytes_that_are_no_certificate_are_refused(void **state)
     (void)state;
     _cleanup_try_ struct roll_try it;
     try_init(&it);
-    struct error err = {0};
     struct roll_resources resources = {it.snapshot, world.running.keyholder, it.certificates,
                                        it.verifications, NOW};
     _cleanup_buf_ struct buf request;
     buf_init(&request, MESSAGE_SIZE_MAX);
     roll_request_format(&request, buf_slice(&it.ingress), slice_from_text("no certificate"),
                         it.transfer);
-    expect_code(roll_transport_key(&it.out, &it.facts, &resources, 2, buf_slice(&request), &err),
-                &err, &health_malformed);
-    expect_code(roll_transport_key(&it.out, &it.facts, &resources, 2, SLICE_EMPTY, &err), &err,
-                &keyprotection_request_malformed);
+    assert_refused(roll_transport_key(&it.out, &it.facts, &resources, 2, buf_slice(&request), err),
+                   &health_malformed);
+    assert_refused(roll_transport_key(&it.out, &it.facts, &resources, 2, SLICE_EMPTY, err),
+                   &keyprotection_request_malformed);
     assert_int_equal(it.out.size, 0);
 }
 
@@ -389,7 +387,7 @@ static void all_secrets_have_one_answer(void **state)
             buf_append_bytes(&cipher, zeros, (size_t[]){256, 1, 257, 1024}[i - 3]);
         forge_ciphertext(&it, buf_slice(&cipher));
         struct error err = {0};
-        expect_code(try_roll(&it, &err), &err, &protector_opaque);
+        assert_refused_with(try_roll(&it, &err), &err, &protector_opaque);
         assert_int_equal(it.out.size, 0);
         if (i == 0)
             first = err;
@@ -419,7 +417,7 @@ static void expect_refused_for(struct roll_try *it, const struct error_code *cod
     struct error err = {0};
     keyprotection_snapshot_release(&it->snapshot);
     it->snapshot = load_snapshot();
-    expect_code(try_roll(it, &err), &err, code);
+    assert_refused_with(try_roll(it, &err), &err, code);
     hex_format(slice_of(certificate_facts(certificate)->thumbprint, 32), thumbprint);
     assert_non_null(strstr(error_format(&err, text, sizeof text), thumbprint));
 }

@@ -288,24 +288,23 @@ static void a_store_that_is_busy_loses_nothing(void **state)
                                                  .get = busy_get,
                                                  .list = busy_list,
                                                  .commit = busy_commit};
-    struct error refusal = {0};
     struct usage *usage = NULL;
     struct store *store = store_new(&backend, world.store);
     struct usage_options options = {store, world.running.keyholder, &test_clock, "busy", 1000};
     busy_reading = true;
-    expect_code(usage_new(&usage, &options, &refusal), &refusal, &store_busy);
+    assert_refused(usage_new(&usage, &options, err), &store_busy);
     busy_reading = false;
     assert_ok(usage_new(&usage, &options, err));
     assert_ok(usage_prepare(usage, err));
     note(usage, "k1", "k2");
     busy_writing = true;
-    expect_code(usage_write(usage, &refusal), &refusal, &store_busy);
+    assert_refused(usage_write(usage, err), &store_busy);
     struct store_change removal = {
         .kind = STORE_CERTIFICATE_USAGE, .key = "busy/head", .remove = true};
     usage_apply(usage, &removal, 1);
     expect(usage, 0, 0);
     note(usage, "k2", "k3");
-    expect_code(usage_write(usage, &refusal), &refusal, &store_busy);
+    assert_refused(usage_write(usage, err), &store_busy);
     busy_writing = false;
     assert_ok(usage_write(usage, err));
     usage_free(&usage);

@@ -11,43 +11,22 @@
 #include "protector/guardian.h"
 #include "protector/protector_write.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
+#include "../testing.h"
 
 #define NOW 1800000000
 
 /* A key pair costs a while: made once a program. */
 static struct guardian owner, service, stranger;
 
-static inline void expect_good(bool good, const struct error *err)
-{
-    if (good)
-        return;
-    char text[2048];
-    fail_msg("%s", error_format(err, text, sizeof text));
-}
-
-static inline void expect_code(bool good, const struct error *err, const struct error_code *code)
-{
-    assert_false(good);
-    assert_non_null(err->code);
-    if (err->code != code) {
-        char text[2048];
-        fail_msg("expected %s, got %s", code->name, error_format(err, text, sizeof text));
-    }
-}
-
 static inline int make_guardians(void **state)
 {
     (void)state;
-    struct error err = {0};
-    expect_good(guardian_generate(&owner, "owner", NOW, &err), &err);
-    expect_good(guardian_generate(&service, "service", NOW, &err), &err);
-    expect_good(guardian_generate(&stranger, "stranger", NOW, &err), &err);
+    assert_ok(guardian_generate(&owner, "owner", NOW, err));
+    assert_ok(guardian_generate(&service, "service", NOW, err));
+    assert_ok(guardian_generate(&stranger, "stranger", NOW, err));
     return 0;
 }
 
@@ -63,17 +42,15 @@ static inline int free_guardians(void **state)
 /* A protector of owner with a wrapping for service. */
 static inline void make_protector(struct buf *document, struct secret *key)
 {
-    struct error err = {0};
     const struct guardian *guardians[] = {&service};
     buf_init(document, PROTECTOR_SIZE_MAX);
-    expect_good(protector_create(document, key, &owner, guardians, 1, &err), &err);
+    assert_ok(protector_create(document, key, &owner, guardians, 1, err));
 }
 
 static inline struct protector *parse_good(struct slice document)
 {
-    struct error err = {0};
     struct protector *protector = NULL;
-    expect_good(protector_parse(&protector, document, NULL, &err), &err);
+    assert_ok(protector_parse(&protector, document, NULL, err));
     return protector;
 }
 

@@ -8,7 +8,6 @@
 /* A guardian as another machine knows it: no private keys, its vouching signature. */
 static struct guardian public_half(const struct guardian *from)
 {
-    struct error err = {0};
     struct guardian half = {
         .signing = certificate_ref(from->signing),
         .encryption = certificate_ref(from->encryption),
@@ -16,29 +15,26 @@ static struct guardian public_half(const struct guardian *from)
     };
     struct signer signer = signer_of_key(from->signing_key);
     buf_init(&half.encryption_signature, 1024);
-    expect_good(signer.sign(signer.context, half.encryption_signature_algorithm,
-                            certificate_der(from->encryption), &half.encryption_signature, &err),
-                &err);
+    assert_ok(signer.sign(signer.context, half.encryption_signature_algorithm,
+                          certificate_der(from->encryption), &half.encryption_signature, err));
     return half;
 }
 
 static void expect_opens(struct slice document, const struct guardian *guardian,
                          const struct secret *key)
 {
-    struct error err = {0};
     _cleanup_protector_ struct protector *protector = parse_good(document);
     _cleanup_secret_ struct secret got = SECRET_EMPTY;
-    expect_good(protector_unwrap(&got, protector, guardian, &err), &err);
+    assert_ok(protector_unwrap(&got, protector, guardian, err));
     assert_true(secret_equal(secret_slice(&got), secret_slice(key)));
 }
 
 static void expect_closed(struct slice document, const struct guardian *guardian,
                           const struct error_code *code)
 {
-    struct error err = {0};
     _cleanup_protector_ struct protector *protector = parse_good(document);
     _cleanup_secret_ struct secret got = SECRET_EMPTY;
-    expect_code(protector_unwrap(&got, protector, guardian, &err), &err, code);
+    assert_refused(protector_unwrap(&got, protector, guardian, err), code);
     assert_null(got.data);
 }
 
@@ -61,11 +57,10 @@ static void a_long_name_makes_a_guardian(void **state)
 {
     (void)state;
     char name[129];
-    struct error err = {0};
     struct guardian made;
     memset(name, 'n', 128);
     name[128] = '\0';
-    expect_good(guardian_generate(&made, name, NOW, &err), &err);
+    assert_ok(guardian_generate(&made, name, NOW, err));
     guardian_done(&made);
 }
 
@@ -96,10 +91,8 @@ static void only_an_owner_with_keys_creates(void **state)
     _cleanup_buf_ struct buf document;
     _cleanup_secret_ struct secret key = SECRET_EMPTY;
     _cleanup_guardian_ struct guardian half = public_half(&owner);
-    struct error err = {0};
     buf_init(&document, PROTECTOR_SIZE_MAX);
-    expect_code(protector_create(&document, &key, &half, NULL, 0, &err), &err,
-                &protector_owner_key);
+    assert_refused(protector_create(&document, &key, &half, NULL, 0, err), &protector_owner_key);
     assert_int_equal(document.size, 0);
     assert_null(key.data);
 }
@@ -110,16 +103,14 @@ static void a_guardian_is_granted_once(void **state)
     const struct guardian *twice[] = {&service, &service};
     _cleanup_buf_ struct buf document;
     _cleanup_secret_ struct secret key = SECRET_EMPTY;
-    struct error err = {0};
     buf_init(&document, PROTECTOR_SIZE_MAX);
-    expect_code(protector_create(&document, &key, &owner, twice, 2, &err), &err,
-                &protector_granted);
+    assert_refused(protector_create(&document, &key, &owner, twice, 2, err), &protector_granted);
     make_protector(&document, &key);
     _cleanup_protector_ struct protector *from = parse_good(buf_slice(&document));
     _cleanup_buf_ struct buf again;
     buf_init(&again, PROTECTOR_SIZE_MAX);
-    expect_code(protector_grant(&again, from, &owner, &service, &err), &err, &protector_granted);
-    expect_code(protector_grant(&again, from, &owner, &owner, &err), &err, &protector_granted);
+    assert_refused(protector_grant(&again, from, &owner, &service, err), &protector_granted);
+    assert_refused(protector_grant(&again, from, &owner, &owner, err), &protector_granted);
     assert_int_equal(again.size, 0);
 }
 
@@ -128,7 +119,6 @@ static void a_guardian_is_granted_once(void **state)
 static void a_guardian_with_another_certificate_is_granted_beside(void **state)
 {
     (void)state;
-    struct error err = {0};
     struct guardian mixed[] = {service, service};
     mixed[0].encryption = stranger.encryption;
     mixed[0].encryption_key = stranger.encryption_key;
@@ -140,19 +130,19 @@ static void a_guardian_with_another_certificate_is_granted_beside(void **state)
         make_protector(&document, &key);
         _cleanup_protector_ struct protector *from = parse_good(buf_slice(&document));
         buf_init(&granted, PROTECTOR_SIZE_MAX);
-        expect_good(protector_grant(&granted, from, &owner, &mixed[i], &err), &err);
+        assert_ok(protector_grant(&granted, from, &owner, &mixed[i], err));
         expect_opens(buf_slice(&granted), &service, &key);
         expect_opens(buf_slice(&granted), &mixed[i], &key);
         _cleanup_protector_ struct protector *both = parse_good(buf_slice(&granted));
         assert_int_equal(protector_wrapping_count(both), 3);
         buf_init(&revoked, PROTECTOR_SIZE_MAX);
         /* Who is revoked keeps nothing, unless it is another guardian, too. */
-        expect_good(protector_revoke(&revoked, both, &owner, &service, &mixed[i], 1, &err), &err);
+        assert_ok(protector_revoke(&revoked, both, &owner, &service, &mixed[i], 1, err));
         expect_opens(buf_slice(&revoked), &mixed[i], &key);
         _cleanup_protector_ struct protector *one = parse_good(buf_slice(&revoked));
         assert_int_equal(protector_wrapping_count(one), 2);
         buf_reset(&revoked);
-        expect_good(protector_revoke(&revoked, both, &owner, &mixed[i], NULL, 0, &err), &err);
+        assert_ok(protector_revoke(&revoked, both, &owner, &mixed[i], NULL, 0, err));
         expect_closed(buf_slice(&revoked), &service, &protector_no_wrapping);
     }
 }
@@ -165,23 +155,21 @@ static void an_unvouched_guardian_is_refused(void **state)
     const struct guardian *guardians[] = {&half};
     _cleanup_buf_ struct buf document;
     _cleanup_secret_ struct secret key = SECRET_EMPTY;
-    struct error err = {0};
     buf_init(&document, PROTECTOR_SIZE_MAX);
-    expect_code(protector_create(&document, &key, &owner, guardians, 1, &err), &err,
-                &protector_wrapping_invalid);
+    assert_refused(protector_create(&document, &key, &owner, guardians, 1, err),
+                   &protector_wrapping_invalid);
 }
 
 static void grant_and_revoke_keep_the_key(void **state)
 {
     (void)state;
-    struct error err = {0};
     _cleanup_buf_ struct buf first, granted, revoked;
     _cleanup_secret_ struct secret key = SECRET_EMPTY;
     _cleanup_guardian_ struct guardian half = public_half(&stranger);
     make_protector(&first, &key);
     _cleanup_protector_ struct protector *from = parse_good(buf_slice(&first));
     buf_init(&granted, PROTECTOR_SIZE_MAX);
-    expect_good(protector_grant(&granted, from, &owner, &half, &err), &err);
+    assert_ok(protector_grant(&granted, from, &owner, &half, err));
     expect_opens(buf_slice(&granted), &owner, &key);
     expect_opens(buf_slice(&granted), &service, &key);
     expect_opens(buf_slice(&granted), &stranger, &key);
@@ -189,7 +177,7 @@ static void grant_and_revoke_keep_the_key(void **state)
     _cleanup_protector_ struct protector *wide = parse_good(buf_slice(&granted));
     assert_int_equal(protector_wrapping_count(wide), 3);
     buf_init(&revoked, PROTECTOR_SIZE_MAX);
-    expect_good(protector_revoke(&revoked, wide, &owner, &service, NULL, 0, &err), &err);
+    assert_ok(protector_revoke(&revoked, wide, &owner, &service, NULL, 0, err));
     expect_opens(buf_slice(&revoked), &owner, &key);
     expect_opens(buf_slice(&revoked), &stranger, &key);
     expect_closed(buf_slice(&revoked), &service, &protector_no_wrapping);
@@ -197,35 +185,33 @@ static void grant_and_revoke_keep_the_key(void **state)
     /* The id that became free is given out again. */
     _cleanup_protector_ struct protector *narrow = parse_good(buf_slice(&revoked));
     buf_reset(&granted);
-    expect_good(protector_grant(&granted, narrow, &owner, &service, &err), &err);
+    assert_ok(protector_grant(&granted, narrow, &owner, &service, err));
     expect_opens(buf_slice(&granted), &service, &key);
 }
 
 static void only_the_owner_grants_and_revokes(void **state)
 {
     (void)state;
-    struct error err = {0};
     _cleanup_buf_ struct buf document, out;
     _cleanup_secret_ struct secret key = SECRET_EMPTY;
     _cleanup_guardian_ struct guardian half = public_half(&owner);
     make_protector(&document, &key);
     buf_init(&out, PROTECTOR_SIZE_MAX);
     _cleanup_protector_ struct protector *from = parse_good(buf_slice(&document));
-    expect_code(protector_grant(&out, from, &service, &stranger, &err), &err, &protector_owner_key);
-    expect_code(protector_grant(&out, from, &half, &stranger, &err), &err, &protector_owner_key);
-    expect_code(protector_revoke(&out, from, &service, &service, NULL, 0, &err), &err,
-                &protector_owner_key);
-    expect_code(protector_revoke(&out, from, &owner, &owner, NULL, 0, &err), &err,
-                &protector_owner_stays);
-    expect_code(protector_revoke(&out, from, &owner, &stranger, NULL, 0, &err), &err,
-                &protector_no_wrapping);
+    assert_refused(protector_grant(&out, from, &service, &stranger, err), &protector_owner_key);
+    assert_refused(protector_grant(&out, from, &half, &stranger, err), &protector_owner_key);
+    assert_refused(protector_revoke(&out, from, &service, &service, NULL, 0, err),
+                   &protector_owner_key);
+    assert_refused(protector_revoke(&out, from, &owner, &owner, NULL, 0, err),
+                   &protector_owner_stays);
+    assert_refused(protector_revoke(&out, from, &owner, &stranger, NULL, 0, err),
+                   &protector_no_wrapping);
     assert_int_equal(out.size, 0);
 }
 
 static void sixty_four_wrappings_fit_and_no_more(void **state)
 {
     (void)state;
-    struct error err = {0};
     _cleanup_buf_ struct buf document;
     _cleanup_secret_ struct secret key = SECRET_EMPTY;
     struct guardian many[PROTECTOR_WRAPPINGS_MAX];
@@ -244,17 +230,17 @@ static void sixty_four_wrappings_fit_and_no_more(void **state)
         for (size_t h = 0; h < 2; h++) {
             _cleanup_buf_ struct buf der;
             buf_init(&der, CERTIFICATE_SIZE_MAX);
-            expect_good(certificate_issue(&der, &form, &signer, &err), &err);
-            expect_good(certificate_parse(halves[h], buf_slice(&der), &err), &err);
+            assert_ok(certificate_issue(&der, &form, &signer, err));
+            assert_ok(certificate_parse(halves[h], buf_slice(&der), err));
         }
         guardians[i] = &many[i];
     }
     buf_init(&document, PROTECTOR_SIZE_MAX);
-    expect_code(protector_create(&document, &key, &owner, guardians, PROTECTOR_WRAPPINGS_MAX, &err),
-                &err, &protector_limit);
-    expect_good(
-        protector_create(&document, &key, &owner, guardians, PROTECTOR_WRAPPINGS_MAX - 1, &err),
-        &err);
+    assert_refused(
+        protector_create(&document, &key, &owner, guardians, PROTECTOR_WRAPPINGS_MAX, err),
+        &protector_limit);
+    assert_ok(
+        protector_create(&document, &key, &owner, guardians, PROTECTOR_WRAPPINGS_MAX - 1, err));
     expect_opens(buf_slice(&document), &owner, &key);
     for (size_t i = 0; i < PROTECTOR_WRAPPINGS_MAX; i++) {
         certificate_free(&many[i].signing);
@@ -266,7 +252,6 @@ static void sixty_four_wrappings_fit_and_no_more(void **state)
 static void reseal_keeps_wrappings_and_changes_the_key(void **state)
 {
     (void)state;
-    struct error err = {0};
     _cleanup_buf_ struct buf document, resealed;
     _cleanup_secret_ struct secret key = SECRET_EMPTY, fresh = SECRET_EMPTY;
     make_protector(&document, &key);
@@ -275,7 +260,7 @@ static void reseal_keeps_wrappings_and_changes_the_key(void **state)
     _cleanup_protector_ struct protector *from = parse_good(buf_slice(&document));
     struct signer signer = signer_of_key(service.signing_key);
     buf_init(&resealed, PROTECTOR_SIZE_MAX);
-    expect_good(protector_reseal(&resealed, from, secret_slice(&fresh), 7, 2, &signer, &err), &err);
+    assert_ok(protector_reseal(&resealed, from, secret_slice(&fresh), 7, 2, &signer, err));
     expect_opens(buf_slice(&resealed), &owner, &fresh);
     expect_opens(buf_slice(&resealed), &service, &fresh);
     _cleanup_protector_ struct protector *to = parse_good(buf_slice(&resealed));
@@ -291,15 +276,13 @@ static void reseal_keeps_wrappings_and_changes_the_key(void **state)
                                 b->encryption_certificate_signature.value));
         assert_false(slice_equal(a->transport_key, b->transport_key));
     }
-    expect_code(protector_verify_transport_key(to, secret_slice(&key), &err), &err,
-                &protector_opaque);
+    assert_refused(protector_verify_transport_key(to, secret_slice(&key), err), &protector_opaque);
 }
 
 /* An HSM that can do no other OAEP keeps what it can open. */
 static void sha1_oaep_is_kept(void **state)
 {
     (void)state;
-    struct error err = {0};
     _cleanup_buf_ struct buf document, old, resealed;
     _cleanup_secret_ struct secret key = SECRET_EMPTY;
     make_protector(&document, &key);
@@ -311,7 +294,7 @@ static void sha1_oaep_is_kept(void **state)
     struct signer signer = signer_of_key(owner.signing_key);
     struct protector_draft draft = {wrappings, 2, secret_slice(&key), 0, 1, &signer};
     buf_init(&old, PROTECTOR_SIZE_MAX);
-    expect_good(protector_write(&old, &draft, &err), &err);
+    assert_ok(protector_write(&old, &draft, err));
     expect_opens(buf_slice(&old), &service, &key);
     _cleanup_free_ char *named =
         edited(buf_text(&old), "xmlenc#rsa-oaep-mgf1p\">",
@@ -320,7 +303,7 @@ static void sha1_oaep_is_kept(void **state)
     protector_free(&(struct protector *){parse_good(slice_from_text(named))});
     _cleanup_protector_ struct protector *parsed = parse_good(buf_slice(&old));
     buf_init(&resealed, PROTECTOR_SIZE_MAX);
-    expect_good(protector_reseal(&resealed, parsed, secret_slice(&key), 0, 1, &signer, &err), &err);
+    assert_ok(protector_reseal(&resealed, parsed, secret_slice(&key), 0, 1, &signer, err));
     assert_non_null(strstr(buf_text(&resealed), "xmlenc#rsa-oaep-mgf1p\""));
     expect_opens(buf_slice(&resealed), &service, &key);
 }
@@ -330,14 +313,13 @@ static void sha1_oaep_is_kept(void **state)
 static void sha1_oaep_is_written_where_it_is_wanted(void **state)
 {
     (void)state;
-    struct error err = {0};
     _cleanup_buf_ struct buf document;
     _cleanup_secret_ struct secret key = SECRET_EMPTY;
     _cleanup_guardian_ struct guardian half = public_half(&service);
     half.only_sha1 = true;
     const struct guardian *guardians[] = {&half};
     buf_init(&document, PROTECTOR_SIZE_MAX);
-    expect_good(protector_create(&document, &key, &owner, guardians, 1, &err), &err);
+    assert_ok(protector_create(&document, &key, &owner, guardians, 1, err));
     _cleanup_protector_ struct protector *protector = parse_good(buf_slice(&document));
     assert_int_equal(protector_wrapping(protector, 0)->transport_key_algorithm,
                      ENCRYPTION_RSA_OAEP_SHA256);
@@ -351,7 +333,7 @@ static void all_secrets_have_one_answer(void **state)
     (void)state;
     _cleanup_buf_ struct buf document;
     _cleanup_secret_ struct secret key = SECRET_EMPTY, other = SECRET_EMPTY;
-    struct error err = {0};
+    struct error refusal;
     make_protector(&document, &key);
     secret_init(&other, 32);
     _cleanup_protector_ struct protector *from = parse_good(buf_slice(&document));
@@ -371,19 +353,19 @@ static void all_secrets_have_one_answer(void **state)
         else if (i == 3) /* no payload */
             buf_append_text(&plain, "x");
         if (plain.size > 0)
-            expect_good(public_key_encrypt(&cipher, certificate_key(service.encryption),
-                                           ENCRYPTION_RSA_OAEP_SHA256, buf_slice(&plain), &err),
-                        &err);
+            assert_ok(public_key_encrypt(&cipher, certificate_key(service.encryption),
+                                         ENCRYPTION_RSA_OAEP_SHA256, buf_slice(&plain), err));
         else
             buf_append(&cipher, i == 0 ? wrappings[0].transport_key : slice_of("abc", 3));
         wrappings[1].transport_key = buf_slice(&cipher);
         struct signer signer = signer_of_key(owner.signing_key);
         struct protector_draft draft = {wrappings, 2, secret_slice(&key), 0, 1, &signer};
-        expect_good(protector_write(&forged, &draft, &err), &err);
+        assert_ok(protector_write(&forged, &draft, err));
         _cleanup_protector_ struct protector *protector = parse_good(buf_slice(&forged));
         _cleanup_secret_ struct secret got = SECRET_EMPTY;
-        expect_code(protector_unwrap(&got, protector, &service, &err), &err, &protector_opaque);
-        error_format(&err, texts[i], sizeof texts[i]);
+        assert_refused_with(protector_unwrap(&got, protector, &service, &refusal), &refusal,
+                            &protector_opaque);
+        error_format(&refusal, texts[i], sizeof texts[i]);
         assert_string_equal(texts[i], texts[0]);
     }
 }

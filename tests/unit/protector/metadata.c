@@ -19,7 +19,6 @@ static const struct metadata_checks lenient = {
 static void make_document(struct buf *out, const struct guardian *communications,
                           struct certificate *const *others, size_t count)
 {
-    struct error err = {0};
     struct metadata_content content = {
         .signing = service.signing,
         .encryption = service.encryption,
@@ -30,7 +29,7 @@ static void make_document(struct buf *out, const struct guardian *communications
     struct signer signing = signer_of_key(service.signing_key);
     struct signer by = communications ? signer_of_key(communications->signing_key) : signing;
     buf_init(out, METADATA_SIZE_MAX);
-    expect_good(metadata_format(out, &content, &signing, &by, &err), &err);
+    assert_ok(metadata_format(out, &content, &signing, &by, err));
 }
 
 static int setup(void **state)
@@ -51,19 +50,16 @@ static int teardown(void **state)
 
 static void expect_service(const char *text, const struct metadata_checks *checks)
 {
-    struct error err = {0};
     _cleanup_guardian_ struct guardian guardian = {0};
-    expect_good(metadata_parse(&guardian, slice_from_text(text), checks, &err), &err);
+    assert_ok(metadata_parse(&guardian, slice_from_text(text), checks, err));
     assert_true(slice_equal(certificate_der(guardian.signing), certificate_der(service.signing)));
     assert_true(
         slice_equal(certificate_der(guardian.encryption), certificate_der(service.encryption)));
     assert_null(guardian.signing_key);
     assert_null(guardian.encryption_key);
-    expect_good(public_key_verify(certificate_key(guardian.signing),
-                                  guardian.encryption_signature_algorithm,
-                                  certificate_der(guardian.encryption),
-                                  buf_slice(&guardian.encryption_signature), &err),
-                &err);
+    assert_ok(public_key_verify(
+        certificate_key(guardian.signing), guardian.encryption_signature_algorithm,
+        certificate_der(guardian.encryption), buf_slice(&guardian.encryption_signature), err));
 }
 
 static void expect_refused(const char *text, const struct metadata_checks *checks,
@@ -90,16 +86,15 @@ static void what_is_written_is_read(void **state)
 static void the_guardian_can_be_granted(void **state)
 {
     (void)state;
-    struct error err = {0};
     _cleanup_guardian_ struct guardian guardian = {0};
-    expect_good(metadata_parse(&guardian, buf_slice(&document), &lenient, &err), &err);
+    assert_ok(metadata_parse(&guardian, buf_slice(&document), &lenient, err));
     const struct guardian *guardians[] = {&guardian};
     _cleanup_buf_ struct buf text;
     _cleanup_secret_ struct secret key = SECRET_EMPTY, got = SECRET_EMPTY;
     buf_init(&text, PROTECTOR_SIZE_MAX);
-    expect_good(protector_create(&text, &key, &owner, guardians, 1, &err), &err);
+    assert_ok(protector_create(&text, &key, &owner, guardians, 1, err));
     _cleanup_protector_ struct protector *protector = parse_good(buf_slice(&text));
-    expect_good(protector_unwrap(&got, protector, &service, &err), &err);
+    assert_ok(protector_unwrap(&got, protector, &service, err));
     assert_true(secret_equal(secret_slice(&key), secret_slice(&got)));
 }
 
@@ -201,19 +196,17 @@ static void truncation_at_every_byte_is_refused(void **state)
 {
     (void)state;
     struct guardian guardian;
-    struct error err = {0};
     size_t whole = (size_t)(strstr(buf_text(&document), "</Metadata>") - buf_text(&document)) +
                    strlen("</Metadata>");
     for (size_t size = 0; size < whole; size++)
-        expect_code(metadata_parse(&guardian, slice_of(document.data, size), &lenient, &err), &err,
-                    &metadata_malformed);
+        assert_refused(metadata_parse(&guardian, slice_of(document.data, size), &lenient, err),
+                       &metadata_malformed);
 }
 
 /* A document that a key signs well, around certificates that do not vouch for each other. */
 static void certificates_must_vouch_for_each_other(void **state)
 {
     (void)state;
-    struct error err = {0};
     struct metadata_content content = {
         .signing = service.signing,
         .encryption = owner.encryption,
@@ -223,7 +216,7 @@ static void certificates_must_vouch_for_each_other(void **state)
     struct signer by = signer_of_key(owner.signing_key);
     _cleanup_buf_ struct buf text;
     buf_init(&text, METADATA_SIZE_MAX);
-    expect_good(metadata_format(&text, &content, &by, &by, &err), &err);
+    assert_ok(metadata_format(&text, &content, &by, &by, err));
     expect_refused(buf_text(&text), &lenient, &metadata_signature, "vouching");
 }
 
@@ -231,14 +224,13 @@ static void certificates_must_vouch_for_each_other(void **state)
 static void another_keys_signature_is_refused(void **state)
 {
     (void)state;
-    struct error err = {0};
     struct metadata_content content = {.signing = service.signing,
                                        .encryption = service.encryption};
     struct signer signing = signer_of_key(service.signing_key);
     struct signer by = signer_of_key(owner.signing_key);
     _cleanup_buf_ struct buf text;
     buf_init(&text, METADATA_SIZE_MAX);
-    expect_good(metadata_format(&text, &content, &signing, &by, &err), &err);
+    assert_ok(metadata_format(&text, &content, &signing, &by, err));
     expect_refused(buf_text(&text), &lenient, &metadata_signature, "signer");
 }
 
@@ -299,7 +291,6 @@ static struct certificate *issue(const struct certificate *issuer, const struct 
                                  const struct private_key *subject, const char *name,
                                  bool authority)
 {
-    struct error err = {0};
     struct certificate_template form = {
         .subject_cn = name,
         .subject_key = private_key_public(subject),
@@ -312,16 +303,15 @@ static struct certificate *issue(const struct certificate *issuer, const struct 
     struct signer signer = signer_of_key(by);
     _cleanup_buf_ struct buf der;
     buf_init(&der, CERTIFICATE_SIZE_MAX);
-    expect_good(certificate_issue(&der, &form, &signer, &err), &err);
+    assert_ok(certificate_issue(&der, &form, &signer, err));
     struct certificate *certificate;
-    expect_good(certificate_parse(&certificate, buf_slice(&der), &err), &err);
+    assert_ok(certificate_parse(&certificate, buf_slice(&der), err));
     return certificate;
 }
 
 static void an_authority_of_the_bundle_is_trusted(void **state)
 {
     (void)state;
-    struct error err = {0};
     for (int authority = 0; authority < 2; authority++) {
         _cleanup_certificate_ struct certificate *root =
             issue(NULL, owner.signing_key, owner.signing_key, "root", authority);
@@ -331,16 +321,16 @@ static void an_authority_of_the_bundle_is_trusted(void **state)
         struct signer by = signer_of_key(service.signing_key);
         _cleanup_buf_ struct buf text;
         buf_init(&text, METADATA_SIZE_MAX);
-        expect_good(metadata_format(&text, &content, &by, &by, &err), &err);
+        assert_ok(metadata_format(&text, &content, &by, &by, err));
         const struct certificate *anchors[] = {root};
         _cleanup_free_ char *path = write_bundle(anchors, 1);
         struct metadata_checks checks = {.now = NOW + 10, .trust_file = path};
         _cleanup_guardian_ struct guardian guardian = {0};
-        bool good = metadata_parse(&guardian, buf_slice(&text), &checks, &err);
         if (authority)
-            expect_good(good, &err);
+            assert_ok(metadata_parse(&guardian, buf_slice(&text), &checks, err));
         else
-            expect_code(good, &err, &metadata_untrusted_root);
+            assert_refused(metadata_parse(&guardian, buf_slice(&text), &checks, err),
+                           &metadata_untrusted_root);
         unlink(path);
     }
 }
@@ -348,13 +338,13 @@ static void an_authority_of_the_bundle_is_trusted(void **state)
 static void the_refusal_says_what_to_do(void **state)
 {
     (void)state;
-    struct error err = {0};
+    struct error refusal;
     struct guardian guardian;
     const struct metadata_checks strict = {.now = NOW + 10};
-    expect_code(metadata_parse(&guardian, buf_slice(&document), &strict, &err), &err,
-                &metadata_untrusted_root);
-    assert_non_null(strstr(err.message, "--allow-untrusted-root"));
-    assert_non_null(strstr(err.object, "service signing"));
+    assert_refused_with(metadata_parse(&guardian, buf_slice(&document), &strict, &refusal),
+                        &refusal, &metadata_untrusted_root);
+    assert_non_null(strstr(refusal.message, "--allow-untrusted-root"));
+    assert_non_null(strstr(refusal.object, "service signing"));
 }
 
 int main(void)

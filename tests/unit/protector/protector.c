@@ -310,21 +310,19 @@ static void deep_nesting_is_refused(void **state)
     buf_init(&deep, PROTECTOR_SIZE_MAX);
     for (int i = 0; i < 10000; i++)
         buf_append_text(&deep, "<a>");
-    struct error err = {0};
     struct protector *protector = NULL;
-    expect_code(protector_parse(&protector, buf_slice(&deep), NULL, &err), &err, &protector_limit);
+    assert_refused(protector_parse(&protector, buf_slice(&deep), NULL, err), &protector_limit);
 }
 
 static void truncation_at_every_byte_is_refused(void **state)
 {
     (void)state;
-    struct error err = {0};
     struct protector *protector = NULL;
     size_t whole = (size_t)(strstr(buf_text(&document), "</Protector>") - buf_text(&document)) +
                    strlen("</Protector>");
     for (size_t size = 0; size < whole; size++) {
-        bool good = protector_parse(&protector, slice_of(document.data, size), NULL, &err);
-        expect_code(good, &err, &protector_malformed);
+        struct slice cut = slice_of(document.data, size);
+        assert_refused(protector_parse(&protector, cut, NULL, err), &protector_malformed);
     }
 }
 
@@ -359,12 +357,11 @@ static void weak_and_foreign_keys_are_refused(void **state)
 static void a_certificate_cache_gives_the_same(void **state)
 {
     (void)state;
-    struct error err = {0};
     struct cache *cache = certificate_cache_new(16);
     for (int i = 0; i < 2; i++) {
         struct protector *protector = NULL;
-        expect_good(protector_parse(&protector, buf_slice(&document), cache, &err), &err);
-        expect_good(protector_verify(protector, &err), &err);
+        assert_ok(protector_parse(&protector, buf_slice(&document), cache, err));
+        assert_ok(protector_verify(protector, err));
         protector_free(&protector);
     }
     cache_free(&cache);

@@ -22,12 +22,10 @@ static struct slice forge_signature(struct forge *forge, const struct guardian *
                                     enum signature_algorithm algorithm,
                                     const struct certificate *certificate)
 {
-    struct error err = {0};
     struct buf *out = &forge->signatures[forge->signature_count++];
     buf_init(out, 1024);
     struct signer signer = signer_of_key(by->signing_key);
-    expect_good(signer.sign(signer.context, algorithm, certificate_der(certificate), out, &err),
-                &err);
+    assert_ok(signer.sign(signer.context, algorithm, certificate_der(certificate), out, err));
     return buf_slice(out);
 }
 
@@ -68,7 +66,6 @@ static void forge_done(struct forge *forge)
 
 static struct protector *forge_protector(const struct forge *forge)
 {
-    struct error err = {0};
     _cleanup_buf_ struct buf document;
     buf_init(&document, PROTECTOR_SIZE_MAX);
     struct signer signer = signer_of_key(forge->signed_by->signing_key);
@@ -79,19 +76,17 @@ static struct protector *forge_protector(const struct forge *forge)
         .signer_id = forge->signer_id,
         .signer = &signer,
     };
-    expect_good(protector_write(&document, &draft, &err), &err);
+    assert_ok(protector_write(&document, &draft, err));
     return parse_good(buf_slice(&document));
 }
 
 static void expect_verdict(struct forge *forge, const struct error_code *code)
 {
-    struct error err = {0};
     _cleanup_protector_ struct protector *protector = forge_protector(forge);
-    bool good = protector_verify(protector, &err);
     if (code)
-        expect_code(good, &err, code);
+        assert_refused(protector_verify(protector, err), code);
     else
-        expect_good(good, &err);
+        assert_ok(protector_verify(protector, err));
     forge_done(forge);
 }
 
@@ -225,10 +220,9 @@ static void changed_wrappings_are_refused(void **state)
     for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
         _cleanup_free_ char *text = edited(buf_text(&document), edits[i].from, edits[i].to);
         _cleanup_protector_ struct protector *protector = parse_good(slice_from_text(text));
-        struct error err = {0};
-        expect_code(protector_verify(protector, &err), &err, &protector_signature);
-        expect_code(protector_verify_transport_key(protector, secret_slice(&key), &err), &err,
-                    &protector_opaque);
+        assert_refused(protector_verify(protector, err), &protector_signature);
+        assert_refused(protector_verify_transport_key(protector, secret_slice(&key), err),
+                       &protector_opaque);
     }
 }
 
@@ -239,15 +233,14 @@ static void another_way_to_write_the_same_verifies(void **state)
     _cleanup_buf_ struct buf document;
     _cleanup_secret_ struct secret key = SECRET_EMPTY;
     make_protector(&document, &key);
-    struct error err = {0};
     _cleanup_free_ char *undeclared =
         edited(buf_text(&document),
                "<Wrappings xmlns=\"http://schemas.microsoft.com/kps/2014/07\">", "<Wrappings\n>");
     _cleanup_free_ char *text =
         edited(undeclared, "xmlenc#sha256\"></ds:DigestMethod>", "xmlenc#sha256\" />");
     _cleanup_protector_ struct protector *protector = parse_good(slice_from_text(text));
-    expect_good(protector_verify(protector, &err), &err);
-    expect_good(protector_verify_transport_key(protector, secret_slice(&key), &err), &err);
+    assert_ok(protector_verify(protector, err));
+    assert_ok(protector_verify_transport_key(protector, secret_slice(&key), err));
 }
 
 /* What is taken for the canonical form without libxml2 is what libxml2 says, too. */
@@ -259,11 +252,10 @@ static void the_canonical_form_is_the_librarys(void **state)
     _cleanup_xml_ struct xml_document *tree = NULL;
     make_protector(&document, &key);
     buf_init(&expected, PROTECTOR_SIZE_MAX);
-    struct error err = {0};
-    expect_good(xml_parse(&tree, buf_slice(&document), &err), &err);
+    assert_ok(xml_parse(&tree, buf_slice(&document), err));
     const struct xml_element *wrappings = xml_first(xml_root(tree));
     assert_string_equal(xml_name(wrappings), "Wrappings");
-    expect_good(xml_canonicalize(&expected, wrappings, &err), &err);
+    assert_ok(xml_canonicalize(&expected, wrappings, err));
     _cleanup_protector_ struct protector *protector = parse_good(buf_slice(&document));
     assert_true(slice_equal(buf_slice(&protector->canonical), buf_slice(&expected)));
 }
@@ -272,21 +264,20 @@ static void the_cache_does_not_hide_a_bad_signature(void **state)
 {
     (void)state;
     _cleanup_verification_cache_ struct verification_cache *cache = verification_cache_new(64);
-    struct error err = {0};
     struct forge forge;
     forge_init(&forge);
     forge_add(&forge, 1, &owner, 1, &owner, PKCS1);
     forge_add(&forge, 2, &service, 1, &owner, PKCS1);
     struct protector *good = forge_protector(&forge);
     for (int i = 0; i < 2; i++)
-        expect_good(protector_verify_cached(good, cache, &err), &err);
+        assert_ok(protector_verify_cached(good, cache, err));
     /* The same signatures, exchanged. */
     struct protector_signature first = forge.items[0].signing_certificate_signature;
     forge.items[0].signing_certificate_signature = forge.items[1].signing_certificate_signature;
     forge.items[1].signing_certificate_signature = first;
     struct protector *bad = forge_protector(&forge);
     for (int i = 0; i < 2; i++)
-        expect_code(protector_verify_cached(bad, cache, &err), &err, &protector_wrapping_invalid);
+        assert_refused(protector_verify_cached(bad, cache, err), &protector_wrapping_invalid);
     protector_free(&good);
     protector_free(&bad);
     forge_done(&forge);

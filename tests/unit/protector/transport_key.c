@@ -12,11 +12,10 @@ static struct buf vectors;
 static int load_vectors(void **state)
 {
     (void)state;
-    struct error err = {0};
     char path[4096];
     snprintf(path, sizeof path, "%s/transport_key.txt", getenv("HGS_VECTORS"));
     buf_init(&vectors, 65536);
-    expect_good(file_read(&vectors, path, &err), &err);
+    assert_ok(file_read(&vectors, path, err));
     return 0;
 }
 
@@ -34,9 +33,8 @@ static void vector(struct buf *out, const char *name)
     const char *at = strstr(buf_text(&vectors), label);
     assert_non_null(at);
     at += strlen(label);
-    struct error err = {0};
     buf_init(out, 4096);
-    expect_good(hex_parse(out, slice_of(at, strcspn(at, "\n")), &err), &err);
+    assert_ok(hex_parse(out, slice_of(at, strcspn(at, "\n")), err));
 }
 
 static void expect_bytes(struct slice got, const char *name)
@@ -76,10 +74,9 @@ static void parse_gives_the_keys(void **state)
     for (size_t i = 0; i < 2; i++) {
         _cleanup_buf_ struct buf payload;
         _cleanup_secret_ struct secret keys = SECRET_EMPTY;
-        struct error err = {0};
         size_t count;
         vector(&payload, names[i]);
-        expect_good(protector_payload_parse(&keys, &count, 2, buf_slice(&payload), &err), &err);
+        assert_ok(protector_payload_parse(&keys, &count, 2, buf_slice(&payload), err));
         assert_int_equal(count, 2);
         expect_bytes(slice_of(keys.data, 32), "key1");
         expect_bytes(slice_of(keys.data + 32, 32), "key2");
@@ -91,20 +88,17 @@ static void policies_are_passed_over(void **state)
     (void)state;
     _cleanup_buf_ struct buf payload;
     _cleanup_secret_ struct secret keys = SECRET_EMPTY;
-    struct error err = {0};
     size_t count;
     vector(&payload, "payload_v2_policy");
-    expect_good(protector_payload_parse(&keys, &count, 1, buf_slice(&payload), &err), &err);
+    assert_ok(protector_payload_parse(&keys, &count, 1, buf_slice(&payload), err));
     expect_bytes(secret_slice(&keys), "key1");
 }
 
 static void expect_refused(struct slice payload)
 {
     _cleanup_secret_ struct secret keys = SECRET_EMPTY;
-    struct error err = {0};
     size_t count;
-    expect_code(protector_payload_parse(&keys, &count, 1, payload, &err), &err,
-                &protector_malformed);
+    assert_refused(protector_payload_parse(&keys, &count, 1, payload, err), &protector_malformed);
     assert_null(keys.data);
 }
 
