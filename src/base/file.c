@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "base/memory.h"
 
 #define READ_SIZE ((size_t)64 * 1024)
+#define TEMPORARY_TRIES 100
 
 void file_close(int *fd)
 {
@@ -141,13 +143,17 @@ static char *folder_of(const char *path)
 }
 
 /* A rename is on the disk only when the folder is. */
-static bool sync_folder(const char *path, struct error *err)
+static bool sync_folder(const struct file_place *place, struct error *err)
 {
-    _cleanup_free_ char *folder = folder_of(path);
-    _cleanup_fd_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        return error_set_errno(err, &base_file_unwritable, errno, folder, "cannot be flushed");
-    return true;
+    _cleanup_fd_ int opened = -1;
+    int fd = place->folder;
+    if (fd == AT_FDCWD) {
+        _cleanup_free_ char *folder = folder_of(place->path);
+        fd = opened = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    return (fd >= 0 && fsync(fd) == 0) ||
+           error_set_errno(err, &base_file_unwritable, errno, place->path,
+                           "its folder cannot be flushed");
 }
 
 /* Whom a file shall belong to; NULL: to the caller. */
@@ -186,67 +192,108 @@ static bool fill(int fd, struct slice bytes, mode_t mode, const struct owner *ow
 
 /* The new name takes over; or, when nothing may be overwritten, fails with EEXIST. Not every file
  * system knows RENAME_NOREPLACE, but those that do not know links. */
-static int put_in_place(const char *temporary, const char *path, bool replace)
+static int put_in_place(const char *temporary, const struct file_place *place, bool replace)
 {
+    int folder = place->folder;
     if (replace)
-        return rename(temporary, path);
-    if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+        return renameat(folder, temporary, folder, place->name);
+    if (renameat2(folder, temporary, folder, place->name, RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -1;
-    if (link(temporary, path) != 0)
+    if (linkat(folder, temporary, folder, place->name, 0) != 0)
         return -1;
-    unlink(temporary);
+    unlinkat(folder, temporary, 0);
     return 0;
+}
+
+static bool check_replaceable(const struct file_place *place, struct error *err)
+{
+    struct stat status;
+    return fstatat(place->folder, place->name, &status, 0) != 0 || S_ISREG(status.st_mode) ||
+           error_set(err, &base_file_unwritable, NULL, place->path,
+                     "is something else than a file, and is not replaced by one");
+}
+
+/* As mkostemp, in a folder that is known by its descriptor. *name is allocated. */
+static int open_temporary(char **name, const struct file_place *place)
+{
+    static const char kinds[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    int fd = -1;
+    for (int i = 0; i < TEMPORARY_TRIES && fd < 0; i++) {
+        char end[7] = "";
+        if (getrandom(end, sizeof end - 1, 0) != sizeof end - 1)
+            return -1;
+        for (size_t at = 0; at < sizeof end - 1; at++)
+            end[at] = kinds[end[at] & 63];
+        free(*name);
+        *name = memory_format("%s.%s", place->name, end);
+        fd = openat(place->folder, *name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0 && errno != EEXIST)
+            return -1;
+    }
+    return fd;
+}
+
+static bool write_file(const struct file_place *place, struct slice bytes, mode_t mode,
+                       const struct owner *owner, bool replace, struct error *err)
+{
+    _cleanup_free_ char *temporary = NULL;
+    if (replace && !check_replaceable(place, err))
+        return false;
+    _cleanup_fd_ int fd = open_temporary(&temporary, place);
+    if (fd < 0)
+        return error_set_errno(err, &base_file_unwritable, errno, place->path, "cannot be created");
+    if (!fill(fd, bytes, mode, owner, place->path, err)) {
+        unlinkat(place->folder, temporary, 0);
+        return false;
+    }
+    if (put_in_place(temporary, place, replace) != 0) {
+        int number = errno;
+        unlinkat(place->folder, temporary, 0);
+        if (number == EEXIST)
+            return error_set(err, &base_file_unwritable, NULL, place->path,
+                             "exists, and is not overwritten");
+        return error_set_errno(err, &base_file_unwritable, number, place->path,
+                               "cannot be replaced");
+    }
+    return sync_folder(place, err);
+}
+
+static struct file_place place_of(const char *path)
+{
+    return (struct file_place){AT_FDCWD, path, path};
 }
 
 bool file_check_replaceable(const char *path, struct error *err)
 {
-    struct stat status;
-    return stat(path, &status) != 0 || S_ISREG(status.st_mode) ||
-           error_set(err, &base_file_unwritable, NULL, path,
-                     "is something else than a file, and is not replaced by one");
-}
-
-static bool write_file(const char *path, struct slice bytes, mode_t mode, const struct owner *owner,
-                       bool replace, struct error *err)
-{
-    if (replace && !file_check_replaceable(path, err))
-        return false;
-    _cleanup_free_ char *temporary = memory_format("%s.XXXXXX", path);
-    _cleanup_fd_ int fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
-        return error_set_errno(err, &base_file_unwritable, errno, path, "cannot be created");
-    if (!fill(fd, bytes, mode, owner, path, err)) {
-        unlink(temporary);
-        return false;
-    }
-    if (put_in_place(temporary, path, replace) != 0) {
-        int number = errno;
-        unlink(temporary);
-        if (number == EEXIST)
-            return error_set(err, &base_file_unwritable, NULL, path,
-                             "exists, and is not overwritten");
-        return error_set_errno(err, &base_file_unwritable, number, path, "cannot be replaced");
-    }
-    return sync_folder(path, err);
+    struct file_place place = place_of(path);
+    return check_replaceable(&place, err);
 }
 
 bool file_replace(const char *path, struct slice bytes, mode_t mode, struct error *err)
 {
-    return write_file(path, bytes, mode, NULL, true, err);
+    struct file_place place = place_of(path);
+    return write_file(&place, bytes, mode, NULL, true, err);
 }
 
-bool file_replace_for(const char *path, struct slice bytes, mode_t mode, uid_t user, gid_t group,
-                      struct error *err)
+bool file_replace_at(const struct file_place *place, struct slice bytes, mode_t mode, uid_t user,
+                     gid_t group, struct error *err)
 {
     struct owner owner = {user, group};
-    return write_file(path, bytes, mode, &owner, true, err);
+    return write_file(place, bytes, mode, &owner, true, err);
 }
 
 bool file_create(const char *path, struct slice bytes, mode_t mode, struct error *err)
 {
-    return write_file(path, bytes, mode, NULL, false, err);
+    struct file_place place = place_of(path);
+    return write_file(&place, bytes, mode, NULL, false, err);
+}
+
+bool file_create_at(const struct file_place *place, struct slice bytes, mode_t mode,
+                    struct error *err)
+{
+    return write_file(place, bytes, mode, NULL, false, err);
 }
 
 static bool is_folder(const char *path)

@@ -24,12 +24,22 @@ bool file_check_replaceable(const char *path, struct error *err);
  * new bytes. base.file-unwritable.
  */
 bool file_replace(const char *path, struct slice bytes, mode_t mode, struct error *err);
-/* As file_replace, and the file belongs to user and group from the moment it has its name, where
- * the caller may give files away: root that changes a user's file. */
-bool file_replace_for(const char *path, struct slice bytes, mode_t mode, uid_t user, gid_t group,
-                      struct error *err);
 /* As file_replace but refuses to overwrite (base.file-unwritable, "exists"). */
 bool file_create(const char *path, struct slice bytes, mode_t mode, struct error *err);
+/* A file by its folder. In somebody else's folder, root writes by that alone: whoever puts another
+ * folder in its place meanwhile leads nobody astray. */
+struct file_place {
+    int folder;       /* a descriptor, open for reading, or AT_FDCWD */
+    const char *name; /* in the folder */
+    const char *path; /* for messages; with AT_FDCWD, the name */
+};
+/* As file_replace, and the file belongs to user and group from the moment it has its name, where
+ * the caller may give files away: root that changes a user's file. */
+bool file_replace_at(const struct file_place *place, struct slice bytes, mode_t mode, uid_t user,
+                     gid_t group, struct error *err);
+/* As file_create. */
+bool file_create_at(const struct file_place *place, struct slice bytes, mode_t mode,
+                    struct error *err);
 /* All of the bytes to fd, through partial writes and EINTR. */
 bool file_write_fd(int fd, struct slice bytes, const char *name, struct error *err);
 /* mkdir -p; folders that it makes get mode. base.folder. */

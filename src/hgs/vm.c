@@ -202,9 +202,9 @@ static void work_done(struct work *work)
     vm_file_close(&work->file);
 }
 #define _cleanup_work_ __attribute__((cleanup(work_done)))
-#define WORK_NONE           \
-    {                       \
-        .file = {.fd = -1 } \
+#define WORK_NONE                         \
+    {                                     \
+        .file = {.folder = -1, .fd = -1 } \
     }
 
 static bool work_open(struct work *work, const struct option_values *values, struct error *err)

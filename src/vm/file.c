@@ -18,16 +18,12 @@
 
 #define LOCK_WAIT_MS (60 * 1000)
 #define LOCK_PAUSE_NS (20 * 1000 * 1000)
+#define LAST_GOOD ".last-good"
+#define REPLACED ".replaced" /* where a restore keeps what it replaced */
 
 char *vm_file_last_good(const char *path)
 {
-    return memory_format("%s.last-good", path);
-}
-
-/* Where a restore keeps what it replaced. */
-static char *replaced_of(const char *path)
-{
-    return memory_format("%s.replaced", path);
+    return memory_format("%s" LAST_GOOD, path);
 }
 
 void vm_file_close(struct vm_file *file)
@@ -35,6 +31,7 @@ void vm_file_close(struct vm_file *file)
     free(file->path);
     buf_done(&file->bytes);
     file_close(&file->fd);
+    file_close(&file->folder);
     *file = VM_FILE_CLOSED;
 }
 
@@ -51,13 +48,14 @@ static bool wait_for_lock(int fd, const char *path, struct error *err)
     return true;
 }
 
-/* The lock counts only if path still names what was locked: whoever held it before may have put a
- * new file in its place. */
-static bool is_current(int fd, const char *path, struct stat *status)
+/* The lock counts only if the name is still that of what was locked: whoever held it before may
+ * have put a new file in its place. */
+static bool is_current(const struct vm_file *file, int fd, struct stat *status)
 {
     struct stat named;
-    return fstat(fd, status) == 0 && stat(path, &named) == 0 && status->st_dev == named.st_dev &&
-           status->st_ino == named.st_ino;
+    return fstat(fd, status) == 0 &&
+           fstatat(file->folder, file->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           status->st_dev == named.st_dev && status->st_ino == named.st_ino;
 }
 
 static int take_fd(int *fd)
@@ -74,19 +72,35 @@ static struct vm_file take_file(struct vm_file *file)
     return taken;
 }
 
-static bool open_locked(int *out, const char *path, struct stat *status, struct error *err)
+/* Takes path, allocated, and opens its folder. */
+static bool open_folder(struct vm_file *file, char *path, struct error *err)
 {
+    file->path = path;
+    char *slash = strrchr(path, '/');
+    file->name = slash != NULL ? slash + 1 : path;
+    _cleanup_free_ char *folder =
+        slash == NULL ? memory_copy_text(".")
+                      : memory_format("%.*s", slash == path ? 1 : (int)(slash - path), path);
+    file->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return file->folder >= 0 || error_set_errno(err, &base_file_unreadable, errno, path,
+                                                "is in a folder that cannot be opened");
+}
+
+static bool open_locked(struct vm_file *file, struct stat *status, struct error *err)
+{
+    const char *path = file->path;
     for (;;) {
-        _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        _cleanup_fd_ int fd = openat(file->folder, file->name,
+                                     O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
         if (fd < 0)
             return error_set_errno(err, &base_file_unreadable, errno, path, "cannot be opened");
         if (!wait_for_lock(fd, path, err))
             return false;
-        if (!is_current(fd, path, status))
+        if (!is_current(file, fd, status))
             continue;
         if (!S_ISREG(status->st_mode))
             return error_set(err, &base_file_unreadable, NULL, path, "is not a regular file");
-        *out = take_fd(&fd);
+        file->fd = take_fd(&fd);
         return true;
     }
 }
@@ -95,11 +109,11 @@ bool vm_file_open(struct vm_file *out, const char *path, struct error *err)
 {
     _cleanup_vm_file_ struct vm_file file = VM_FILE_CLOSED;
     struct stat status;
-    file.path = realpath(path, NULL);
-    if (file.path == NULL)
+    char *real = realpath(path, NULL);
+    if (real == NULL)
         return error_set_errno(err, &base_file_unreadable, errno, path, "cannot be found");
     buf_init(&file.bytes, VM_SIZE_MAX);
-    if (!open_locked(&file.fd, file.path, &status, err) ||
+    if (!open_folder(&file, real, err) || !open_locked(&file, &status, err) ||
         !file_read_fd(&file.bytes, file.fd, path, err))
         return false;
     file.mode = status.st_mode & 0777;
@@ -134,68 +148,90 @@ bool vm_file_create(const char *path, const struct vm *vm, struct error *err)
     return good;
 }
 
-/* Root unlocks files of others: they stay theirs. */
-static bool replace(const struct vm_file *file, const char *path, struct slice bytes, mode_t mode,
-                    struct error *err)
+/* The file itself, or one beside it. */
+struct beside {
+    char *name, *path;
+};
+
+static struct beside beside(const struct vm_file *file, const char *end)
 {
-    return file_replace_for(path, bytes, mode, file->owner, file->group, err);
+    return (struct beside){memory_format("%s%s", file->name, end),
+                           memory_format("%s%s", file->path, end)};
 }
 
-static bool forget(const char *path, struct error *err)
+static void beside_done(struct beside *it)
 {
-    return unlink(path) == 0 || errno == ENOENT ||
-           error_set_errno(err, &base_file_unwritable, errno, path, "cannot be removed");
+    free(it->name);
+    free(it->path);
+}
+#define _cleanup_beside_ __attribute__((cleanup(beside_done)))
+
+/* Root unlocks files of others: they stay theirs. */
+static bool replace(const struct vm_file *file, const char *end, struct slice bytes, mode_t mode,
+                    struct error *err)
+{
+    _cleanup_beside_ struct beside it = beside(file, end);
+    struct file_place place = {file->folder, it.name, it.path};
+    return file_replace_at(&place, bytes, mode, file->owner, file->group, err);
+}
+
+static bool forget(const struct vm_file *file, const char *end, struct error *err)
+{
+    _cleanup_beside_ struct beside it = beside(file, end);
+    return unlinkat(file->folder, it.name, 0) == 0 || errno == ENOENT ||
+           error_set_errno(err, &base_file_unwritable, errno, it.path, "cannot be removed");
 }
 
 bool vm_file_save(struct vm_file *file, const struct vm *vm, enum vm_file_former former,
                   struct error *err)
 {
-    _cleanup_free_ char *last_good = vm_file_last_good(file->path);
-    _cleanup_free_ char *replaced = replaced_of(file->path);
     struct buf bytes;
     bool good = format(&bytes, vm, file->path, err);
     if (good && former == VM_FILE_KEEP_FORMER)
-        good = replace(file, last_good, buf_slice(&file->bytes), file->mode, err);
+        good = replace(file, LAST_GOOD, buf_slice(&file->bytes), file->mode, err);
     /* Before the file itself: what a crash leaves half done must be done by doing it again. */
     if (good && former == VM_FILE_FORGET_FORMER)
-        good = forget(last_good, err) && forget(replaced, err);
-    good = good && replace(file, file->path, buf_slice(&bytes), file->mode, err);
+        good = forget(file, LAST_GOOD, err) && forget(file, REPLACED, err);
+    good = good && replace(file, "", buf_slice(&bytes), file->mode, err);
     buf_done(&bytes);
     return good;
 }
 
-static bool read_last_good(struct buf *bytes, mode_t *mode, const char *path, struct error *err)
+static bool read_last_good(struct buf *bytes, mode_t *mode, const struct vm_file *file,
+                           struct error *err)
 {
-    _cleanup_free_ char *last_good = vm_file_last_good(path);
+    _cleanup_beside_ struct beside it = beside(file, LAST_GOOD);
     struct stat status;
-    if (stat(last_good, &status) != 0)
-        return error_set_errno(err, &vm_no_last_good, errno, last_good, "cannot be found");
+    _cleanup_fd_ int fd =
+        openat(file->folder, it.name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &status) != 0)
+        return error_set_errno(err, &vm_no_last_good, errno, it.path, "cannot be opened");
     *mode = status.st_mode & 0777;
     _cleanup_vm_ struct vm vm = {0};
-    return file_read(bytes, last_good, err) && vm_parse(&vm, buf_slice(bytes), err);
+    return file_read_fd(bytes, fd, it.path, err) && vm_parse(&vm, buf_slice(bytes), err);
 }
 
-static bool keep_replaced(const struct vm_file *file, struct error *err)
+static bool restore(const struct vm_file *file, bool exists, struct error *err)
 {
-    _cleanup_free_ char *replaced = replaced_of(file->path);
-    return replace(file, replaced, buf_slice(&file->bytes), file->mode, err);
+    struct buf bytes;
+    buf_init(&bytes, VM_SIZE_MAX);
+    mode_t mode = 0600;
+    struct file_place place = {file->folder, file->name, file->path};
+    bool good = read_last_good(&bytes, &mode, file, err);
+    if (good && exists)
+        good = replace(file, REPLACED, buf_slice(&file->bytes), file->mode, err) &&
+               replace(file, "", buf_slice(&bytes), mode, err);
+    else if (good)
+        good = file_create_at(&place, buf_slice(&bytes), mode, err);
+    buf_done(&bytes);
+    return good;
 }
 
 bool vm_file_restore(const char *path, struct error *err)
 {
     _cleanup_vm_file_ struct vm_file file = VM_FILE_CLOSED;
     bool exists = access(path, F_OK) == 0;
-    if (exists && !vm_file_open(&file, path, err))
-        return false;
-    const char *target = exists ? file.path : path;
-    struct buf bytes;
-    buf_init(&bytes, VM_SIZE_MAX);
-    mode_t mode = 0600;
-    bool good = read_last_good(&bytes, &mode, target, err);
-    if (good && exists)
-        good = keep_replaced(&file, err) && replace(&file, target, buf_slice(&bytes), mode, err);
-    else if (good)
-        good = file_create(target, buf_slice(&bytes), mode, err);
-    buf_done(&bytes);
-    return good;
+    bool open =
+        exists ? vm_file_open(&file, path, err) : open_folder(&file, memory_copy_text(path), err);
+    return open && restore(&file, exists, err);
 }

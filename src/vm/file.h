@@ -10,6 +10,10 @@
  * moment leaves FILE as it was or as it should become; both unlock. The copy stands beside the file
  * and not in it, for two reasons: it is still there when the file itself is damaged, and a former
  * transport key opens nothing in the file that is handed on.
+ *
+ * Root opens files of others, in folders of others: the folder is opened once, and all that is read
+ * and written goes by its descriptor. Else whoever puts another folder in its place between reading
+ * and writing would have root write there a file that is theirs.
  */
 
 #include "vm/vm.h"
@@ -17,7 +21,10 @@
 #include <sys/types.h>
 
 struct vm_file {
-    char *path;       /* without symbolic links, so that the file and not a link is replaced */
+    char *path; /* without symbolic links, so that the file and not a link is replaced; for
+                   messages: what is read and written is found by folder and name */
+    int folder;
+    const char *name; /* within path */
     struct buf bytes; /* as read */
     mode_t mode;
     uid_t owner;
@@ -29,9 +36,9 @@ struct vm_file {
 bool vm_file_open(struct vm_file *out, const char *path, struct error *err);
 /* Reads without a lock, for showing. */
 bool vm_file_read(struct vm *out, const char *path, struct error *err);
-/* Unlocks and frees. All zero with fd -1 is a closed one. */
+/* Unlocks and frees. All zero with both descriptors -1 is a closed one. */
 void vm_file_close(struct vm_file *file);
-#define VM_FILE_CLOSED ((struct vm_file){.fd = -1})
+#define VM_FILE_CLOSED ((struct vm_file){.folder = -1, .fd = -1})
 #define _cleanup_vm_file_ __attribute__((cleanup(vm_file_close)))
 
 /* Writes a new file, mode 0600; refuses to overwrite. */

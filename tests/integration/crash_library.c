@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,13 +50,17 @@ ssize_t write(int fd, const void *bytes, size_t size)
     return real(fd, bytes, size);
 }
 
-int mkostemp(char *template, int flags)
+int openat(int folder, const char *name, int flags, ...)
 {
-    if (is_the_step())
+    va_list arguments;
+    va_start(arguments, flags);
+    mode_t mode = (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0;
+    va_end(arguments);
+    if ((flags & O_CREAT) != 0 && is_the_step())
         die();
-    int (*real)(char *, int);
-    find_next(&real, "mkostemp64");
-    return real(template, flags);
+    int (*real)(int, const char *, int, ...);
+    find_next(&real, "openat64");
+    return real(folder, name, flags, mode);
 }
 
 int mkdir(const char *path, mode_t mode)
@@ -85,20 +90,20 @@ int fsync(int fd)
     return real(fd);
 }
 
-int rename(const char *from, const char *to)
+int renameat(int from_folder, const char *from, int to_folder, const char *to)
 {
     if (is_the_step())
         die();
-    int (*real)(const char *, const char *);
-    find_next(&real, "rename");
-    return real(from, to);
+    int (*real)(int, const char *, int, const char *);
+    find_next(&real, "renameat");
+    return real(from_folder, from, to_folder, to);
 }
 
-int unlink(const char *path)
+int unlinkat(int folder, const char *name, int flags)
 {
     if (is_the_step())
         die();
-    int (*real)(const char *);
-    find_next(&real, "unlink");
-    return real(path);
+    int (*real)(int, const char *, int);
+    find_next(&real, "unlinkat");
+    return real(folder, name, flags);
 }

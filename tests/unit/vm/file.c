@@ -173,6 +173,32 @@ static void follows_links(void **state)
     opens(last_good, &fixture->key);
 }
 
+/* Whoever the folder belongs to puts another in its place while the service is asked. */
+static void stays_in_its_folder(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct vm_file file = VM_FILE_CLOSED;
+    struct vm vm = {0};
+    char moved[80], elsewhere[80], name[320];
+    snprintf(moved, sizeof moved, "%s-moved", folder);
+    snprintf(elsewhere, sizeof elsewhere, "%s-elsewhere", folder);
+    make_file(fixture);
+    assert_int_equal(mkdir(elsewhere, 0700), 0);
+    assert_ok(vm_file_open(&file, path, err));
+    assert_ok(vm_parse(&vm, buf_slice(&file.bytes), err));
+    assert_int_equal(rename(folder, moved), 0);
+    assert_int_equal(symlink(elsewhere, folder), 0);
+    assert_ok(vm_file_save(&file, &vm, VM_FILE_KEEP_FORMER, err));
+    vm_file_close(&file);
+    vm_done(&vm);
+    assert_int_equal(rmdir(elsewhere), 0); /* nothing is there */
+    assert_int_equal(unlink(folder), 0);
+    snprintf(name, sizeof name, "%s/web.vm.last-good", moved);
+    assert_int_equal(access(name, F_OK), 0);
+    assert_int_equal(rename(moved, folder), 0);
+    opens(path, &fixture->key);
+}
+
 static void refuses_what_is_no_file(void **state)
 {
     (void)state;
@@ -259,7 +285,7 @@ int main(void)
         in_folder(forgets_the_former), in_folder(leaves_the_former),
         in_folder(follows_links),      in_folder(refuses_what_is_no_file),
         in_folder(restores),           in_folder(is_changed_by_one_at_a_time),
-        in_folder(keeps_its_owner),
+        in_folder(keeps_its_owner),    in_folder(stays_in_its_folder),
     };
     return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }
