@@ -106,6 +106,15 @@ static inline void trail_append(struct trail *trail, int count)
     }
 }
 
+/* A closed trail of count records and the last checkpoint. */
+static inline void trail_make(struct trail *trail, int count)
+{
+    trail_open(trail);
+    trail_signer(trail);
+    trail_append(trail, count);
+    audit_stop(&trail->audit);
+}
+
 /* Nothing is taken because of damage, whose message has `what` in it. */
 static inline void trail_assert_damaged(struct trail *trail, const char *what)
 {
