@@ -10,6 +10,7 @@
 #include "admin/operations.h"
 #include "admin/page.h"
 #include "admin/policy_request.h"
+#include "admin/tpm_mode.h"
 #include "attestation/host.h"
 #include "attestation/pending.h"
 #include "base/hex.h"
@@ -78,6 +79,7 @@ bool operation_pending_list(struct admin_request *request, struct json_writer *r
                             struct error *err)
 {
     struct listing listing = {.result = result};
+    struct attestation_pending_drops drops;
     if (!admin_page_read(&listing.page, request, err))
         return false;
     json_write_object(result, NULL);
@@ -86,6 +88,8 @@ bool operation_pending_list(struct admin_request *request, struct json_writer *r
                          &listing, NULL, err);
     json_write_array_end(result);
     admin_page_write(result, &listing.page);
+    attestation_boots_dropped(request->services->attestation, &drops);
+    tpm_mode_write_drops(result, &drops);
     json_write_object_end(result);
     return ok;
 }

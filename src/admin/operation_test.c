@@ -15,6 +15,7 @@
 #include "keyholder/keyholder_token.h"
 
 #define TOKEN_TEXT_MAX 1024
+#define DROPS_TOLD_SECONDS 86400
 
 struct test {
     struct admin_request *request;
@@ -186,6 +187,19 @@ static void test_policies(struct test *test, const struct tpm_mode *mode,
     warn(test, name, has, has ? "there is one" : "no host can pass without one", ci);
 }
 
+/* Boots that `pending list` and `policy explain` know nothing of. One is told for a day. */
+static void test_boots(struct test *test, const struct attestation_pending_drops *drops)
+{
+    char detail[ATTESTATION_BOOT_HOST_SIZE + 160], time[CLOCK_TEXT_SIZE];
+    bool lately = drops->count > 0 &&
+                  clock_now(test->request->services->clock) - drops->time < DROPS_TOLD_SECONDS;
+    snprintf(detail, sizeof detail,
+             "%llu were not remembered since the service's start, the last one of host %s at %s",
+             (unsigned long long)drops->count, drops->host, clock_format(drops->time, time));
+    warn(test, "boots", !lately, lately ? detail : "all are remembered",
+         "have that host attest again (hgs host attest); is the disk slow?");
+}
+
 /* Where hosts attest by their TPMs, or are about to. */
 static void test_tpm_mode(struct test *test)
 {
@@ -209,6 +223,7 @@ static void test_tpm_mode(struct test *test)
         test_policies(test, &mode, (enum eventlog_profile)profile, POLICY_VERSION_1);
         test_policies(test, &mode, (enum eventlog_profile)profile, POLICY_VERSION_2);
     }
+    test_boots(test, &mode.drops);
     bool staged = mode.policies_staged + mode.hosts_staged > 0;
     warn(test, "staged", !staged, staged ? "something does not take part yet" : "nothing is",
          "hgsctl policy activate");

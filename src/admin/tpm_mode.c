@@ -115,6 +115,7 @@ bool tpm_mode_count(struct tpm_mode *out, const struct admin_services *services,
         !store_count(store, STORE_PENDING, &out->pending, err) ||
         !tpm_mode_functional_level(&out->functional_level, store, err))
         return false;
+    attestation_boots_dropped(services->attestation, &out->drops);
     count_policies(out, services);
     return true;
 }
@@ -126,6 +127,16 @@ static int64_t sum(const int64_t counts[TPM_MODE_PROFILES][TPM_MODE_VERSIONS])
         for (int version = 0; version < TPM_MODE_VERSIONS; version++)
             all += counts[profile][version];
     return all;
+}
+
+void tpm_mode_write_drops(struct json_writer *writer, const struct attestation_pending_drops *drops)
+{
+    char time[CLOCK_TEXT_SIZE];
+    json_write_integer(writer, "dropped", (int64_t)drops->count);
+    if (drops->count == 0)
+        return;
+    json_write_text(writer, "dropped_host", drops->host);
+    json_write_text(writer, "dropped_time", clock_format(drops->time, time));
 }
 
 void tpm_mode_write(struct json_writer *writer, const char *name, const struct tpm_mode *mode)
@@ -143,5 +154,6 @@ void tpm_mode_write(struct json_writer *writer, const char *name, const struct t
     json_write_integer(writer, "roots", mode->roots);
     json_write_integer(writer, "intermediates", mode->intermediates);
     json_write_integer(writer, "pending", mode->pending);
+    tpm_mode_write_drops(writer, &mode->drops);
     json_write_object_end(writer);
 }

@@ -7,6 +7,7 @@
  */
 
 #include "admin/operation.h"
+#include "attestation/pending.h"
 
 #define TPM_MODE_PROFILES 2
 #define TPM_MODE_VERSIONS 3 /* by enum policy_version; 0 is not used */
@@ -21,11 +22,16 @@ struct tpm_mode {
     int64_t policies_staged, policies_expired, policies_disabled;
     int64_t roots, intermediates;
     int64_t pending;
+    struct attestation_pending_drops drops;
     int64_t functional_level;
 };
 
 /* Reads the store, and the policies in force. Errors of store/. */
 bool tpm_mode_count(struct tpm_mode *out, const struct admin_services *services, struct error *err);
+/* Boots that were not remembered, as properties of an object: "dropped", and where that is not 0
+ * "dropped_host" and "dropped_time" of the last one. */
+void tpm_mode_write_drops(struct json_writer *writer,
+                          const struct attestation_pending_drops *drops);
 /* An object. */
 void tpm_mode_write(struct json_writer *writer, const char *name, const struct tpm_mode *mode);
 /* Calls each TPM host's record; it may be damaged. */

@@ -34,7 +34,8 @@ struct attestation_pending {
     size_t first, count, bytes;
     bool working; /* on one that is out of the queue */
     bool stopping;
-    uint64_t dropped;
+    struct attestation_pending_drops drops;
+    int64_t told; /* the time of the drop that was logged last; 0: none */
     uint8_t hash_key[16];
     uint64_t recent[RECENT_MAX];
 };
@@ -81,7 +82,10 @@ static bool replaces(const struct attestation_boot *boot, const struct attestati
 {
     if (same_boot(there, boot) || (there->proven && !boot->proven))
         return false;
-    return boot->proven || boot->time - there->time >= ATTESTATION_PENDING_CLAIM_SECONDS;
+    /* In either direction: the clock may have been ahead. */
+    int64_t between = boot->time - there->time;
+    return boot->proven || between >= ATTESTATION_PENDING_CLAIM_SECONDS ||
+           between <= -ATTESTATION_PENDING_CLAIM_SECONDS;
 }
 
 static bool should_write(struct store *store, enum store_kind kind,
@@ -117,6 +121,30 @@ static bool commit(struct store *store, const struct noted *noted, bool write, s
     return count == 0 || store_commit(store, changes, count, NULL, err);
 }
 
+/* With the lock held. True: it is to be logged. */
+static bool count_drop(struct attestation_pending *pending, const char *host, int64_t time)
+{
+    struct attestation_pending_drops *drops = &pending->drops;
+    drops->count++;
+    drops->time = time;
+    snprintf(drops->host, sizeof drops->host, "%s", host);
+    int64_t since = time - pending->told;
+    bool tell = pending->told == 0 || since >= ATTESTATION_PENDING_TELL_SECONDS || since < 0;
+    if (tell)
+        pending->told = time;
+    return tell;
+}
+
+static void log_drop(const char *host)
+{
+    log_write(
+        LOG_LEVEL_WARNING,
+        "the boot of host %s is not remembered, because too many wait to be: pending list may "
+        "lack it until the host attests again (hgs host attest); hgsctl server show counts "
+        "them. Is the disk slow?",
+        host);
+}
+
 static void handle(struct attestation_pending *pending, const struct noted *noted)
 {
     struct error err = {0};
@@ -126,9 +154,12 @@ static void handle(struct attestation_pending *pending, const struct noted *note
         should_write(pending->store, noted->passed ? STORE_LAST_BOOT : STORE_PENDING, noted->boot);
     bool good = store_get(pending->store, STORE_HOST, host, NULL, NULL, &err) &&
                 commit(pending->store, noted, differs && has_log, &err);
-    if (!good && error_kind(&err) != ERROR_NOT_FOUND) /* it may have been removed meanwhile */
+    bool failed = !good && error_kind(&err) != ERROR_NOT_FOUND; /* it may have been removed */
+    if (failed)
         log_error(LOG_LEVEL_WARNING, &err, "cannot remember the boot of host %s", host);
     pthread_mutex_lock(&pending->lock);
+    if (failed)
+        count_drop(pending, host, noted->boot->time);
     *place_of(pending, host) = good && (has_log || !differs) ? noted->hash : 0;
     pthread_mutex_unlock(&pending->lock);
 }
@@ -260,8 +291,10 @@ void attestation_pending_note(struct attestation_pending *pending,
     pthread_mutex_lock(&pending->lock);
     bool known = *place_of(pending, seen->host) == hash;
     bool room = pending->count < QUEUE_MAX && pending->bytes + seen->log.size <= QUEUE_BYTES_MAX;
-    pending->dropped += !known && !room;
+    bool tell = !known && !room && count_drop(pending, seen->host, seen->time);
     pthread_mutex_unlock(&pending->lock);
+    if (tell)
+        log_drop(seen->host);
     if (known || !room)
         return;
     struct attestation_boot *boot = copy(seen);
@@ -273,9 +306,11 @@ void attestation_pending_note(struct attestation_pending *pending,
         boot = NULL;
         pthread_cond_broadcast(&pending->changed);
     } else {
-        pending->dropped++;
+        tell = count_drop(pending, seen->host, seen->time);
     }
     pthread_mutex_unlock(&pending->lock);
+    if (tell)
+        log_drop(seen->host);
     if (boot != NULL)
         free_boot(boot);
 }
@@ -288,12 +323,12 @@ void attestation_pending_settle(struct attestation_pending *pending)
     pthread_mutex_unlock(&pending->lock);
 }
 
-uint64_t attestation_pending_dropped(struct attestation_pending *pending)
+void attestation_pending_dropped(struct attestation_pending *pending,
+                                 struct attestation_pending_drops *out)
 {
     pthread_mutex_lock(&pending->lock);
-    uint64_t dropped = pending->dropped;
+    *out = pending->drops;
     pthread_mutex_unlock(&pending->lock);
-    return dropped;
 }
 
 bool attestation_pending_policy(struct policy *out, const struct attestation_boot *boot,

@@ -15,6 +15,7 @@
 #include "policy/policy.h"
 
 #define ATTESTATION_PENDING_CLAIM_SECONDS 10
+#define ATTESTATION_PENDING_TELL_SECONDS 60
 
 /*
  * A baseline policy, for this host alone, that trusts the boot's events of these PCRs.
@@ -53,10 +54,18 @@ bool attestation_pending_knows(struct attestation_pending *pending, const char *
  * may have removed any. */
 void attestation_pending_forget(struct attestation_pending *pending, enum store_kind kind,
                                 const char *host);
-/* Copies what it needs and returns at once; when too many wait, it is dropped and counted. */
+/* Copies what it needs and returns at once; when too many wait, it is dropped, counted, and logged
+ * (at most once in ATTESTATION_PENDING_TELL_SECONDS). */
 void attestation_pending_note(struct attestation_pending *pending,
                               const struct attestation_boot_seen *seen);
 /* Waits until everything noted so far was handled (for tests and stopping). */
 void attestation_pending_settle(struct attestation_pending *pending);
-/* Boots that were dropped. */
-uint64_t attestation_pending_dropped(struct attestation_pending *pending);
+/* Boots that were not remembered since the start, because too many waited or the store refused
+ * them: `pending list` may lack them until their hosts attest again. */
+struct attestation_pending_drops {
+    uint64_t count;
+    int64_t time;                          /* of the last one's attestation; 0: there is none */
+    char host[ATTESTATION_BOOT_HOST_SIZE]; /* whose it was */
+};
+void attestation_pending_dropped(struct attestation_pending *pending,
+                                 struct attestation_pending_drops *out);

@@ -134,6 +134,14 @@ void attestation_settle(struct attestation_service *service)
         attestation_pending_settle(service->pending);
 }
 
+void attestation_boots_dropped(struct attestation_service *service,
+                               struct attestation_pending_drops *out)
+{
+    *out = (struct attestation_pending_drops){0};
+    if (service->pending != NULL)
+        attestation_pending_dropped(service->pending, out);
+}
+
 bool attestation_problem(struct attestation_service *service, struct error *out)
 {
     pthread_mutex_lock(&service->lock);

@@ -97,6 +97,9 @@ struct tpm_trust *attestation_trust(struct attestation_service *service);
 struct attestation_policies *attestation_policies(struct attestation_service *service);
 /* Waits until the boots that hosts attested with so far are remembered (pending.h). */
 void attestation_settle(struct attestation_service *service);
+/* attestation_pending_dropped. */
+void attestation_boots_dropped(struct attestation_service *service,
+                               struct attestation_pending_drops *out);
 /* The latest damaged record of the store that was passed over; false when there was none. */
 bool attestation_problem(struct attestation_service *service, struct error *out);
 

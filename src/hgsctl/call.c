@@ -190,6 +190,19 @@ static void take_page(const struct call *call, const char *name, struct json_wri
     }
 }
 
+/* What the last page says besides. */
+static void take_rest(const struct call *call, const char *name, struct json_writer *all)
+{
+    for (const struct json *it = json_first(call->result); it != NULL; it = json_next(it)) {
+        _cleanup_buf_ struct buf text;
+        buf_init(&text, FRAME_REPLY_MAX);
+        if (strcmp(json_name(it), name) == 0)
+            continue;
+        json_append(&text, it);
+        json_write_raw(all, json_name(it), buf_slice(&text));
+    }
+}
+
 bool call_list(struct call *call, const char *operation, const char *name,
                void (*each)(void *context, const struct json *element), void *context)
 {
@@ -206,6 +219,7 @@ bool call_list(struct call *call, const char *operation, const char *name,
         _cleanup_free_ char *next = memory_copy_text(call_text(call->result, "next"));
         if (*next == '\0') {
             json_write_array_end(&all);
+            take_rest(call, name, &all);
             json_write_object_end(&all);
             if (option_json(call->values))
                 puts(buf_text(&text));

@@ -51,7 +51,8 @@ void call_again(struct call *call);
 /*
  * Runs a listing to its end, page after page (admin/page.h), with the same arguments each time.
  * Each element of the result's array `name` is handed to each; with --json one document with all of
- * them is printed instead. False with call->err set.
+ * them, and what else the last page says, is printed instead. call->result is the last page. False
+ * with call->err set.
  */
 bool call_list(struct call *call, const char *operation, const char *name,
                void (*each)(void *context, const struct json *element), void *context);

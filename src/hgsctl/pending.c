@@ -28,6 +28,18 @@ static void list_boot(void *context, const struct json *boot)
     table_end_row(table);
 }
 
+/* What the list may lack. */
+static void print_drops(const struct json *result)
+{
+    if (call_integer(result, "dropped") == 0)
+        return;
+    printf("\nNot remembered since the service's start, because too many came at once or the "
+           "database refused them: %lld boots, the last of host %s at %s.\n  what to do: if it is "
+           "not in the list, have the host attest again (hgs host attest)\n",
+           (long long)call_integer(result, "dropped"), call_text(result, "dropped_host"),
+           call_text(result, "dropped_time"));
+}
+
 static int run_list(const struct option_values *values)
 {
     const char *const headings[] = {"HOST", "ATTESTED", "FAILED", NULL};
@@ -38,8 +50,10 @@ static int run_list(const struct option_values *values)
         json_write_text(&call.writer, "pattern", option_argument(values, 0));
     if (!call_list(&call, "pending.list", "pending", list_boot, table))
         return call_fail(&call);
-    if (!option_json(values))
+    if (!option_json(values)) {
         table_print(table, stdout);
+        print_drops(call.result);
+    }
     return 0;
 }
 
@@ -187,8 +201,10 @@ static const char *const approve_examples[] = {
     "hgsctl pending approve n1 --policy n1-new-kernel --ci linux-6.13.efi", NULL};
 
 const struct option_command pending_commands[] = {
-    {"pending list", "list hosts whose last boot did not pass", NULL, pattern_argument, NULL,
-     list_examples, NULL, run_list},
+    {"pending list", "list hosts whose last boot did not pass",
+     "Says also when boots were not remembered, because too many came at once: their hosts are in "
+     "the list once they attest again.",
+     pattern_argument, NULL, list_examples, NULL, run_list},
     {"pending show", "show why a boot did not pass, and how it differs from the last good one",
      NULL, host_argument, NULL, show_examples, NULL, run_show},
     {"pending approve", "trust what a host booted, for this host alone",

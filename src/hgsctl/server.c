@@ -91,6 +91,11 @@ static void show_tpm(struct table *table, const struct json *tpm)
                staged > 0 ? " (hgsctl policy activate)" : "");
     table_pair(table, "Pending", "%lld boots that did not pass",
                (long long)call_integer(tpm, "pending"));
+    if (call_integer(tpm, "dropped") > 0)
+        table_pair(table, "Boots not remembered",
+                   "%lld since the start, the last of %s at %s (have it attest again)",
+                   (long long)call_integer(tpm, "dropped"), call_text(tpm, "dropped_host"),
+                   call_text(tpm, "dropped_time"));
 }
 
 /* "5 min" */

@@ -10,6 +10,7 @@ import pwd
 import re
 import shutil
 import socket
+import sqlite3
 import struct
 import subprocess
 
@@ -418,6 +419,37 @@ def two_hours_later(fabric, machine):
         again()
 
 
+def a_boot_that_cannot_be_remembered_is_counted(world):
+    """Another process keeps the database for longer than the service waits for it."""
+    fabric, n1 = world.fabric, world.n1
+    equal(fabric.show("pending", "list")["dropped"], 0)
+    equal(fabric.show("server", "show")["tpm"]["dropped"], 0)
+    # What is pending since the time that a test called two hours later stays in the place of what is only claimed.
+    for boot in fabric.show("pending", "list")["pending"]:
+        fabric.ctl("pending", "remove", boot["host"], "--yes")
+    n1.switch_on(world.updated_boot(unified_kernel(GOOD_LINE + " forgotten")))
+    database = sqlite3.connect(fabric.folder / "state" / "store" / "hgs.db", isolation_level=None)
+    try:
+        database.execute("BEGIN IMMEDIATE")
+        n1.attest(status=1)
+        dropped = wait_until(lambda: fabric.show("pending", "list")["dropped"], "the boot is dropped")
+    finally:
+        database.execute("ROLLBACK")
+        database.close()
+    listed = fabric.show("pending", "list")
+    equal((dropped, listed["pending"], listed["dropped_host"]), (1, [], "n1"))
+    told = fabric.ctl("pending", "list").stdout.decode()
+    check("of host n1" in told and "hgs host attest" in told, told)
+    check("Boots not remembered" in fabric.ctl("server", "show").stdout.decode())
+    warned = {test["name"]: test for test in fabric.show("server", "test")["tests"]}["boots"]
+    check(warned["ok"] and warned["warning"] and "hgs host attest" in warned["detail"], warned)
+    # What to do helps.
+    n1.attest(status=1)
+    wait_until(lambda: fabric.show("pending", "list")["pending"], "the boot is pending")
+    fabric.ctl("pending", "remove", "n1", "--yes")
+    n1.switch_on(world.boot)
+
+
 def what_no_policy_mends_is_not_approved(world):
     fabric, n1 = world.fabric, world.n1
     line = GOOD_LINE.replace("lockdown=integrity ", "")
@@ -543,7 +575,7 @@ def main():
                   built_in_policies_are_switched, staged_ones_take_part_when_activated, a_log_is_explained_event_by_event,
                   a_kernel_is_replaced_without_failing_its_hosts,
                   two_boots_are_compared_in_words, an_approval_is_for_one_host_and_ends,
-                  what_no_policy_mends_is_not_approved, what_is_approved_is_what_was_looked_at,
+                  a_boot_that_cannot_be_remembered_is_counted, what_no_policy_mends_is_not_approved, what_is_approved_is_what_was_looked_at,
                   the_service_checks_what_hgsctl_read, a_backup_carries_all_of_it]
         if os.getuid() == 0:
             bodies.append(reviewers_look_and_change_nothing)

@@ -155,6 +155,14 @@ static void test_claims_are_limited(void **state)
     boot = pending_of(fixture, "n1");
     assert_memory_not_equal(boot.digest, first, sizeof first);
     attestation_boot_done(&boot);
+    /* A clock that was ahead keeps nothing for as long as it was. */
+    fixture->clock.offset -= 3600;
+    host_boot_without_secure_boot(&host);
+    assert_int_equal(client_type(fixture, &client), ATTESTATION_REPLY_POLICY_EVALUATION_ERROR);
+    settle(fixture);
+    boot = pending_of(fixture, "n1");
+    assert_in_range(boot.time, clock_now(&fixture->clock) - 60, clock_now(&fixture->clock));
+    attestation_boot_done(&boot);
 }
 
 /* The issue: re-attesting after a firmware update is one command. */
@@ -214,7 +222,10 @@ static void test_removed_host(void **state)
     attestation_pending_note(pending, &seen);
     attestation_pending_settle(pending);
     assert_false(has(fixture, STORE_LAST_BOOT, "gone"));
-    assert_int_equal(attestation_pending_dropped(pending), 0);
+    struct attestation_pending_drops drops;
+    attestation_pending_dropped(pending, &drops);
+    assert_int_equal(drops.count, 0);
+    assert_int_equal(drops.time, 0);
     attestation_pending_free(&pending);
     assert_null(pending);
     attestation_pending_free(&pending);
@@ -278,9 +289,14 @@ static void test_full_queue(void **state)
                                          .digest = digest};
     for (int i = 0; i < 100; i++) { /* the queue's 64, one in hand */
         digest[0]++;
+        seen.time = 1000 + i;
         attestation_pending_note(pending, &seen);
     }
-    assert_in_range(attestation_pending_dropped(pending), 100 - 65, 100 - 64);
+    struct attestation_pending_drops drops;
+    attestation_pending_dropped(pending, &drops);
+    assert_in_range(drops.count, 100 - 65, 100 - 64);
+    assert_int_equal(drops.time, 1099);
+    assert_string_equal(drops.host, "n1");
     open_gate(&gate);
     attestation_pending_settle(pending);
     attestation_pending_free(&pending);
@@ -310,9 +326,58 @@ static void test_full_bytes(void **state)
         digest[0]++;
         attestation_pending_note(pending, &seen);
     }
-    assert_in_range(attestation_pending_dropped(pending), 12 - 9, 12 - 8);
+    struct attestation_pending_drops drops;
+    attestation_pending_dropped(pending, &drops);
+    assert_in_range(drops.count, 12 - 9, 12 - 8);
     open_gate(&gate);
     attestation_pending_settle(pending);
+    attestation_pending_free(&pending);
+    store_close(&store);
+}
+
+static bool put_nothing(void *state, const struct store_change *changes, size_t count,
+                        int64_t *revision, struct error *err)
+{
+    (void)state;
+    (void)count;
+    (void)revision;
+    return error_set(err, &store_unusable, NULL, changes[0].key, "the disk is full");
+}
+
+static bool get_a_host(void *state, enum store_kind kind, const char *key, struct buf *value,
+                       int64_t *revision, struct error *err)
+{
+    (void)state;
+    (void)value;
+    (void)revision;
+    return kind == STORE_HOST || error_set(err, &store_not_found, NULL, key, "is not there");
+}
+
+static const struct store_backend full_backend = {
+    .name = "full", .close = close_nothing, .get = get_a_host, .commit = put_nothing};
+
+/* What the store does not take is counted, too. */
+static void test_store_refuses(void **state)
+{
+    (void)state;
+    static const uint8_t digest[32] = {1};
+    struct store *store = store_new(&full_backend, NULL);
+    struct verdict verdict = {.passed = true};
+    struct attestation_pending *pending = attestation_pending_new(store);
+    struct attestation_boot_seen seen = {.host = "n1",
+                                         .time = 7,
+                                         .bank = DIGEST_SHA256,
+                                         .version = POLICY_VERSION_2,
+                                         .verdict = &verdict,
+                                         .log = slice_from_text("log"),
+                                         .digest = digest};
+    struct attestation_pending_drops drops;
+    attestation_pending_note(pending, &seen);
+    attestation_pending_settle(pending);
+    attestation_pending_dropped(pending, &drops);
+    assert_int_equal(drops.count, 1);
+    assert_int_equal(drops.time, 7);
+    assert_string_equal(drops.host, "n1");
     attestation_pending_free(&pending);
     store_close(&store);
 }
@@ -320,10 +385,11 @@ static void test_full_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_pass_fail_pass), FIXTURE_TEST(test_no_write_twice),
-        FIXTURE_TEST(test_proven_stays),   FIXTURE_TEST(test_claims_are_limited),
-        FIXTURE_TEST(test_approve),        FIXTURE_TEST(test_removed_host),
-        cmocka_unit_test(test_full_queue), cmocka_unit_test(test_full_bytes),
+        FIXTURE_TEST(test_pass_fail_pass),    FIXTURE_TEST(test_no_write_twice),
+        FIXTURE_TEST(test_proven_stays),      FIXTURE_TEST(test_claims_are_limited),
+        FIXTURE_TEST(test_approve),           FIXTURE_TEST(test_removed_host),
+        cmocka_unit_test(test_full_queue),    cmocka_unit_test(test_full_bytes),
+        cmocka_unit_test(test_store_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
