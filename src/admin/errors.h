@@ -53,10 +53,6 @@
     X(admin_state_conflict, "admin.state-conflict", ERROR_CONFLICT,                                \
       "a backup and the service hold different objects of the same name",                          \
       "remove the one that is wrong and import again; nothing was overwritten")                    \
-    X(admin_signer_own, "admin.signer-own", ERROR_CONFLICT,                                        \
-      "an attestation signer of this service itself cannot be distrusted",                         \
-      "refuse what it issued: hgsctl signer deny-before now --signer T; have another made: "       \
-      "hgsctl signer renew")                                                                       \
     X(admin_staged, "admin.staged", ERROR_CONFLICT,                                                \
       "a staged policy takes part only after it is activated, with all that is staged",            \
       "look at what is staged (hgsctl policy list --state staged), then: hgsctl policy activate")  \

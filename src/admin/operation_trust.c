@@ -7,6 +7,7 @@
 #include "admin/operations.h"
 #include "admin/signer_list.h"
 #include "base/base64.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "keyprotection/snapshot.h"
 
@@ -130,40 +131,65 @@ bool operation_signer_trust(struct admin_request *request, struct json_writer *r
     return true;
 }
 
-bool operation_signer_distrust(struct admin_request *request, struct json_writer *result,
-                               struct error *err)
+/* One of this service's own, with its key. Another that is published signs in its place; where
+ * there is none, one is made, which signs at once. */
+static bool remove_own(const struct admin_request *request, const struct admin_change *change,
+                       const uint8_t *key_id, struct error *err)
 {
-    const char *text;
-    char object[96];
-    _cleanup_signer_list_ struct signer_list list = {0};
+    int64_t due;
+    struct error later;
+    if (!admin_change_commit(request, change, err))
+        return false;
+    if (request->dry_run)
+        return true;
+    /* What fails here is done by the schedule a moment later: the signer is gone in any case. */
+    keyholder_forget(request->services->keyholder, key_id, NULL);
+    attestation_tick(request->services->attestation, &due, &later);
+    return true;
+}
+
+static bool distrust(const struct admin_request *request, const struct signer_list_item *item,
+                     struct error *err)
+{
+    char object[96], key_name[2 * KEY_ID_SIZE + 1] = "";
     _cleanup_buf_ struct buf before;
     buf_init(&before, SIGNER_VALUE_MAX);
-    if (!json_get_text(&text, request->arguments, "thumbprint", err) ||
-        !signer_list_load(&list, request->services->store, err))
-        return false;
-    struct signer_list_item *item = signer_list_find(&list, text, err);
-    if (item == NULL)
-        return false;
-    if (item->own)
-        return error_set(err, &admin_signer_own, NULL, item->thumbprint,
-                         "it is a signer of this service itself (node %s)", item->attestation.node);
     signer_list_format(&before, item);
-    struct store_change remove = {.kind = STORE_TRUSTED_SIGNER,
-                                  .key = item->thumbprint,
-                                  .remove = true,
-                                  .expected = item->revision};
+    if (item->own)
+        hex_format(slice_of(item->attestation.key_id, KEY_ID_SIZE), key_name);
+    struct store_change removals[] = {
+        {.kind = item->own ? STORE_ATTESTATION_SIGNER : STORE_TRUSTED_SIGNER,
+         .key = item->thumbprint,
+         .remove = true,
+         .expected = item->revision},
+        {.kind = STORE_KEY, .key = key_name, .remove = true, .expected = STORE_ANY},
+    };
     struct admin_change change = {"signer.distrusted",
                                   object_of(object, item->thumbprint),
                                   buf_slice(&before),
                                   SLICE_EMPTY,
-                                  &remove,
-                                  1};
-    if (!admin_change_commit(request, &change, err))
+                                  removals,
+                                  item->own ? 2 : 1};
+    return item->own ? remove_own(request, &change, item->attestation.key_id, err)
+                     : admin_change_commit(request, &change, err);
+}
+
+bool operation_signer_distrust(struct admin_request *request, struct json_writer *result,
+                               struct error *err)
+{
+    const char *text;
+    _cleanup_signer_list_ struct signer_list list = {0};
+    if (!json_get_text(&text, request->arguments, "thumbprint", err) ||
+        !signer_list_load(&list, request->services->store, err))
+        return false;
+    const struct signer_list_item *item = signer_list_find(&list, text, err);
+    if (item == NULL || !distrust(request, item, err))
         return false;
     json_write_object(result, NULL);
     json_write_text(result, "thumbprint", item->thumbprint);
     json_write_text(result, "subject",
                     certificate_facts(signer_list_certificate(item))->subject_text);
+    json_write_bool(result, "own", item->own);
     json_write_object_end(result);
     return true;
 }

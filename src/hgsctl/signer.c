@@ -125,8 +125,9 @@ const struct option_command signer_commands[] = {
     {"signer list", "show attestation signers, and when each does what", NULL, NULL, NULL,
      list_examples, "Get-HgsAttestationSignerCertificate", run_list},
     {"signer renew", "make a new attestation signer for this node now",
-     "Signers renew themselves; this is for a key that may have leaked. The new one is published "
-     "now and signs a day later, because clients keep the list of signers for hours.",
+     "Signers renew themselves. The new one is published now and signs a day later, because "
+     "clients "
+     "keep the list of signers for hours. For a key that may have leaked: signer distrust.",
      NULL, renew_options, renew_examples, "AttestationSignerCertRenewalTask", run_renew},
     {"signer trust", "accept health certificates that another service issues",
      "FILE holds the other service's signers: PEM, DER, PKCS#7, or its list as "
@@ -135,12 +136,18 @@ const struct option_command signer_commands[] = {
      "trust the new ones when it publishes them, a day before they sign.",
      trust_arguments, renew_options, trust_examples,
      "Add-HgsKeyProtectionAttestationSignerCertificate", signer_trust_run},
-    {"signer distrust", "accept no health certificates of another service's signer any more", NULL,
+    {"signer distrust", "accept no health certificates of a signer any more",
+     "For a signer's key that may have leaked: whoever has it can write any time into a "
+     "certificate, "
+     "so that deny-before does not help. One of this service's own is removed with its key. Hosts "
+     "attest again when they next need a key; a signer that is published signs in its place (as "
+     "after signer renew), and where there is none, a new one, at once. Make a backup afterwards: "
+     "an old one brings the signer back.",
      signer_arguments, distrust_options, distrust_examples,
      "Remove-HgsKeyProtectionAttestationSignerCertificate", signer_distrust_run},
     {"signer deny-before", "refuse health certificates that were issued before a time",
-     "For a signer's key that may have leaked, or after a policy was made stricter: hosts must "
-     "attest again. Without --signer it holds for every signer, this service's own included.",
+     "After a host was removed or a policy made stricter: hosts must attest again. Without "
+     "--signer it holds for every signer, this service's own included.",
      time_arguments, deny_options, deny_examples,
      "Set-HgsKeyProtectionAttestationSignerCertificatePolicy", signer_deny_before_run},
     {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},

@@ -82,15 +82,18 @@ int signer_distrust_run(const struct option_values *values)
     call_init(&call, values);
     const char *thumbprint = option_argument(values, 0);
     if (!option_given(values, "dry-run") &&
-        !option_confirm(values, &call.err,
-                        "Hosts that attest at the service of signer %s will get no more keys here.",
-                        thumbprint))
+        !option_confirm(
+            values, &call.err,
+            "Hosts with health certificates of signer %s will get no more keys here; of "
+            "another service's, also after they attest anew there.",
+            thumbprint))
         return call_fail(&call);
     json_write_text(&call.writer, "thumbprint", thumbprint);
     if (!call_run(&call, "signer.distrust"))
         return call_fail(&call);
-    return call_say(&call, "Signer %s (%s) is not trusted any more.",
-                    call_text(call.result, "thumbprint"), call_text(call.result, "subject"));
+    return call_say(&call, "Signer %s (%s) is not trusted any more%s.",
+                    call_text(call.result, "thumbprint"), call_text(call.result, "subject"),
+                    call_bool(call.result, "own") ? ", and its key is gone" : "");
 }
 
 /* "now", "never" (0: deny nothing), or a time. */

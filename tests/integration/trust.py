@@ -63,8 +63,6 @@ def main():
         def ones_own_need_no_trust():
             own = signer_file(releasing)
             equal(releasing.show("signer", "trust", own)["signers"][0]["outcome"], "own")
-            thumbprint = releasing.show("signer", "list")["signers"][0]["thumbprint"]
-            equal(releasing.refusal("signer", "distrust", thumbprint, "--yes"), "admin.signer-own")
 
         def only_signers_are_trusted():
             key, certificate = releasing.folder / "x.key", releasing.folder / "x.pem"
@@ -91,10 +89,13 @@ def main():
             equal(releasing.refusal("signer", "distrust", thumbprint, "--yes"), "admin.not-found")
             equal(releasing.refusal("signer", "distrust", "xyz", "--yes", status=2), "admin.argument")
 
-        def what_is_issued_after_a_denial_counts_at_once():
-            """Health certificates are backdated by the clock tolerance; a denial must not outlast itself by that."""
+        def ask_releasing_for_both():
             host.hgs("host", "configure", "--attestation-url", releasing.url + "/Attestation", "--key-protection-url",
                      releasing.url + "/KeyProtection")
+
+        def what_is_issued_after_a_denial_counts_at_once():
+            """Health certificates are backdated by the clock tolerance; a denial must not outlast itself by that."""
+            ask_releasing_for_both()
             releasing.register(host)
             host.hgs("host", "attest")
             check(unlocks(host, vm))
@@ -114,6 +115,34 @@ def main():
             releasing.ctl("signer", "deny-before", "never")
             check("deny_all_before" not in releasing.show("signer", "list"))
 
+        def a_signer_of_ones_own_whose_key_has_leaked_is_gone():
+            """What it issued, at whatever time, counts no more; a new one signs at once, and hosts notice nothing."""
+            def own():
+                return {item["thumbprint"]: item["state"] for item in releasing.show("signer", "list")["signers"]}
+
+            ask_releasing_for_both()  # a service that was started again has another port
+            releasing.ctl("signer", "renew")
+            listed, keys = own(), releasing.show("server", "show")["keys_loaded"]
+            check(len(listed) >= 2 and "active" in listed.values() and unlocks(host, vm), listed)
+            for thumbprint in listed:
+                equal(releasing.show("signer", "distrust", thumbprint, "--dry-run")["own"], True)
+            equal(own(), listed)
+            refused = len(releasing.events("key.refused"))
+            for thumbprint in listed:
+                releasing.ctl("signer", "distrust", thumbprint, "--yes")
+                equal(releasing.events("signer.distrusted")[-1]["object"], "attestation signer " + thumbprint)
+            after = own()
+            equal((list(after.values()), set(after) & set(listed)), (["active"], set()))
+            equal(releasing.show("server", "show")["keys_loaded"], keys - len(listed) + 1)
+            check(unlocks(host, vm))
+            equal([event["code"] for event in releasing.events("key.refused")[refused:]], ["health.untrusted"])
+            releasing.ctl("server", "test")
+            releasing.stop()
+            releasing.start()
+            equal(own(), after)
+            ask_releasing_for_both()
+            check(unlocks(host, vm))
+
         def times_are_checked():
             equal(releasing.refusal("signer", "deny-before", "yesterday", "--yes", status=2), "admin.argument")
             equal(releasing.refusal("signer", "deny-before", "2999-01-01", "--yes", status=2), "admin.argument")
@@ -124,7 +153,8 @@ def main():
 
         for body in (foreign_signers_are_refused, a_dry_run_trusts_nobody, trusted_signers_count, ones_own_need_no_trust,
                      only_signers_are_trusted, a_trusted_signer_can_be_denied_what_it_issued, distrust_ends_it,
-                     what_is_issued_after_a_denial_counts_at_once, times_are_checked):
+                     what_is_issued_after_a_denial_counts_at_once,
+                     a_signer_of_ones_own_whose_key_has_leaked_is_gone, times_are_checked):
             case(body.__name__.replace("_", " "), body)
     finish()
 
