@@ -14,6 +14,7 @@ static bool ask(struct attestation_reply *out, struct host_attempt *attempt, con
     unsigned status = 0;
     struct error cause = {0};
     attempt->retry = true;
+    attempt->again = false;
     buf_init(&reply, ATTESTATION_REPLY_MAX);
     bool good =
         host_service_request(attempt->client, attempt->url, path, JSON, body, &reply, &status, err);
@@ -45,6 +46,8 @@ bool host_attempt_post(struct attestation_reply *out, struct host_attempt *attem
     if (attestation_reply_is_error(reply.type)) {
         host_status_of_reply(attempt->record, &reply);
         attempt->retry = attempt->record->status == HOST_STATUS_TRANSIENT_ERROR;
+        attempt->again = reply.retryable && (reply.type == ATTESTATION_REPLY_RTPM_ERROR ||
+                                             reply.type == ATTESTATION_REPLY_OPERATION_MODE_ERROR);
         host_status_error(attempt->record, &reply, attempt->url, err);
     } else {
         error_set(err, &host_reply, NULL, attempt->url,

@@ -21,12 +21,13 @@ struct host_attempt {
     struct host_identity *out;
     struct host_status_record *record;
     bool retry; /* after a failure: another URL may do better */
+    bool again; /* after a failure: something changed meanwhile, and it should begin anew */
 };
 
 /*
  * Posts body to path and reads the reply, which is freed with attestation_reply_done. True for a
- * reply of type wanted or, unless it is the same, also_wanted; otherwise record and retry say what
- * the service said of this host. host.*, http.*.
+ * reply of type wanted or, unless it is the same, also_wanted; otherwise record, retry and again
+ * say what the service said of this host. host.*, http.*.
  */
 bool host_attempt_post(struct attestation_reply *out, struct host_attempt *attempt,
                        const char *path, struct slice body, enum attestation_reply_type wanted,

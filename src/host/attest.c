@@ -10,6 +10,8 @@
 #include "host/errors.h"
 #include "host/service.h"
 
+#define BEGINNINGS_MAX 3 /* of one attestation */
+
 /* What is done at one URL. */
 typedef bool attempt_step(void *context, struct host_attempt *attempt, struct error *err);
 
@@ -46,6 +48,24 @@ static bool choose_urls(const char *urls[2], const struct host_attest_options *o
     return true;
 }
 
+/* In the middle of it an administrator may have changed policies or the mode, or the TPM have
+ * measured something: the service then says that it should begin anew, and a machine that starts
+ * has nobody who would. */
+static bool attempt_one(struct host_attempt *attempt, attempt_step *step, void *context,
+                        struct error *err)
+{
+    for (int i = 1; i < BEGINNINGS_MAX; i++) {
+        struct error cause = {0};
+        if (step(context, attempt, &cause))
+            return true;
+        if (!attempt->again) {
+            *err = cause;
+            return false;
+        }
+    }
+    return step(context, attempt, err);
+}
+
 /* Each URL in turn; the first one's error counts, unless another settled the matter. */
 static bool attempt_all(struct host_attempt *attempt, const struct host_attest_options *options,
                         attempt_step *step, void *context, struct error *err)
@@ -58,7 +78,7 @@ static bool attempt_all(struct host_attempt *attempt, const struct host_attest_o
         struct error cause = {0};
         attempt->url = urls[i];
         attempt->record->fallback = urls[i] == attempt->config->attestation_fallback_url;
-        if (step(context, attempt, &cause))
+        if (attempt_one(attempt, step, context, &cause))
             return true;
         if (first.code == NULL || !attempt->retry)
             first = cause;

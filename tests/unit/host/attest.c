@@ -22,6 +22,8 @@ static char folder[FOLDER_SIZE], base[64], dead[64];
 /* What the service says: of its mode, and at its door. */
 static struct attestation_reply info, verdict;
 static unsigned http_status, asked_at_door;
+/* So many times it says at its door that it was switched to another mode, before its verdict. */
+static unsigned switches;
 
 static size_t limit(void *context, const struct http_request *request)
 {
@@ -36,9 +38,13 @@ static void handle(void *context, struct http_request *request)
     bool is_info = strstr(http_request_path(request), "/v2.0/getinfo") != NULL;
     (void)context;
     buf_init(&out, 65536);
+    const struct attestation_reply switched = {
+        .type = ATTESTATION_REPLY_OPERATION_MODE_ERROR, .mode = info.mode, .retryable = true};
+    bool is_switched = !is_info && switches > 0;
     if (http_status == 200)
-        attestation_reply_format(&out, is_info ? &info : &verdict);
+        attestation_reply_format(&out, is_info ? &info : is_switched ? &switched : &verdict);
     asked_at_door += !is_info;
+    switches -= is_switched;
     http_reply(request, http_status, "application/json", &out, NULL, NULL);
 }
 
@@ -71,7 +77,7 @@ static int set_up(void **state)
                                       .level_count = 2};
     verdict = (struct attestation_reply){.type = ATTESTATION_REPLY_UNAUTHORIZED_ERROR};
     http_status = 200;
-    asked_at_door = 0;
+    asked_at_door = switches = 0;
     return 0;
 }
 
@@ -107,12 +113,24 @@ static void follows_the_mode_of_the_service(void **state)
     info.mode = ATTESTATION_MODE_AD;
     assert_fails(&record, false, &host_mode);
     assert_int_equal(asked_at_door, 1);
-    info.mode = ATTESTATION_MODE_HOST_KEY;
-    verdict.type = ATTESTATION_REPLY_OPERATION_MODE_ERROR; /* switched in between */
-    verdict.mode = ATTESTATION_MODE_TPM;
-    verdict.retryable = true;
+}
+
+static void begins_anew_when_the_mode_was_switched(void **state)
+{
+    (void)state;
+    struct host_status_record record;
+    switches = 2;
+    assert_fails(&record, false, &host_unauthorized);
+    assert_int_equal(asked_at_door, 3);
+    switches = 3; /* but not for ever */
     assert_fails(&record, false, &host_mode);
+    assert_int_equal(asked_at_door, 6);
     assert_int_equal(record.status, HOST_STATUS_TRANSIENT_ERROR);
+    /* a service that is busy is not asked again at once */
+    verdict =
+        (struct attestation_reply){.type = ATTESTATION_REPLY_UNAVAILABLE_ERROR, .retryable = true};
+    assert_fails(&record, false, &host_unavailable);
+    assert_int_equal(asked_at_door, 7);
 }
 
 static void asks_the_fallback_when_the_first_does_not_answer(void **state)
@@ -171,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(follows_the_mode_of_the_service, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(begins_anew_when_the_mode_was_switched, set_up, tear_down),
         cmocka_unit_test_setup_teardown(asks_the_fallback_when_the_first_does_not_answer, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(believes_no_other_service, set_up, tear_down),

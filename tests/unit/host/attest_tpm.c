@@ -22,6 +22,19 @@ static char base[64], log_path[128], state_path[128];
 /* What answers at the attestation door instead of the service; NULL: the service. */
 static void (*stranger)(struct attestation_reply *reply, struct buf *context);
 
+/* Before so many requests that go on with an exchange, an administrator changes policies. */
+static unsigned changes, asked_at_door;
+
+/* What the record is does not matter: the policies are others then. */
+static void change_policies(void)
+{
+    static unsigned number;
+    char name[32];
+    snprintf(name, sizeof name, "policy%u", number++);
+    changes--;
+    change(fixture, STORE_POLICY, name, "{}");
+}
+
 static size_t limit(void *context, const struct http_request *request)
 {
     (void)context;
@@ -45,8 +58,12 @@ static void handle(void *context, struct http_request *request)
     struct buf out;
     const char *path = http_request_path(request);
     struct slice body = http_request_body(request);
+    bool is_attestation = strstr(path, "/attest") != NULL && stranger == NULL;
     (void)context;
     buf_init(&out, ATTESTATION_REPLY_MAX);
+    asked_at_door += is_attestation;
+    if (is_attestation && asked_at_door % 2 == 0 && changes > 0)
+        change_policies();
     if (strstr(path, "getinfo") != NULL)
         attestation_get_info(fixture->service, &out);
     else if (stranger != NULL)
@@ -117,6 +134,7 @@ static int set_up(void **state)
     fixture_set_up(state);
     fixture = *state;
     stranger = NULL;
+    changes = asked_at_door = 0;
     tpm_set_up(state);
     initialise_tpm(fixture);
     host_init(&reference, SIMULATED_RSA_2048, EVENTLOG_PROFILE_LINUX);
@@ -201,6 +219,26 @@ static void passes_and_keeps_a_key_of_its_tpm(void **state)
     assert_null(lost.code);
     take_tpm();
     assert_empty();
+}
+
+/* A machine that starts while an administrator works unlocks its disk all the same. */
+static void begins_anew_when_policies_change(void **state)
+{
+    (void)state;
+    _cleanup_host_identity_ struct host_identity identity = {0};
+    struct host_status_record record;
+    register_this_host();
+    changes = 2;
+    let_go();
+    assert_ok(host_attest(&identity, &record, options(), err));
+    take_tpm();
+    assert_int_equal(record.status, HOST_STATUS_PASSED);
+    assert_int_equal(asked_at_door, 2 + 2 + 3);
+    assert_empty();
+    asked_at_door = 0;
+    changes = 3; /* but not for ever */
+    assert_ends(&host_tpm, HOST_STATUS_TPM_ERROR);
+    assert_int_equal(asked_at_door, 2 + 2 + 2);
 }
 
 /* After a PCR has changed the host attests anew, and here is refused: its log no longer fits. */
@@ -324,6 +362,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(passes_and_keeps_a_key_of_its_tpm, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(begins_anew_when_policies_change, set_up, tear_down),
         cmocka_unit_test_setup_teardown(loses_its_key_with_its_measurements, set_up, tear_down),
         cmocka_unit_test_setup_teardown(is_told_what_would_be, set_up, tear_down),
         cmocka_unit_test_setup_teardown(is_unknown_before_it_is_registered, set_up, tear_down),
