@@ -12,10 +12,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "admin/errors.h"
 #include "admin/frame.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -373,7 +375,11 @@ bool admin_server_start(struct admin_server **out, const struct admin_server_opt
     server->services = options->services;
     server->stop = eventfd(0, EFD_CLOEXEC);
     pthread_mutex_init(&server->lock, NULL);
-    pthread_cond_init(&server->idle, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&server->idle, &attributes);
+    pthread_condattr_destroy(&attributes);
     bool ok = resolve_groups(&server->administrators, &options->administrators, err) &&
               resolve_groups(&server->reviewers, &options->reviewers, err);
     if (ok && pthread_create(&server->acceptor, NULL, accept_connections, server) != 0)
@@ -387,14 +393,35 @@ bool admin_server_start(struct admin_server **out, const struct admin_server_opt
     return false;
 }
 
+static void stop_accepting(struct admin_server *server)
+{
+    eventfd_write(server->stop, 1);
+    if (server->acceptor != 0)
+        pthread_join(server->acceptor, NULL);
+    server->acceptor = 0;
+}
+
+bool admin_server_close(struct admin_server *server, int64_t milliseconds)
+{
+    int64_t until_ms = clock_monotonic_ms() + milliseconds;
+    struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
+                             .tv_nsec = (long)(until_ms % 1000) * 1000000};
+    int rc = 0;
+    stop_accepting(server);
+    pthread_mutex_lock(&server->lock);
+    while (server->connections > 0 && rc == 0)
+        rc = pthread_cond_timedwait(&server->idle, &server->lock, &until);
+    bool idle = server->connections == 0;
+    pthread_mutex_unlock(&server->lock);
+    return idle;
+}
+
 void admin_server_stop(struct admin_server **server_pointer)
 {
     struct admin_server *server = memory_steal(server_pointer);
     if (server == NULL)
         return;
-    eventfd_write(server->stop, 1);
-    if (server->acceptor != 0)
-        pthread_join(server->acceptor, NULL);
+    stop_accepting(server);
     pthread_mutex_lock(&server->lock);
     while (server->connections > 0)
         pthread_cond_wait(&server->idle, &server->lock);

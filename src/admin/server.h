@@ -31,5 +31,7 @@ bool admin_server_check_groups(const struct config_list *names, struct error *er
 /* process.spawn; admin.argument for an unknown group. */
 bool admin_server_start(struct admin_server **out, const struct admin_server_options *options,
                         struct error *err);
+/* Takes no more connections; whether no operation is under way any more within milliseconds. */
+bool admin_server_close(struct admin_server *server, int64_t milliseconds);
 /* Takes no more connections, waits for operations under way, removes the socket. */
 void admin_server_stop(struct admin_server **server);

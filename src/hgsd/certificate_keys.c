@@ -26,8 +26,9 @@ struct certificate_keys {
     struct keyholder *keyholder;
     struct audit *audit;
     pthread_mutex_t turn; /* one at a time looks what works: what it read stays true until then */
-    pthread_mutex_t lock; /* over the map; never held while the keyholder is asked */
+    pthread_mutex_t lock; /* over what follows; never held while the keyholder is asked */
     struct map *known;    /* name of the record -> struct known */
+    bool untried;         /* the keyholder did not answer for some */
 };
 
 static void known_free(void *value)
@@ -132,16 +133,21 @@ static bool has_token(const struct certificate_keys *keys,
                      "no [token] section of this node has the token of this key");
 }
 
-static void check(struct certificate_keys *keys, const char *name,
-                  const struct keyprotection_certificate *it)
+/* False: the keyholder did not answer. */
+static bool check(struct certificate_keys *keys, const char *name,
+                  const struct keyprotection_certificate *it, struct error *err)
 {
     struct error failure = {0};
     bool works =
         it->key_source == KEYPROTECTION_KEY_TOKEN
             ? has_token(keys, it, &failure)
             : find_file(keys, it, &failure) && certificate_proof(it, keys->keyholder, &failure);
-    if (works || !is_away(&failure))
-        remember(keys, name, it, works ? NULL : &failure);
+    if (!works && is_away(&failure)) {
+        *err = failure;
+        return false;
+    }
+    remember(keys, name, it, works ? NULL : &failure);
+    return true;
 }
 
 static bool load_one(void *context, const struct store_record *record, struct error *err)
@@ -179,20 +185,28 @@ static bool prove_one(void *context, const struct store_record *record, struct e
 {
     struct keyprotection_certificate it = {0};
     struct error failure = {0};
-    (void)err;
     if (!keyprotection_certificate_parse(&it, record->key, record->value, &failure))
         return true;
-    check(context, record->key, &it);
+    bool answered = check(context, record->key, &it, err);
     keyprotection_certificate_done(&it);
-    return true;
+    return answered;
+}
+
+static void set_untried(struct certificate_keys *keys, bool untried)
+{
+    pthread_mutex_lock(&keys->lock);
+    keys->untried = untried;
+    pthread_mutex_unlock(&keys->lock);
 }
 
 void certificate_keys_prove(struct certificate_keys *keys)
 {
     struct error err = {0};
     pthread_mutex_lock(&keys->turn);
-    if (!store_list(keys->store, STORE_CERTIFICATE, NULL, 0, prove_one, keys, NULL, &err))
-        log_error(LOG_LEVEL_ERROR, &err, "the private keys are not tested");
+    bool all = store_list(keys->store, STORE_CERTIFICATE, NULL, 0, prove_one, keys, NULL, &err);
+    if (!all)
+        log_error(LOG_LEVEL_ERROR, &err, "the private keys are not all tested");
+    set_untried(keys, !all);
     pthread_mutex_unlock(&keys->turn);
 }
 
@@ -201,8 +215,8 @@ void certificate_keys_retry(struct certificate_keys *keys)
     size_t position = 0;
     struct slice name;
     void *value;
-    bool any = false;
     pthread_mutex_lock(&keys->lock);
+    bool any = keys->untried;
     while (map_next(keys->known, &position, &name, &value))
         any = any || ((const struct known *)value)->failed;
     pthread_mutex_unlock(&keys->lock);
@@ -224,8 +238,10 @@ static void forget(struct certificate_keys *keys, const char *name)
     if (!is_file || !keyholder_forget(keys->keyholder, key_id, &err))
         return;
     /* Another certificate may have the same key. */
-    if (!load_all(keys, &err))
-        log_error(LOG_LEVEL_ERROR, &err, "keys in files are not all loaded again");
+    if (load_all(keys, &err))
+        return;
+    log_error(LOG_LEVEL_ERROR, &err, "keys in files are not all loaded again");
+    set_untried(keys, true);
 }
 
 static bool is_known_to_work(struct certificate_keys *keys, const char *name)
@@ -240,11 +256,12 @@ static bool is_known_to_work(struct certificate_keys *keys, const char *name)
 static void apply(struct certificate_keys *keys, const struct store_change *change)
 {
     struct store_record record = {.kind = change->kind, .key = change->key, .value = change->value};
+    struct error err = {0};
     pthread_mutex_lock(&keys->turn);
     if (change->remove)
         forget(keys, change->key);
-    else if (!is_known_to_work(keys, change->key))
-        prove_one(keys, &record, NULL);
+    else if (!is_known_to_work(keys, change->key) && !prove_one(keys, &record, &err))
+        set_untried(keys, true);
     pthread_mutex_unlock(&keys->turn);
 }
 

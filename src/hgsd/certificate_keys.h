@@ -26,7 +26,7 @@ void certificate_keys_free(struct certificate_keys **keys);
 bool certificate_keys_load(struct certificate_keys *keys, struct error *err);
 /* Has every key show what it can; once the keyholder is not held any more. */
 void certificate_keys_prove(struct certificate_keys *keys);
-/* Tries those again that did not work. */
+/* Tries those again that did not work, or for which the keyholder did not answer. */
 void certificate_keys_retry(struct certificate_keys *keys);
 /* From the store's watch. */
 void certificate_keys_apply(struct certificate_keys *keys, const struct store_change *changes,

@@ -96,7 +96,7 @@ static bool load_rest(void *context, const struct store_record *record, struct e
            keyholder_load(rest->keys->keyholder, record->value, NULL, err);
 }
 
-static void forget(struct keys *keys, const char *id)
+static bool forget(struct keys *keys, const char *id)
 {
     struct error err = {0};
     _cleanup_buf_ struct buf key_id;
@@ -104,28 +104,34 @@ static void forget(struct keys *keys, const char *id)
     struct slice digits = slice_of(id, strnlen(id, KEY_ID_DIGITS));
     struct rest rest = {keys, id};
     if (!hex_parse(&key_id, digits, &err) || key_id.size != KEY_ID_SIZE)
-        return;
+        return true;
     bool ok = keyholder_forget(keys->keyholder, key_id.data, &err);
-    if (!store_list(keys->store, STORE_KEY, NULL, 0, load_rest, &rest, NULL, &err))
+    bool again = store_list(keys->store, STORE_KEY, NULL, 0, load_rest, &rest, NULL, &err);
+    if (!again)
         log_error(LOG_LEVEL_ERROR, &err, "cannot load private key %s again", id);
     pthread_mutex_lock(&keys->lock);
     map_remove(keys->failures, slice_from_text(id));
     if (ok && keys->loaded > 0)
         keys->loaded--;
     pthread_mutex_unlock(&keys->lock);
+    return again || error_kind(&err) != ERROR_UNAVAILABLE;
 }
 
-void keys_apply(struct keys *keys, const struct store_change *changes, size_t count)
+bool keys_apply(struct keys *keys, const struct store_change *changes, size_t count)
 {
     struct error err = {0};
+    bool answers = true;
     for (size_t i = 0; i < count; i++) {
         if (changes[i].kind != STORE_KEY)
             continue;
-        if (changes[i].remove)
-            forget(keys, changes[i].key);
-        else if (!load(keys, changes[i].key, changes[i].value, &err))
+        if (changes[i].remove) {
+            answers = forget(keys, changes[i].key) && answers;
+        } else if (!load(keys, changes[i].key, changes[i].value, &err)) {
             remember(keys, changes[i].key, false, &err);
+            answers = false;
+        }
     }
+    return answers;
 }
 
 void keys_describe(struct keys *keys, struct json_writer *writer)

@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +19,10 @@
 #include "hgsd/parts_private.h"
 #include "hgsd/routes.h"
 #include "keyprotection/service.h"
+
+/* A stop takes no longer for those who wait for a keyholder; the supervisor waits a little longer.
+ */
+#define WAITS_MS 3000
 
 static bool concerns_tick(const struct store_change *changes, size_t count)
 {
@@ -40,14 +43,16 @@ static void apply(void *context, const struct store_change *changes, size_t coun
         log_write(LOG_LEVEL_ERROR, "the store's history is lost; the service starts again");
         _exit(1);
     }
-    keys_apply(parts->keys, changes, count);
+    bool loaded = keys_apply(parts->keys, changes, count);
     tokens_apply(parts->tokens, changes, count); /* says of which token a certificate's key is */
     certificate_keys_apply(parts->certificate_keys, changes, count);
     attestation_apply(parts->attestation, changes, count);
     keyprotection_apply(parts->keyprotection, changes, count);
     parts_audit_apply(parts, changes, count);
-    if (concerns_tick(changes, count))
-        eventfd_write(parts->wake, 1);
+    if (!loaded)
+        parts_load_keys_again(parts);
+    if (!loaded || concerns_tick(changes, count))
+        parts_wake(parts);
     pthread_mutex_lock(&parts->lock);
     parts->revision = revision;
     pthread_cond_broadcast(&parts->applied);
@@ -260,7 +265,6 @@ static struct parts *allocate(const struct hgsd_config *config)
     clock_init(&parts->clock);
     parts->config = config;
     parts->started = clock_now(&parts->clock);
-    parts->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return parts;
 }
 
@@ -286,17 +290,25 @@ bool parts_start(struct parts **out, const struct hgsd_config *config,
             certificate_keys_new(parts->store, parts->keyholder, parts->audit);
         ok = start_services(parts, err);
     }
-    if (ok) {
-        parts_load_keys(parts);
-        parts_tick(parts);
-        ok = start_admin(parts, err) && start_http(parts, err);
-    }
+    ok = ok && parts_start_upkeep(parts, err) && start_admin(parts, err) && start_http(parts, err);
     if (!ok) {
         parts_stop(&parts);
         return false;
     }
     *out = parts;
     return true;
+}
+
+/* Who waits for a keyholder yet may do so for a moment; then nobody does, however stuck it is. */
+static void end_waits(struct parts *parts)
+{
+    int64_t until = clock_monotonic_ms() + WAITS_MS;
+    if (parts->upkeep != NULL)
+        upkeep_close(parts->upkeep, WAITS_MS);
+    if (parts->admin != NULL)
+        admin_server_close(parts->admin, until - clock_monotonic_ms());
+    keyholder_replace(parts->keyholder, NULL, 0);
+    tokens_stop(parts->tokens);
 }
 
 /* Administrators may be looking at them. */
@@ -306,7 +318,7 @@ static void stop_http(struct parts *parts)
     struct http_server *http = memory_steal(&parts->http);
     pthread_mutex_unlock(&parts->lock);
     http_server_stop(&http, parts->config->shutdown_ms);
-    tokens_stop(parts->tokens);
+    end_waits(parts);
     routes_free(&parts->routes);
     if (parts->token_queues != NULL)
         token_queues_stop(parts->token_queues);
@@ -326,6 +338,7 @@ void parts_stop(struct parts **parts_pointer)
     admin_server_stop(&parts->admin);
     drop_listener(parts);
     store_watch_stop(&parts->watch);
+    upkeep_free(&parts->upkeep); /* the watch woke it */
     audit_stop(&parts->audit);
     keyprotection_service_free(&parts->keyprotection);
     attestation_service_free(&parts->attestation);
@@ -335,7 +348,6 @@ void parts_stop(struct parts **parts_pointer)
     store_close(&parts->store);
     keyholder_free(&parts->keyholder);
     node_clock_free(&parts->node_clock);
-    file_close(&parts->wake);
     pthread_cond_destroy(&parts->applied);
     pthread_mutex_destroy(&parts->lock);
     free(parts);
@@ -347,34 +359,13 @@ void parts_keyholder_started(struct parts *parts, const struct supervisor_channe
         tokens_process_started(parts->tokens, channels->token, channels->fds, channels->count);
         return;
     }
-    keyholder_hold(parts->keyholder, true);
-    keyholder_replace(parts->keyholder, channels->fds, channels->count);
-    parts_load_keys(parts);
+    parts_replace_keyholder(parts, channels);
+    parts_wake(parts);
 }
 
-int parts_wake_descriptor(const struct parts *parts)
+void parts_clock_set(struct parts *parts)
 {
-    return parts->wake;
-}
-
-int64_t parts_tick(struct parts *parts)
-{
-    struct error err = {0};
-    eventfd_t wakes;
-    eventfd_read(parts->wake, &wakes);
-    parts_look_at_clock(parts);
-    if (parts->keys_wanted)
-        parts_load_keys(parts);
-    else
-        certificate_keys_retry(parts->certificate_keys);
-    int64_t now = clock_now(&parts->clock), due = now + 60;
-    if (!attestation_tick(parts->attestation, &due, &err))
-        log_error(LOG_LEVEL_ERROR, &err, "cannot renew attestation signers");
-    if (parts->keys_wanted || parts->clock.moving != NULL)
-        return 1; /* nobody tells when a test sets its clock */
-    if (due > now + 60)
-        return 60;
-    return due > now ? due - now : 1;
+    parts_wake(parts);
 }
 
 bool parts_move(struct parts *parts)
@@ -382,13 +373,13 @@ bool parts_move(struct parts *parts)
     bool http = http_server_moves(parts->http, &parts->marks.http);
     bool routes = routes_move(parts->routes, parts->marks.routes);
     bool audit = audit_moves(parts->audit, &parts->marks.audit);
-    return http && routes && audit;
+    return http && routes && audit && upkeep_moves(parts->upkeep);
 }
 
 bool parts_reload(struct parts *parts)
 {
     struct error err = {0};
-    certificate_keys_retry(parts->certificate_keys);
+    parts_wake(parts); /* files of keys may have been mended */
     bool good = parts->config->https.count == 0 || http_server_reload_tls(parts->http, &err);
     if (good)
         log_write(LOG_LEVEL_NOTICE, "configuration reloaded");

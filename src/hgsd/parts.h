@@ -24,16 +24,13 @@ bool parts_start(struct parts **out, const struct hgsd_config *config,
                  const struct supervisor_channels *channels, struct error *err);
 /* Finishes requests under way, at most config->shutdown_ms. */
 void parts_stop(struct parts **parts);
-/* A keyholder was started: new channels; its keys are loaded again. */
+/* A keyholder was started: new channels; its keys will be loaded again. Waits for no keyholder, as
+ * nothing here does. */
 void parts_keyholder_started(struct parts *parts, const struct supervisor_channels *channels);
-/* What is done from time to time: attestation signers, keys that could not be loaded yet. Gives the
- * seconds until it should be called again. */
-int64_t parts_tick(struct parts *parts);
+/* This node's clock was set: what depends on the time is looked at now. */
+void parts_clock_set(struct parts *parts);
 /* Whether HTTP, the workers and the writer of the audit trail have got on since the last call, or
- * have nothing to do. */
+ * have nothing to do; and upkeep (hgsd/upkeep.h) is not lost in its work. */
 bool parts_move(struct parts *parts);
-/* Readable when parts_tick should be called at once: settings changed. parts_tick makes it
- * unreadable again. */
-int parts_wake_descriptor(const struct parts *parts);
 /* New TLS files; failures are logged and the old ones stay: false. */
 bool parts_reload(struct parts *parts);

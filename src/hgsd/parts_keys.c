@@ -27,26 +27,80 @@ static void tell_stuck(void *context)
         log_error(LOG_LEVEL_ERROR, &err, "cannot have the keyholder started again");
 }
 
+/* Under the lock. */
+static void want_keys(struct parts *parts)
+{
+    parts->keys_wanted = true;
+    parts->keys_wanted_at++;
+}
+
 void parts_watch_keyholder(struct parts *parts)
 {
     keyholder_watch(parts->keyholder, tell_stuck, parts);
     keyholder_hold(parts->keyholder, true);
-    parts->keys_wanted = true;
+    want_keys(parts); /* there is no other thread yet */
 }
 
-void parts_load_keys(struct parts *parts)
+void parts_replace_keyholder(struct parts *parts, const struct supervisor_channels *channels)
+{
+    pthread_mutex_lock(&parts->lock);
+    keyholder_hold(parts->keyholder, true);
+    keyholder_replace(parts->keyholder, channels->fds, channels->count);
+    want_keys(parts);
+    pthread_mutex_unlock(&parts->lock);
+}
+
+void parts_load_keys_again(struct parts *parts)
+{
+    pthread_mutex_lock(&parts->lock);
+    want_keys(parts);
+    pthread_mutex_unlock(&parts->lock);
+}
+
+bool parts_want_keys(struct parts *parts)
+{
+    pthread_mutex_lock(&parts->lock);
+    bool wanted = parts->keys_wanted;
+    pthread_mutex_unlock(&parts->lock);
+    return wanted;
+}
+
+static uint64_t wanted_at(struct parts *parts)
+{
+    pthread_mutex_lock(&parts->lock);
+    uint64_t at = parts->keys_wanted_at;
+    pthread_mutex_unlock(&parts->lock);
+    return at;
+}
+
+/* False when a keyholder that came meanwhile has not been told of them. */
+static bool release_keyholder(struct parts *parts, uint64_t loaded_at)
+{
+    pthread_mutex_lock(&parts->lock);
+    bool same = parts->keys_wanted_at == loaded_at;
+    if (same) {
+        parts->keys_wanted = false;
+        keyholder_hold(parts->keyholder, false);
+    }
+    pthread_mutex_unlock(&parts->lock);
+    return same;
+}
+
+bool parts_load_keys(struct parts *parts)
 {
     struct error err = {0};
-    parts->keys_wanted =
-        !keys_load_all(parts->keys, &err) || !certificate_keys_load(parts->certificate_keys, &err);
-    if (parts->keys_wanted) {
+    uint64_t at = wanted_at(parts);
+    if (!keys_load_all(parts->keys, &err) ||
+        !certificate_keys_load(parts->certificate_keys, &err)) {
         log_error(LOG_LEVEL_ERROR, &err, "cannot load the private keys");
-        return;
+        return false;
     }
     use_audit_key(parts);
-    keyholder_hold(parts->keyholder, false);
+    if (!release_keyholder(parts, at))
+        return false;
     keyprotection_prepare(parts->keyprotection);
     certificate_keys_prove(parts->certificate_keys);
+    return true;
 }
 
 void parts_audit_apply(struct parts *parts, const struct store_change *changes, size_t count)

@@ -2,7 +2,7 @@
 #pragma once
 
 /* The inside of struct parts, for the files that together are the service: parts.c, parts_keys.c,
- * parts_clocks.c, describe.c. */
+ * parts_clocks.c, parts_upkeep.c, describe.c. */
 
 #include <pthread.h>
 
@@ -14,6 +14,7 @@
 #include "hgsd/routes.h"
 #include "hgsd/token_queues.h"
 #include "hgsd/tokens.h"
+#include "hgsd/upkeep.h"
 
 struct parts {
     const struct hgsd_config *config;
@@ -35,25 +36,36 @@ struct parts {
     struct http_server *http;
     struct admin_services services;
     struct admin_server *admin;
-    int listener;     /* the administration socket until admin has it; then -1 */
-    int control;      /* of the supervisor; borrowed */
-    bool keys_wanted; /* the keyholder is held until its keys are loaded */
+    int listener; /* the administration socket until admin has it; then -1 */
+    int control;  /* of the supervisor; borrowed */
     struct {
         uint64_t http, audit, routes[ROUTES_QUEUES];
-    } marks;  /* of parts_move */
-    int wake; /* eventfd */
-    /* Over revision; and over token_queues and http, which administrators see come and go. */
+    } marks; /* of parts_move */
+    /* Over what follows; and over token_queues and http, which administrators see come and go. */
     pthread_mutex_t lock;
     pthread_cond_t applied;
     int64_t revision; /* of the store, as this node enforces it */
+    struct upkeep *upkeep;
+    bool keys_wanted;        /* not all of its keys are in the keyholder */
+    uint64_t keys_wanted_at; /* how often that has come to be */
 };
 
 /* The keyholder is held until its keys are loaded, and the supervisor is told when it is stuck. */
 void parts_watch_keyholder(struct parts *parts);
+/* Another keyholder, which is held until its keys are loaded. */
+void parts_replace_keyholder(struct parts *parts, const struct supervisor_channels *channels);
+/* A key did not come into the keyholder because it did not answer. */
+void parts_load_keys_again(struct parts *parts);
+bool parts_want_keys(struct parts *parts);
 /* Loads every key, has those of certificates prove themselves, and tells the audit trail who signs
- * its checkpoints; then the keyholder is held no longer. Failures are logged, and parts_tick tries
- * again. */
-void parts_load_keys(struct parts *parts);
+ * its checkpoints; then the keyholder is held no longer. False: the failure is logged, and it is to
+ * be tried again. */
+bool parts_load_keys(struct parts *parts);
+
+/* parts_upkeep.c: does once what is done from time to time, and has a thread go on with it. */
+bool parts_start_upkeep(struct parts *parts, struct error *err);
+/* From any thread: there is something to do. */
+void parts_wake(struct parts *parts);
 /* parts_clocks.c: what is told of clocks and signers, in the log and the audit trail. */
 void parts_signer_made(void *context, const struct attestation_signer *signer,
                        const struct error *problem);

@@ -285,16 +285,14 @@ static void serve(struct parts *parts, const struct sources *sources,
                   const struct hgsd_config *config, const char *config_path)
 {
     int64_t beat_ms = config->watchdog_ms / SUPERVISOR_BEATS;
-    int64_t next_tick = clock_monotonic_ms(), next_beat = beat_ms > 0 ? next_tick : INT64_MAX;
+    int64_t next_beat = clock_monotonic_ms();
     uint64_t ignored;
     for (bool running = true; running;) {
-        int64_t next = next_tick < next_beat ? next_tick : next_beat;
-        int64_t wait = next - clock_monotonic_ms();
+        int64_t wait = next_beat - clock_monotonic_ms();
         struct pollfd watched[] = {{sources->signals, POLLIN, 0},
                                    {sources->control, POLLIN, 0},
-                                   {parts_wake_descriptor(parts), POLLIN, 0},
                                    {sources->clock, POLLIN, 0}};
-        int n = poll(watched, 4, wait > 0 ? (int)wait : 0);
+        int n = poll(watched, 3, beat_ms == 0 ? -1 : wait > 0 ? (int)wait : 0);
         if (n < 0 && errno != EINTR)
             return;
         if (n > 0 && watched[1].revents & (POLLHUP | POLLERR))
@@ -303,12 +301,10 @@ static void serve(struct parts *parts, const struct sources *sources,
             handle_control(parts, sources->control);
         if (n > 0 && watched[0].revents & POLLIN)
             running = handle_signal(parts, sources->signals, config, config_path);
-        bool clock_set = n > 0 && watched[3].revents != 0 &&
-                         read(sources->clock, &ignored, sizeof ignored) < 0 && errno == ECANCELED;
-        if (clock_monotonic_ms() >= next_tick || clock_set ||
-            (n > 0 && watched[2].revents & POLLIN))
-            next_tick = clock_monotonic_ms() + parts_tick(parts) * 1000;
-        if (clock_monotonic_ms() >= next_beat)
+        if (n > 0 && watched[2].revents != 0 &&
+            read(sources->clock, &ignored, sizeof ignored) < 0 && errno == ECANCELED)
+            parts_clock_set(parts);
+        if (beat_ms > 0 && clock_monotonic_ms() >= next_beat)
             next_beat = beat(parts, sources->control, beat_ms);
     }
 }

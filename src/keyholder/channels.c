@@ -44,6 +44,14 @@ static bool away(struct channels *channels, const char *why, struct error *err)
     return error_set(err, &keyholder_away, NULL, "keyholder", "%s", why);
 }
 
+static bool late(struct channels *channels, const char *what, int64_t deadline_ms,
+                 struct error *err)
+{
+    atomic_store(&channels->alive, false);
+    return error_set(err, &keyholder_stuck, NULL, "keyholder", "%s within %lld.%03lld s", what,
+                     (long long)deadline_ms / 1000, (long long)deadline_ms % 1000);
+}
+
 /* Under the mutex. */
 static void add(struct channels *channels, const int *sockets, size_t count)
 {
@@ -147,23 +155,25 @@ static struct timespec timespec_of(int64_t milliseconds)
 }
 
 /* A channel for one call; NULL with err set. until_ms: on clock_monotonic_ms. */
-static struct channel *acquire(struct channels *channels, int64_t until_ms, struct error *err)
+static struct channel *acquire(struct channels *channels, int64_t until_ms, int64_t deadline_ms,
+                               struct error *err)
 {
     const struct timespec until = timespec_of(until_ms);
-    const char *why = NULL;
+    bool there = true, in_time = true;
     pthread_mutex_lock(&channels->mutex);
-    while (channels->free == NULL && why == NULL) {
-        if (!any_open(channels))
-            why = "it is not there";
-        else if (pthread_cond_timedwait(&channels->freed, &channels->mutex, &until) == ETIMEDOUT)
-            why = "all its channels were busy until the call's deadline";
+    while (channels->free == NULL && there && in_time) {
+        there = any_open(channels);
+        in_time = !there ||
+                  pthread_cond_timedwait(&channels->freed, &channels->mutex, &until) != ETIMEDOUT;
     }
     struct channel *channel = channels->free;
     if (channel != NULL)
         channels->free = channel->next_free;
     pthread_mutex_unlock(&channels->mutex);
-    if (channel == NULL)
-        away(channels, why, err);
+    if (channel == NULL && there)
+        late(channels, "none of its channels became free", deadline_ms, err);
+    else if (channel == NULL)
+        away(channels, "it is not there", err);
     return channel;
 }
 
@@ -269,15 +279,18 @@ static enum outcome exchange(struct channels *channels, struct channel *channel,
                              struct keyholder_reply *reply, struct error *err)
 {
     if (!send_request(channel, request, fds, count)) {
-        bool silent = errno == EAGAIN;
-        away(channels, silent ? "it takes no request" : "it ended while it was asked", err);
-        return silent ? SILENT : ENDED;
+        if (errno == EAGAIN) {
+            late(channels, "it took no request", deadline_ms, err);
+            return SILENT;
+        }
+        away(channels, "it ended while it was asked", err);
+        return ENDED;
     }
     ssize_t got = receive(channel, (uint8_t *)bytes.data, bytes.size, until_ms, deadline_ms);
     if (got > 0)
         return check_reply(reply, request->sequence, bytes, (size_t)got, err);
     if (got < 0 && errno == EAGAIN) {
-        away(channels, "it did not answer in time", err);
+        late(channels, "it did not answer", deadline_ms, err);
         return SILENT;
     }
     away(channels, got < 0 ? "its channel failed" : "it ended before it answered", err);
@@ -289,7 +302,7 @@ bool channels_exchange(struct channels *channels, struct keyholder_request *requ
                        struct keyholder_reply *reply, struct error *err)
 {
     int64_t until_ms = clock_monotonic_ms() + deadline_ms;
-    struct channel *channel = acquire(channels, until_ms, err);
+    struct channel *channel = acquire(channels, until_ms, deadline_ms, err);
     if (channel == NULL)
         return false;
     limit_wait(channel, until_ms - clock_monotonic_ms(), deadline_ms);

@@ -29,8 +29,9 @@ void channels_watch(struct channels *channels, void (*stuck)(void *context), voi
 /*
  * Sends a request (its sequence is set here) with count descriptors, and receives the reply into
  * bytes; reply borrows from them. Waits at most deadline_ms, or an eighth more when it had to wait
- * for a channel. A reply that says failed is still an exchange that succeeded. keyholder.away;
- * keyholder.message when the reply is malformed.
+ * for a channel. A reply that says failed is still an exchange that succeeded. keyholder.away when
+ * there is nobody to ask; keyholder.stuck at the deadline; keyholder.message when the reply is
+ * malformed.
  */
 bool channels_exchange(struct channels *channels, struct keyholder_request *request, const int *fds,
                        size_t count, int64_t deadline_ms, void *bytes, size_t size,

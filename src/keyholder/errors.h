@@ -9,11 +9,22 @@
     X(keyholder_away, "keyholder.away", ERROR_UNAVAILABLE,                                        \
       "the process that holds the private keys does not answer; it is being started again",       \
       "try again in a moment; if it persists, see why it stops: journalctl -u hgsd")              \
+    X(keyholder_stuck, "keyholder.stuck", ERROR_UNAVAILABLE,                                      \
+      "the process that holds the private keys runs, and did not answer in time",                 \
+      "try again in a minute: after three such waits it is ended and started again. If it "       \
+      "persists, see what holds it up: ps -C hgsd -o pid,stat,wchan:20,args (T: somebody "        \
+      "stopped it; D: a disk does not answer), and journalctl -u hgsd")                           \
     X(keyholder_token_away, "keyholder.token-away", ERROR_UNAVAILABLE,                            \
       "the process that serves a PKCS#11 token is not there, or has not been told of its keys "   \
       "yet; it is being started again",                                                           \
       "see what keeps it: hgsctl server show, and journalctl -u hgsd; where no [token] section "  \
       "of hgsd.conf has the token, add one and start hgsd again")                                 \
+    X(keyholder_token_stuck, "keyholder.token-stuck", ERROR_UNAVAILABLE,                          \
+      "the process that serves a PKCS#11 token runs, and did not answer in time: its module "     \
+      "waits for the HSM, or hangs",                                                              \
+      "see whether the HSM answers at all (pkcs11-tool --module PATH -L) and its log. After "     \
+      "three such waits the process is ended and started again; an HSM that is only slow needs "  \
+      "a longer timeout in [token NAME] of hgsd.conf")                                            \
     X(keyholder_key_unknown, "keyholder.key-unknown", ERROR_NOT_FOUND,                            \
       "the keyholder has no such key loaded",                                                     \
       "see which keys do not work, and why: hgsctl server test")                                  \

@@ -8,8 +8,9 @@
  * A keyholder serves one SOCK_SEQPACKET socket pair a worker (a channel), each with a thread of its
  * own, and answers the fixed messages of message.h; descriptors travel with them (SCM_RIGHTS). The
  * supervisor makes the pairs and hands new ones over when a keyholder was started again
- * (keyholder_replace). While there is none, every call fails with keyholder.away
- * (ERROR_UNAVAILABLE: the caller's reply is retryable); no call waits longer than its deadline.
+ * (keyholder_replace). While there is none, every call fails with keyholder.away; no call waits
+ * longer than its deadline, at which it fails with keyholder.stuck (both ERROR_UNAVAILABLE: the
+ * caller's reply is retryable).
  *
  * A key is known by SHA-256 of its SubjectPublicKeyInfo. The store keeps keys sealed to the cluster
  * key; after every (re)start the service loads them again (keyholder_load). A key has a purpose,
@@ -47,8 +48,9 @@ struct keyholder *keyholder_new(const int *channels, size_t count);
 void keyholder_free(struct keyholder **keyholder);
 /*
  * The longest that a call waits for a channel and for the answer (default 10 s); then it fails with
- * keyholder.away and its channel is given up. Making, importing and backing up keys are slow by
- * nature and have longer deadlines of their own. Before any call.
+ * keyholder.stuck and its channel is given up. Making, importing and backing up keys are slow by
+ * nature and have longer deadlines of their own; before them the keyholder is asked whether it
+ * answers (keyholder_answers). Before any call.
  */
 void keyholder_set_deadline(struct keyholder *keyholder, int64_t milliseconds);
 /* New channels after a restart; the old ones are closed and calls on them fail with keyholder.away.
@@ -66,6 +68,11 @@ void keyholder_watch(struct keyholder *keyholder, void (*stuck)(void *context), 
  * all.
  */
 void keyholder_hold(struct keyholder *keyholder, bool held);
+/*
+ * Asks it something that takes no time, up to three times, after which one that is silent has been
+ * told of (keyholder_watch). keyholder.away, keyholder.stuck.
+ */
+bool keyholder_answers(struct keyholder *keyholder, struct error *err);
 /* Whether it answered last time it was asked (whatever it answered), and is not held. */
 bool keyholder_alive(const struct keyholder *keyholder);
 

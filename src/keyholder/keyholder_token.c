@@ -69,8 +69,9 @@ unsigned keyholder_token_of(struct keyholder *keyholder, const uint8_t key_id[KE
 
 bool keyholder_token_failed(const struct error *err)
 {
-    return err->code != NULL && (err->code == &keyholder_token_away ||
-                                 strncmp(err->code->name, "token.", strlen("token.")) == 0);
+    return err->code != NULL &&
+           (err->code == &keyholder_token_away || err->code == &keyholder_token_stuck ||
+            strncmp(err->code->name, "token.", strlen("token.")) == 0);
 }
 
 bool keyholder_token_has(struct keyholder *keyholder, const uint8_t key_id[KEY_ID_SIZE])

@@ -8,7 +8,8 @@
  *
  * A token is known by a number from 1, in the order in which they were added; 0 is the software
  * keyholder. As long as a token's process is not there or has not been told of a key, calls for
- * the key fail with keyholder.token-away (ERROR_UNAVAILABLE), which names the token.
+ * the key fail with keyholder.token-away, and when it does not answer within its deadline with
+ * keyholder.token-stuck; both are ERROR_UNAVAILABLE and name the token.
  */
 
 #include "keyholder/keyholder.h"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A service that runs and does nothing is noticed and started again, by the supervisor alone; and systemd is told, as long as
 all is well."""
+import concurrent.futures
 import os
 import select
 import signal
@@ -60,6 +61,36 @@ def a_service_that_hangs_is_started_again(fabric):
     equal(fabric.show("event", "verify")["whole"], True)
 
 
+def a_stuck_keyholder_is_not_the_services_fault(fabric):
+    """The service has a signer to make, an administrator wants another: both wait for the keyholder, and nobody for them."""
+    before = fabric.children()
+    os.kill(before["keyholder"], signal.SIGSTOP)
+    fabric.ctl("server", "set", "--allow-unprotected-signing-keys", "yes")
+    code = fabric.refusal("signer", "renew")
+    check(code in ("keyholder.stuck", "keyholder.away"), code)
+    wait_until(lambda: fabric.children().get("keyholder") not in (None, before["keyholder"]), "another keyholder")
+
+    def has_a_signer_for_them():
+        return any(signer["use"] == "unprotected" for signer in fabric.show("signer", "list")["signers"])
+    wait_until(has_a_signer_for_them, "the signer is made")
+    fabric.ctl("signer", "renew")
+    equal(fabric.children()["service"], before["service"])
+    check("the keyholder runs and does not answer" in fabric.log_text())
+
+
+def a_service_that_is_stopped_waits_for_no_stuck_keyholder():
+    """Whoever still waits for it is told so, and the service ends as one that was asked to."""
+    with Fabric("[limits]\nshutdown = 0s\n[keyholder]\ntimeout = 60s") as fabric:
+        fabric.init()
+        os.kill(fabric.children()["keyholder"], signal.SIGSTOP)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            renewal = pool.submit(fabric.refusal, "signer", "renew")
+            wait_until(lambda: fabric.events("signer.renewed"), "the administrator waits")
+            equal(fabric.stop(), 0)
+            equal(renewal.result(), "keyholder.away")
+        check("service ended with status 0" in fabric.log_text(), fabric.log_text())
+
+
 def systemd_is_told(fabric):
     fabric.systemd.wait_for("WATCHDOG=1")
     fabric.systemd.forget()
@@ -76,6 +107,7 @@ def a_service_that_is_well_is_left_alone(fabric):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         run(folder)
+    case("a service that is stopped waits for no stuck keyholder", a_service_that_is_stopped_waits_for_no_stuck_keyholder)
     finish()
 
 
@@ -84,7 +116,8 @@ def run(folder):
     with Fabric(CONFIG) as fabric:
         fabric.systemd = systemd
         fabric.init()
-        for body in (systemd_is_told, a_service_that_hangs_is_started_again, a_service_that_is_well_is_left_alone):
+        for body in (systemd_is_told, a_stuck_keyholder_is_not_the_services_fault, a_service_that_hangs_is_started_again,
+                     a_service_that_is_well_is_left_alone):
             case(body.__name__.replace("_", " "), lambda body=body: body(fabric))
 
 

@@ -147,7 +147,7 @@ static void silence_ends_at_the_deadline_and_poisons(void **state)
     make_pair(&ours, &theirs);
     struct channels *channels = channels_new(&ours, 1);
     int64_t before = clock_monotonic_ms();
-    assert_refused(echo(channels, "x", SHORT_MS, err), "keyholder.away");
+    assert_refused(echo(channels, "x", SHORT_MS, err), "keyholder.stuck");
     assert_true(clock_monotonic_ms() - before >= SHORT_MS - 1);
     assert_false(channels_alive(channels));
     /* The peer has the request, and then the end. */
@@ -191,7 +191,7 @@ static void waiting_for_a_busy_channel_has_a_deadline_too(void **state)
     uint8_t bytes[256];
     ssize_t got = recv(theirs, bytes, sizeof bytes, 0); /* now it has the channel */
     assert_true(got > 0);
-    assert_refused(echo(channels, "x", SHORT_MS, err), "keyholder.away");
+    assert_refused(echo(channels, "x", SHORT_MS, err), "keyholder.stuck");
     /* The busy one is none the worse for it. */
     struct peer peer = {.socket = theirs};
     answer(&peer, slice_of(bytes, (size_t)got));
@@ -273,7 +273,7 @@ static void count(void *context)
 static void fall_silent(struct channels *channels, int times)
 {
     for (int i = 0; i < times; i++)
-        assert_refused(echo(channels, "x", SHORT_MS, err), "keyholder.away");
+        assert_refused(echo(channels, "x", SHORT_MS, err), "keyholder.stuck");
 }
 
 /* Told once for each set of channels; an answer in between begins the count anew. */

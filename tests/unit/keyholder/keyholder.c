@@ -617,7 +617,7 @@ static void a_stopped_keyholder_holds_nobody_up_beyond_the_deadline(void **state
     int status;
     assert_int_equal(waitpid(running.pid, &status, WUNTRACED), running.pid);
     assert_true(WIFSTOPPED(status));
-    does_not_checkpoint(key, "keyholder.away");
+    does_not_checkpoint(key, "keyholder.stuck");
     assert_false(keyholder_alive(running.keyholder));
     assert_int_equal(kill(running.pid, SIGCONT), 0);
     keyholder_set_deadline(running.keyholder, 10000);
@@ -625,6 +625,35 @@ static void a_stopped_keyholder_holds_nobody_up_beyond_the_deadline(void **state
     buf_init(&signature, 1024);
     assert_ok(checkpoint(key, &signature, err));
     assert_true(keyholder_alive(running.keyholder));
+}
+
+static void count_stuck(void *context)
+{
+    (*(unsigned *)context)++;
+}
+
+/* What takes a minute is not asked of one that does not answer what takes no time; who finds that
+ * out has told of it. */
+static void nobody_waits_a_minute_for_a_stopped_keyholder(void **state)
+{
+    (void)state;
+    unsigned told = 0;
+    struct public_key *key = NULL;
+    _cleanup_buf_ struct buf sealed;
+    buf_init(&sealed, KEYHOLDER_SEALED_MAX);
+    assert_ok(keyholder_answers(running.keyholder, err));
+    keyholder_set_deadline(running.keyholder, 100);
+    keyholder_watch(running.keyholder, count_stuck, &told);
+    assert_int_equal(kill(running.pid, SIGSTOP), 0);
+    int status;
+    assert_int_equal(waitpid(running.pid, &status, WUNTRACED), running.pid);
+    assert_refused(keyholder_generate(running.keyholder, KEY_PURPOSE_AUDIT, PRIVATE_KEY_P256, &key,
+                                      &sealed, err),
+                   "keyholder.stuck");
+    assert_int_equal(told, 1);
+    running_kill(&running);
+    keyholder_replace(running.keyholder, NULL, 0);
+    assert_refused(keyholder_answers(running.keyholder, err), "keyholder.away");
 }
 
 int main(void)
@@ -650,6 +679,7 @@ int main(void)
         TEST(eight_threads_share_four_channels),
         TEST(when_it_is_killed_calls_fail_and_afterwards_work_again),
         TEST(a_stopped_keyholder_holds_nobody_up_beyond_the_deadline),
+        TEST(nobody_waits_a_minute_for_a_stopped_keyholder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

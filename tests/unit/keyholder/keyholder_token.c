@@ -313,7 +313,7 @@ static void a_token_that_hangs_is_told(void **state)
         buf_init(&signature, 1024);
         assert_refused(keyholder_sign(short_lived, public_key_digest(hsm_signing),
                                       SIGNATURE_RSA_PKCS1_SHA256, MESSAGE, &signature, err),
-                       "keyholder.token-away");
+                       "keyholder.token-stuck");
         assert_ok(sign(software_signing, err));
     }
     assert_int_equal(atomic_load(&stuck_calls), 1); /* no channel is left */
