@@ -124,7 +124,8 @@ static bool identify(struct admin_caller *caller, const struct admin_server *ser
 }
 
 /* A caller who is refused chose these words, and may have chosen a million of them: they are cut,
- * so that the record is always whole. */
+ * so that the record is always whole. Anybody on this machine can be refused, and shall not fill
+ * the disk that releases need. */
 static void audit_refusal(const struct admin_request *request, const struct error *failure)
 {
     _cleanup_buf_ struct buf fields;
@@ -138,9 +139,9 @@ static void audit_refusal(const struct admin_request *request, const struct erro
     json_write_integer(&writer, "uid", request->caller->uid);
     json_write_slice(&writer, "operation", operation);
     json_write_text(&writer, "code", failure->code->name);
-    struct error ignored;
-    audit_append(request->services->audit, "admin.refused", buf_slice(&fields), NULL, NULL,
-                 &ignored);
+    char peer[32];
+    snprintf(peer, sizeof peer, "uid %u", (unsigned)request->caller->uid);
+    audit_append_limited(request->services->audit, "admin.refused", peer, buf_slice(&fields), NULL);
 }
 
 static bool permit(const struct admin_request *request, enum admin_role role, struct error *err)

@@ -100,6 +100,22 @@ def a_stranger_cannot_spoil_the_trail(fabric):
     equal(refused[0]["operation"], "x" * 128)
 
 
+def a_stranger_cannot_fill_the_disk(_):
+    """Anybody on the machine may be refused as often as they like; all are counted, few have a record of their own."""
+    many = 100
+    with Fabric("[audit]\nrefusals = 1") as fabric:  # a second, and 25 at once of one peer
+
+        def body():
+            for _ in range(many):
+                equal(call(fabric, "server.show")["error"]["code"], "admin.denied")
+
+        as_nobody(fabric, body)
+        suppressed = wait_until(lambda: fabric.events("admin.refused.suppressed"), "the others are counted")
+        wait_until(lambda: len(fabric.events("admin.refused")) +
+                   sum(event["count"] for event in fabric.events("admin.refused.suppressed")) == many, "all are counted")
+        check(len(fabric.events("admin.refused")) < many and suppressed[0]["count"] > 0)
+
+
 def strangers_do_not_keep_administrators_out(fabric):
     as_nobody(fabric, lambda: [Caller(fabric) for _ in range(64)], lambda: fabric.ctl("server", "show"))
 
@@ -351,7 +367,8 @@ def main():
                   a_dry_run_gives_no_pin, another_service_does_not_take_the_socket, long_names_fit,
                   refused_requests_leave_no_descriptors]
         if os.getuid() == 0:
-            bodies += [a_stranger_cannot_spoil_the_trail, strangers_do_not_keep_administrators_out]
+            bodies += [a_stranger_cannot_spoil_the_trail, a_stranger_cannot_fill_the_disk,
+                       strangers_do_not_keep_administrators_out]
         else:
             print("# SKIP strangers, first process: only root can be another user, or have namespaces")
         for body in bodies:
