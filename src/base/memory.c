@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define KEPT_IN_HEAP (4 * 1024 * 1024)
+#define OUTSIDE_HEAP (1024 * 1024) /* what is larger is rare, and the kernel's at once again */
 
 static void *must(void *memory)
 {
@@ -13,6 +17,12 @@ static void *must(void *memory)
         abort();
     }
     return memory;
+}
+
+void memory_keep_freed(void)
+{
+    mallopt(M_TRIM_THRESHOLD, KEPT_IN_HEAP);
+    mallopt(M_MMAP_THRESHOLD, OUTSIDE_HEAP);
 }
 
 void *memory_allocate(size_t size)

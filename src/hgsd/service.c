@@ -318,6 +318,7 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
     log_level_parse(&level, config->log_level);
     log_init("hgsd: service", level);
     raise_descriptor_limit(config);
+    memory_keep_freed();
     _cleanup_fd_ int signals = watch_signals();
     _cleanup_fd_ int clock = watch_clock();
     const char *user = *config->user != '\0' ? config->user : NULL;
