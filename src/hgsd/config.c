@@ -63,7 +63,7 @@ const struct config_key hgsd_config_keys[] = {
      "A connection without a request is closed after this."},
     {"limits", "request", CONFIG_DURATION, FIELD(request_ms), "30s", 100, 60 * MINUTE,
      "A request must arrive whole within this."},
-    {"limits", "head", CONFIG_SIZE, FIELD(head), "64KiB", 8192, MEBIBYTE,
+    {"limits", "head", CONFIG_SIZE, FIELD(head), "16KiB", 8192, MEBIBYTE,
      "Largest head of a request; a connection that was used costs as much memory as long as it is "
      "open."},
     {"limits", "attestation-body", CONFIG_SIZE, FIELD(attestation_body), "4MiB", 4096,
