@@ -9,6 +9,7 @@
 
 #include "attestation/host_cache.h"
 #include "attestation/host_map.h"
+#include "attestation/log_names.h"
 #include "attestation/pending.h"
 #include "attestation/policies.h"
 #include "attestation/sealing_key.h"
@@ -28,8 +29,9 @@ struct attestation_tpm_parts {
     struct tpm_trust *trust;
     struct attestation_host_cache *known_hosts;
     struct attestation_sealing_keys *sealing_keys;
-    struct attestation_pending *pending; /* NULL: boots are not remembered */
-    struct cache *judged;                /* of judged.h; NULL: each boot is judged anew */
+    struct attestation_pending *pending;     /* NULL: boots are not remembered */
+    struct cache *judged;                    /* of judged.h; NULL: each boot is judged anew */
+    struct attestation_log_names *log_names; /* NULL: each log is hashed */
 };
 
 /* What a mode looks at. */

@@ -9,6 +9,7 @@
 #define HOST_KEYS_CACHED 4096
 #define KNOWN_HOSTS 4096  /* hosts in TPM mode whose records are held in memory */
 #define JUDGED_BOOTS 4096 /* boots that passed lately; some 2 KB each */
+#define LOG_NAMES 16384   /* their logs; some 150 bytes each */
 #define HOST_CLOCKS 8192  /* some 300 bytes each */
 
 void attestation_service_publish(struct attestation_service *service)
@@ -39,6 +40,7 @@ bool attestation_service_new(struct attestation_service **out,
     service->sealing_keys = attestation_sealing_keys_new(options->keyholder);
     service->pending = attestation_pending_new(options->store);
     service->judged = attestation_judged_cache_new(JUDGED_BOOTS);
+    service->log_names = attestation_log_names_new(LOG_NAMES);
     if (!attestation_state_load(&service->state, options->store, revision, err)) {
         attestation_service_free(&service);
         return false;
@@ -62,6 +64,7 @@ void attestation_service_free(struct attestation_service **service)
     attestation_state_done(&gone->state);
     cache_free(&gone->host_keys);
     cache_free(&gone->judged);
+    attestation_log_names_free(&gone->log_names);
     pthread_mutex_destroy(&gone->renewal_lock);
     pthread_mutex_destroy(&gone->lock);
     free(gone->node);

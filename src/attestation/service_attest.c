@@ -163,6 +163,7 @@ static void answer(struct attestation_service *service, enum attestation_door do
         .sealing_keys = service->sealing_keys,
         .pending = service->pending,
         .judged = service->judged,
+        .log_names = service->log_names,
     };
     struct attestation_mode_input input = {
         .version = version,

@@ -24,6 +24,7 @@ struct attestation_service {
     struct attestation_host_clocks *host_clocks;
     atomic_bool keeps_retired; /* signers that have served are not removed now */
     struct cache *judged;
+    struct attestation_log_names *log_names;
 };
 
 /* Gives the state to the requests to come, as a snapshot. With the lock held. */

@@ -15,7 +15,8 @@ struct tpm_step {
     const struct attestation_mode_input *input;
     struct policy_subject subject;
     struct rtpm_binding binding;
-    struct rtpm_context context; /* that came */
+    struct rtpm_context context;          /* that came */
+    struct attestation_log_name log_name; /* of its log, once evidence->has_boot */
     struct attestation_sealing_set keys;
     struct rtpm_state state;
     struct buf commands[RTPM_COMMANDS_MAX]; /* that go back */

@@ -13,12 +13,14 @@ static bool reads_ima(const struct tpm_step *step)
     return (step->state.selection.pcrs >> IMA_PCR & 1) != 0;
 }
 
-/* The digest of the log that came, once. */
+/* The name of the log that came, once. */
 static void note_log(struct tpm_step *step)
 {
     struct attestation_evidence *evidence = step->evidence;
-    if (!evidence->has_boot)
-        digest_sha256(evidence->boot, step->context.log);
+    if (evidence->has_boot)
+        return;
+    attestation_log_names_find(&step->log_name, step->input->tpm->log_names, step->context.log);
+    memcpy(evidence->boot, step->log_name.digest, sizeof evidence->boot);
     evidence->has_boot = true;
 }
 
@@ -227,6 +229,8 @@ bool tpm_verdict_first(struct tpm_step *step, const struct tpm_pcr_bank *claimed
     attestation_policies_digest(state->policies, step->input->tpm->policies, &step->subject);
     if (!judge_or_recall(step, claimed, err))
         return false;
+    if (step->evidence->verdict.passed)
+        attestation_log_names_keep(step->input->tpm->log_names, &step->log_name);
     state->judges_again = judges_again(step);
     if (state->judges_again) {
         state->kept_log = step->context.log;

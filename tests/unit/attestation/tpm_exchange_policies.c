@@ -5,6 +5,7 @@
 
 #include "tpm_exchange_fixture.h"
 
+#include "attestation/service_private.h"
 #include "eventlog/sipa.h"
 
 static void remove_policy(struct client *client, unsigned round, struct rtpm_context *context)
@@ -254,6 +255,29 @@ static void test_first_step_remembers_no_more(void **state)
     }
 }
 
+static bool is_log_remembered(const struct host *host)
+{
+    struct attestation_log_name name;
+    attestation_log_names_find(&name, fixture->service->log_names, buf_slice(&host->log));
+    return name.remembered;
+}
+
+/* The log of a boot that passed is recognised from then on; that of one that failed is not, so
+ * nobody fills the memory with what no policy accepts. */
+static void test_logs_that_are_recognised(void **state)
+{
+    _cleanup_host_ struct host host;
+    fixture = *state;
+    exchange_host(&host, false);
+    struct client client = {.host = &host};
+    assert_false(is_log_remembered(&host));
+    assert_passes(&client, LAST + 1);
+    assert_true(is_log_remembered(&host));
+    host_boot_without_secure_boot(&host);
+    expect_refused(&client, "attestation.policies-failed", false);
+    assert_false(is_log_remembered(&host));
+}
+
 /* A policy that has an end is looked at each time. */
 static void test_first_step_sees_ends(void **state)
 {
@@ -276,6 +300,7 @@ int main(void)
         FIXTURE_TEST(test_signing_is_forbidden_meanwhile),
         FIXTURE_TEST(test_bank),
         FIXTURE_TEST(test_first_step_remembers_no_more),
+        FIXTURE_TEST(test_logs_that_are_recognised),
         FIXTURE_TEST(test_first_step_sees_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
