@@ -9,6 +9,7 @@
 #define EXTENDED_USAGES_MAX 32
 
 static const uint8_t oid_extended_usage[] = {0x55, 0x1d, 0x25};
+static const uint8_t oid_limited_names[] = {0x55, 0x1d, 0x1e};
 static const uint8_t oid_any_usage[] = {0x55, 0x1d, 0x25, 0x00};
 static const uint8_t oid_endorsement[] = {0x67, 0x81, 0x05, 0x08, 0x01};
 static const uint8_t oid_identity[] = {0x67, 0x81, 0x05, 0x08, 0x03};
@@ -74,6 +75,8 @@ static bool read_usage(struct certificate_profile *profile, struct slice value)
     size_t count = 0;
     while (!reader.failed && reader.rest.size > 0 && count++ < EXTENDED_USAGES_MAX) {
         struct slice oid = der_read(&reader, DER_OID);
+        if (profile->usage.size == 0)
+            profile->usage = oid;
         profile->any |= OID_IS(oid, oid_any_usage);
         profile->endorsement |= OID_IS(oid, oid_endorsement);
         profile->identity |= OID_IS(oid, oid_identity) || OID_IS(oid, oid_identity_microsoft);
@@ -94,6 +97,7 @@ bool certificate_profile_read(struct certificate_profile *out,
             return error_set(err, &tpm_certificate_malformed, "RFC 5280 4.2.1.12",
                              certificate_profile_name(certificate, name, sizeof name),
                              "its extended key usage is malformed");
+        profile.has_limited_names |= OID_IS(extension.oid, oid_limited_names);
         if (extension.critical && !is_tolerated(extension.oid))
             return refuse_extension(certificate, extension.oid, err);
     }

@@ -12,6 +12,8 @@ struct certificate_profile {
     bool any;         /* anyExtendedKeyUsage */
     bool endorsement; /* 2.23.133.8.1, tcg-kp-EKCertificate */
     bool identity; /* 2.23.133.8.3, tcg-kp-AIKCertificate, or Microsoft's 1.3.6.1.4.1.311.21.36 */
+    struct slice usage;     /* the first of them, an OID; borrowed */
+    bool has_limited_names; /* nameConstraints (RFC 5280 4.2.1.10), which nothing here follows */
 };
 
 /*

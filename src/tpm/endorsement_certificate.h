@@ -10,8 +10,9 @@
  * list that nothing here depends on; authorities signed with SHA-1 that the administrator added;
  * roots that are not self-signed, or have expired.
  *
- * Refused: what is not for endorsement keys (an identity key's certificate above all), is not in
- * its time, or does not lead to a root. The message names the link and the command that mends it.
+ * Refused: what is not for endorsement keys (an identity key's certificate above all, or an
+ * intermediate that a host sent and that is for something else), is not in its time, or does not
+ * lead to a root. The message names the link and the command that mends it.
  */
 
 #include "tpm/endorsement_key.h"
@@ -52,7 +53,7 @@ bool tpm_endorsement_certificate_parse(struct certificate **out, struct slice de
  * The same, and its chain to a root of trust at the time now (seconds since 1970). chain: what came
  * with it, to stand in between where trust has no intermediate (DER, one behind the other; empty:
  * nothing). *out is a reference of the caller's own. Further: tpm.certificate-time,
- * tpm.issuer-missing, tpm.issuer-wrong, tpm.root-missing, tpm.chain-too-long.
+ * tpm.issuer-missing, tpm.issuer-wrong, tpm.issuer-purpose, tpm.root-missing, tpm.chain-too-long.
  */
 bool tpm_endorsement_certificate_verify(struct certificate **out, struct slice der,
                                         struct slice chain, struct tpm_trust *trust, int64_t now,

@@ -46,6 +46,11 @@
       "not issue it",                                                                              \
       "the certificate is forged, or the issuer has several keys under one name: add the right "   \
       "one (hgsctl tpm-root add FILE --intermediate); see hgsctl tpm-root list")                   \
+    X(tpm_issuer_purpose, "tpm.issuer-purpose", ERROR_UNAUTHORIZED,                                \
+      "an intermediate certificate that a host sent may not certify endorsement keys: it is for "  \
+      "something else, or only for certain names",                                                 \
+      "ask the TPM's maker whether it issues endorsement certificates. If so, add it: hgsctl "     \
+      "tpm-root add FILE --intermediate; if not, the endorsement certificate is forged")           \
     X(tpm_root_missing, "tpm.root-missing", ERROR_UNAUTHORIZED,                                    \
       "the chain of an endorsement certificate ends before a root",                                \
       "get the root that the message names from the TPM's maker: hgsctl tpm-root add FILE")        \

@@ -114,6 +114,47 @@ static bool unfit(struct search *search, const struct certificate *issuer, int d
     return fail(search, depth, &problem);
 }
 
+static bool was_brought(const struct search *search, const struct certificate *certificate)
+{
+    for (size_t i = 0; i < search->brought_count; i++)
+        if (search->brought[i].certificate == certificate)
+            return true;
+    return false;
+}
+
+/* The administrator vouches for what was added, also for how it is signed; for nothing else. */
+static bool was_added(const struct search *search, const struct certificate *certificate, int depth)
+{
+    return depth > 0 && !was_brought(search, certificate);
+}
+
+/*
+ * Whether what a host sent is for certifying endorsement keys. RFC 5280 4.2.1.12 lets an extended
+ * key usage limit the key it is about; in an authority everybody takes it to limit what that
+ * issues, too. It costs no real host anything: all intermediates for endorsement keys in
+ * TrustedTpm.cab have none, or one that names them. What was added is the administrator's choice.
+ */
+static bool has_purpose(struct search *search, const struct certificate *certificate, int depth,
+                        const struct certificate_profile *profile)
+{
+    struct error problem = {0};
+    char name[NAME_SIZE], usage[128];
+    if (!was_brought(search, certificate))
+        return true;
+    certificate_profile_name(certificate, name, sizeof name);
+    if (profile->has_limited_names)
+        error_set(&problem, &tpm_issuer_purpose, "RFC 5280 4.2.1.10", name,
+                  "the host sent it, and it may issue certificates only for certain names");
+    else if (profile->has_usage && !profile->endorsement && !profile->any)
+        error_set(&problem, &tpm_issuer_purpose, "RFC 5280 4.2.1.12", name,
+                  "the host sent it, and its extended key usage says %s and not 2.23.133.8.1 "
+                  "(endorsement key)",
+                  der_format_oid(profile->usage, usage, sizeof usage));
+    else
+        return true;
+    return fail(search, depth, &problem);
+}
+
 /* Whether an authority may issue what stands depth authorities above an endorsement certificate.
  * An anchor is a name and a key: its own dates and limits do not count (RFC 5280 6.1.1 d). */
 static bool may_issue(struct search *search, const struct trusted *issuer, int depth)
@@ -130,6 +171,8 @@ static bool may_issue(struct search *search, const struct trusted *issuer, int d
                      "endorsement keys");
     if (!issuer->intermediate)
         return true;
+    if (!has_purpose(search, certificate, depth, &profile))
+        return false;
     if (!facts->is_authority)
         return unfit(search, certificate, depth, "it is not the certificate of an authority");
     if (facts->has_usage && (facts->usage & CERTIFICATE_KEY_CERT_SIGN) == 0)
@@ -140,15 +183,6 @@ static bool may_issue(struct search *search, const struct trusted *issuer, int d
                      "its path length constraint does not allow authorities below it");
     return trust_chain_check_time(certificate, search->now, &problem) ||
            fail(search, depth, &problem);
-}
-
-/* The administrator vouches for what was added, also for how it is signed; for nothing else. */
-static bool was_added(const struct search *search, const struct certificate *certificate, int depth)
-{
-    for (size_t i = 0; i < search->brought_count; i++)
-        if (search->brought[i].certificate == certificate)
-            return false;
-    return depth > 0;
 }
 
 /* From one candidate on. */

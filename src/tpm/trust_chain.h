@@ -25,8 +25,8 @@ struct cache *tpm_trust_cache(struct tpm_trust *trust);
  * Whether certificate leads to a root at the time now. chain: certificates that came with it (DER,
  * one behind the other; empty: none), of which at most TPM_CHAIN_CERTIFICATES_MAX are looked at:
  * nobody trusts them, they only may stand between certificate and a root of trust, where trust has
- * no intermediate of that name. tpm.issuer-missing, tpm.issuer-wrong, tpm.root-missing,
- * tpm.certificate-time, tpm.certificate-extension, tpm.chain-too-long.
+ * no intermediate of that name. tpm.issuer-missing, tpm.issuer-wrong, tpm.issuer-purpose,
+ * tpm.root-missing, tpm.certificate-time, tpm.certificate-extension, tpm.chain-too-long.
  */
 bool trust_chain_verify(struct tpm_trust *trust, const struct certificate *certificate,
                         struct slice chain, int64_t now, struct error *err);

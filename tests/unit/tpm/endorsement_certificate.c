@@ -132,6 +132,10 @@ static void test_tolerated(void **state)
         {"ek-partial", {"partial"}, NULL, NULL},              /* a root that is not self-signed */
         {"ek-expired-root", {"expired-root"}, NULL, NULL},    /* a root that has expired */
         {"ek-v1-root", {"v1-root"}, NULL, NULL},              /* a root of X.509's first version */
+        /* Intermediates for something else, for which the administrator vouches. */
+        {"ek-by-foreign", {"root", "-foreign-inter"}, NULL, NULL},
+        {"ek-by-foreign", {"root", "-foreign-inter", "+foreign-inter"}, NULL, NULL},
+        {"ek-by-some-names", {"root", "-some-names"}, NULL, NULL},
     };
     CHECK_CHAINS(chains);
 }
@@ -209,7 +213,12 @@ static void test_brought(void **state)
         {"ek", {"+inter", "+root"}, "tpm.root-missing", "“CN=Maker Root” was not added"},
         {"ek", {"sha1-root", "+inter", "+root"}, "tpm.root-missing", "“CN=Maker Root”"},
         {"ek", {"root", "+rival"}, "tpm.issuer-wrong", "several keys"},
+        {"ek-by-both", {"root", "+both-inter"}, NULL, NULL},
+        {"ek-by-any", {"root", "+any-inter"}, NULL, NULL},
         {"ek-by-aik", {"root", "+aik-inter"}, "tpm.issuer-wrong", "identity keys only"},
+        {"ek-by-foreign", {"root", "+foreign-inter"}, "tpm.issuer-purpose", "1.3.6.1.5.5.7.3.1"},
+        {"ek-by-foreign", {"foreign-inter"}, NULL, NULL}, /* a root of the administrator's */
+        {"ek-by-some-names", {"root", "+some-names"}, "tpm.issuer-purpose", "certain names"},
         {"ek-no-authority", {"root", "+no-authority"}, "tpm.issuer-wrong", "authority"},
         {"ek-no-sign", {"root", "+no-sign"}, "tpm.issuer-wrong", "key usage"},
         {"ek-short", {"root", "+short", "+below-short"}, "tpm.issuer-wrong", "path length"},

@@ -199,6 +199,13 @@ issue("aik-inter", cn("AIK Intermediate"), inter_key, ROOT, root_key, AUTHORITY 
 ek("ek-by-aik", issuer=cn("AIK Intermediate"))
 issue("both-inter", cn("Both Intermediate"), inter_key, ROOT, root_key, AUTHORITY + [eku(EK, AIK)])
 ek("ek-by-both", issuer=cn("Both Intermediate"))
+issue("foreign-inter", cn("Foreign Intermediate"), inter_key, ROOT, root_key, AUTHORITY + [eku("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2")])
+ek("ek-by-foreign", issuer=cn("Foreign Intermediate"))
+issue("any-inter", cn("Any Intermediate"), inter_key, ROOT, root_key, AUTHORITY + [eku("1.3.6.1.5.5.7.3.1", ANY)])
+ek("ek-by-any", issuer=cn("Any Intermediate"))
+# What critical extensions are not needed for: nobody here looks whether a name is among those.
+issue("some-names", cn("Some Names"), inter_key, ROOT, root_key, AUTHORITY + [extension("2.5.29.30", sequence())])
+ek("ek-by-some-names", issuer=cn("Some Names"))
 issue("rival", INTER, rival_key, ROOT, root_key, AUTHORITY)
 issue("no-authority", cn("No Authority"), inter_key, ROOT, root_key, [constraints(False)])
 ek("ek-no-authority", issuer=cn("No Authority"))
