@@ -8,8 +8,6 @@
 
 static const char clause[] = "protocol.md 2.3";
 
-/* Also to be raised when boots are judged by other rules: the last step builds upon the first. */
-#define FORMAT_VERSION 2
 #define ASSOCIATED_LABEL "HGS-RTPM-1"
 #define ASSOCIATED_SIZE (sizeof ASSOCIATED_LABEL - 1 + 16 + DIGEST_SHA256_SIZE)
 #define BANK_SIZE_MAX (2 + 4 + TPM_PCR_COUNT * DIGEST_SIZE_MAX)
@@ -43,7 +41,7 @@ static void write_bank(struct buf *out, const struct tpm_pcr_bank *bank)
 
 static void format(struct buf *out, const struct rtpm_state *state)
 {
-    buf_append_u8(out, FORMAT_VERSION);
+    buf_append_u8(out, RTPM_STATE_VERSION);
     buf_append_u8(out, (uint8_t)state->step);
     buf_append_u64_le(out, (uint64_t)state->started);
     buf_append_u8(out, (uint8_t)state->version);
@@ -151,7 +149,7 @@ static void read_keys(struct rtpm_state *state, struct reader *in)
 static bool parse(struct rtpm_state *state, struct slice bytes)
 {
     struct reader in = reader_of(bytes);
-    if (reader_u8(&in) != FORMAT_VERSION)
+    if (reader_u8(&in) != RTPM_STATE_VERSION)
         return false;
     state->step = (enum rtpm_step)reader_u8(&in);
     state->started = (int64_t)reader_u64_le(&in);

@@ -21,6 +21,27 @@
 #include "base/guid.h"
 #include "tpm/response.h"
 
+/*
+ * Stands first in what is sealed. While a cluster is updated, and for the time of an exchange after an
+ * update of one node, states come back to another version of this program than the one that wrote
+ * them; the last step then issues a certificate upon what the first one found. A state of another
+ * RTPM_STATE_VERSION does not open, and its host begins anew. So a release must have a higher one
+ * than the release before it (once, however many changes) when any of these changed:
+ *
+ *   the form       what format() in rtpm_state.c writes, its order, or what a field means;
+ *   the judging    so that a boot which passed would now fail: how logs are parsed, replayed and
+ *                  made claims of (eventlog/), what policies demand (policy/, bootimage/), what
+ *                  tpm_boot.c and tpm_verdict.c make of that, which registers count;
+ *   what is taken  from the state without being checked again: the identity keys' template, the
+ *                  selections of registers, whether a signing key counts as protected.
+ *
+ * It may stay when boots pass that failed before, when only words change, and when settings or
+ * policies do, which `policies` covers. What else remembers verdicts (judged.h, pending.h) lives in
+ * memory and ends with the process; health certificates that were issued before stay good until
+ * they expire (`signer deny-before` ends them sooner), whatever this number is.
+ */
+#define RTPM_STATE_VERSION 2
+
 /* What was asked of the TPM last. */
 enum rtpm_step {
     RTPM_STEP_SESSIONS = 1,        /* to start a session for each command */
