@@ -10,6 +10,11 @@
       "correct the file that the message names (hgsd.conf(5)), then hgsd --check-config")       \
     X(hgsd_state, "hgsd.state", ERROR_IO, "a folder of the service cannot be used",             \
       "check owner and mode of the folder that the message names")                              \
+    X(hgsd_file_replaced, "hgsd.file-replaced", ERROR_IO,                                       \
+      "a file that was to be read again was put in the place of another, and the service's "    \
+      "sandbox leaves it only the one that was there at its start",                             \
+      "write into the file instead of replacing it, or restart hgsd (systemctl restart hgsd); " \
+      "for good, give it a folder of its own, below which no keys, PINs or tokens lie")         \
     X(hgsd_token_unknown, "hgsd.token-unknown", ERROR_NOT_FOUND,                                \
       "no [token] section of this node has the token that a PKCS#11 URI names",                 \
       "add one to hgsd.conf (hgsd.conf(5)), and start hgsd again; hgsctl server show lists "    \

@@ -47,6 +47,9 @@ struct admin_services {
     /* Which of this node's tokens has the key of a PKCS#11 URI. hgsd.token-unknown,
      * hgsd.token-ambiguous, token.uri. */
     bool (*token_for)(void *context, const char *key_uri, unsigned *token, struct error *err);
+    /* Why the files that a reload (SIGHUP) reads were not all taken the last time; false: they
+     * were, or nobody asked. */
+    bool (*reload_problem)(void *context, struct error *out);
     const char *keyholder_user; /* that reads key files; "": whom the service is, too */
     const char *key_folder;     /* "": there is none */
 };

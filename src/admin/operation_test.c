@@ -121,6 +121,15 @@ static void test_records(struct test *test)
     report(test, "attestation records", !damaged, "all are readable", &err);
 }
 
+/* As a renewed TLS certificate that is not in use. */
+static void test_reload(struct test *test)
+{
+    const struct admin_services *services = test->request->services;
+    struct error err = {0};
+    bool failed = services->reload_problem(services->context, &err);
+    report(test, "reload", !failed, "nothing was left out", &err);
+}
+
 /* What is no failure of the service, but keeps hosts from passing: with the command that helps. */
 static void warn(struct test *test, const char *name, bool good, const char *detail,
                  const char *remedy)
@@ -240,6 +249,7 @@ bool operation_server_test(struct admin_request *request, struct json_writer *re
     test_store(&test);
     test_audit(&test);
     test_records(&test);
+    test_reload(&test);
     test_tokens(&test);
     test_certificates(&test);
     test_signer(&test);

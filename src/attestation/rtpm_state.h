@@ -22,11 +22,11 @@
 #include "tpm/response.h"
 
 /*
- * Stands first in what is sealed. While a cluster is updated, and for the time of an exchange after an
- * update of one node, states come back to another version of this program than the one that wrote
- * them; the last step then issues a certificate upon what the first one found. A state of another
- * RTPM_STATE_VERSION does not open, and its host begins anew. So a release must have a higher one
- * than the release before it (once, however many changes) when any of these changed:
+ * Stands first in what is sealed. While a cluster is updated, and for the time of an exchange after
+ * an update of one node, states come back to another version of this program than the one that
+ * wrote them; the last step then issues a certificate upon what the first one found. A state of
+ * another RTPM_STATE_VERSION does not open, and its host begins anew. So a release must have a
+ * higher one than the release before it (once, however many changes) when any of these changed:
  *
  *   the form       what format() in rtpm_state.c writes, its order, or what a field means;
  *   the judging    so that a boot which passed would now fail: how logs are parsed, replayed and

@@ -153,6 +153,10 @@ static void show_pairs(const struct json *result)
                    (long long)call_integer(it, "waiting"),
                    (long long)call_integer(it, "waiting_limit"));
     table_pair(table, "Sandbox", "%s", call_text(result, "sandbox"));
+    for (const struct json *file = json_first(json_get(json_get(result, "reload"), "fixed"));
+         file != NULL; file = json_next(file))
+        table_pair(table, "Not to be replaced", "%s (write into it, or restart hgsd)",
+                   json_text(file));
     table_pair(table, "Audit trail", "%s, %lld records",
                call_bool(audit, "writable") ? "writable" : "NOT WRITABLE: no key is released",
                (long long)call_integer(audit, "sequence"));
@@ -190,6 +194,11 @@ static void show_problems(const struct json *result)
         printf("\nAttestation signer %.16s: %s (%s)\n  what to do: %s\n",
                call_text(signer, "object"), call_text(signer, "message"), call_text(signer, "code"),
                call_text(signer, "remedy"));
+    for (const struct json *error = json_first(json_get(json_get(result, "reload"), "errors"));
+         error != NULL; error = json_next(error))
+        printf("\nNot reloaded at %s: %s: %s (%s)\n  what to do: %s\n",
+               call_text(json_get(result, "reload"), "time"), call_text(error, "object"),
+               call_text(error, "message"), call_text(error, "code"), call_text(error, "remedy"));
     if (audit_error != NULL)
         printf("\nAudit trail: %s (%s)\n  what to do: %s\n", call_text(audit_error, "message"),
                call_text(audit_error, "code"), call_text(audit_error, "remedy"));

@@ -110,6 +110,7 @@ void describe_service(void *context, struct json_writer *writer)
     write_audit(writer, parts);
     write_clocks(writer, parts);
     write_load(writer, parts);
+    reload_describe(parts->reload, writer);
 }
 
 void describe_node(void *context, struct json_writer *writer)

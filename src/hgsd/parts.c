@@ -215,6 +215,12 @@ static bool token_for(void *context, const char *key_uri, unsigned *token, struc
     return tokens_for(parts->tokens, key_uri, token, err);
 }
 
+static bool find_reload_problem(void *context, struct error *out)
+{
+    const struct parts *parts = context;
+    return reload_problem(parts->reload, out);
+}
+
 /* Nobody was answered there yet. */
 static void drop_listener(struct parts *parts)
 {
@@ -241,6 +247,7 @@ static bool start_admin(struct parts *parts, struct error *err)
                                               .describe = describe_service,
                                               .describe_tokens = describe_tokens,
                                               .token_for = token_for,
+                                              .reload_problem = find_reload_problem,
                                               .describe_node = describe_node,
                                               .keyholder_user = config->keyholder_user,
                                               .key_folder = config->key_folder};
@@ -268,12 +275,13 @@ static struct parts *allocate(const struct hgsd_config *config)
     return parts;
 }
 
-bool parts_start(struct parts **out, const struct hgsd_config *config,
+bool parts_start(struct parts **out, const struct hgsd_config *config, const char *config_path,
                  const struct audit_sinks *sinks, int control, int listener,
                  const struct supervisor_channels *channels, struct error *err)
 {
     struct parts *parts = allocate(config);
     parts->sinks = sinks;
+    parts->reload = reload_new(config, config_path, &parts->clock);
     parts->control = control;
     parts->listener = listener;
     bool token = channels->token[0] != '\0';
@@ -348,6 +356,7 @@ void parts_stop(struct parts **parts_pointer)
     store_close(&parts->store);
     keyholder_free(&parts->keyholder);
     node_clock_free(&parts->node_clock);
+    reload_free(&parts->reload);
     pthread_cond_destroy(&parts->applied);
     pthread_mutex_destroy(&parts->lock);
     free(parts);
@@ -376,14 +385,8 @@ bool parts_move(struct parts *parts)
     return http && routes && audit && upkeep_moves(parts->upkeep);
 }
 
-bool parts_reload(struct parts *parts)
+void parts_reload(struct parts *parts)
 {
-    struct error err = {0};
     parts_wake(parts); /* files of keys may have been mended */
-    bool good = parts->config->https.count == 0 || http_server_reload_tls(parts->http, &err);
-    if (good)
-        log_write(LOG_LEVEL_NOTICE, "configuration reloaded");
-    else
-        log_error(LOG_LEVEL_ERROR, &err, "the TLS certificate is not reloaded; the old one stays");
-    return good;
+    reload_run(parts->reload, parts->config->https.count > 0 ? parts->http : NULL);
 }

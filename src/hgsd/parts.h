@@ -14,12 +14,13 @@
 
 struct parts;
 
-/* sinks: where the audit trail goes, too; opened, they must outlive the parts. channels: the ends
- * of the channels to a keyholder (may be none yet); control: the socket of the supervisor, which
- * is told when a keyholder does not answer; listener: the administration socket, taken over in any
- * case. Errors name what could not be made.
+/* config_path: of the file with config, NULL for the usual one. sinks: where the audit trail goes,
+ * too; opened, they must outlive the parts. channels: the ends of the channels to a keyholder (may
+ * be none yet); control: the socket of the supervisor, which is told when a keyholder does not
+ * answer; listener: the administration socket, taken over in any case. Errors name what could not
+ * be made.
  */
-bool parts_start(struct parts **out, const struct hgsd_config *config,
+bool parts_start(struct parts **out, const struct hgsd_config *config, const char *config_path,
                  const struct audit_sinks *sinks, int control, int listener,
                  const struct supervisor_channels *channels, struct error *err);
 /* Finishes requests under way, at most config->shutdown_ms. */
@@ -32,5 +33,5 @@ void parts_clock_set(struct parts *parts);
 /* Whether HTTP, the workers and the writer of the audit trail have got on since the last call, or
  * have nothing to do; and upkeep (hgsd/upkeep.h) is not lost in its work. */
 bool parts_move(struct parts *parts);
-/* New TLS files; failures are logged and the old ones stay: false. */
-bool parts_reload(struct parts *parts);
+/* Reads what is read again (reload.h), and tries keys that did not work. */
+void parts_reload(struct parts *parts);

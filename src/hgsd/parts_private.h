@@ -11,6 +11,7 @@
 #include "hgsd/keys.h"
 #include "hgsd/node_clock.h"
 #include "hgsd/parts.h"
+#include "hgsd/reload.h"
 #include "hgsd/routes.h"
 #include "hgsd/token_queues.h"
 #include "hgsd/tokens.h"
@@ -34,6 +35,7 @@ struct parts {
     struct store_watch *watch;
     struct routes *routes;
     struct http_server *http;
+    struct reload *reload;
     struct admin_services services;
     struct admin_server *admin;
     int listener; /* the administration socket until admin has it; then -1 */

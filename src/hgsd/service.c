@@ -22,6 +22,7 @@
 #include "base/memory.h"
 #include "hgsd/folders.h"
 #include "hgsd/parts.h"
+#include "hgsd/reload.h"
 #include "hgsd/supervisor.h"
 #include "http/listen.h"
 #include "http/server.h"
@@ -115,65 +116,23 @@ static void raise_descriptor_limit(const struct hgsd_config *config)
                   (unsigned long long)wanted);
 }
 
-/* Where they are two, the modes of its files keep the service from the keyholder's keys. */
-static bool is_keyholders_user(const struct hgsd_config *config)
-{
-    struct stat status;
-    return geteuid() == 0 || stat(config->keyholder_folder, &status) != 0 ||
-           status.st_uid == geteuid();
-}
-
-static bool must_stay_closed(const struct hgsd_config *config, const char *folder)
-{
-    const char *secret = folders_secret_in(config, folder);
-    return secret != NULL && (secret == config->keyholder_folder || is_keyholders_user(config));
-}
-
-/*
- * What the sandbox lets be read, allocated, so that a file can be read again after a reload: its
- * folder, since an editor or a renewal puts another file in its place; but the file alone where
- * secrets are below that folder, too. NULL for no path.
- */
-static char *readable_for(const struct hgsd_config *config, const char *path)
-{
-    if (*path == '\0')
-        return NULL;
-    char *folder = folders_of(path);
-    if (strcmp(folder, "/") != 0 && !must_stay_closed(config, folder))
-        return folder;
-    free(folder);
-    return memory_copy_text(path);
-}
-
-/* Whether the sandbox leaves the file alone: then one that was put in its place cannot be read. */
-static bool is_alone(const struct hgsd_config *config, const char *path)
-{
-    _cleanup_free_ char *readable = readable_for(config, path);
-    return readable != NULL && strcmp(readable, path) == 0;
-}
-
 static bool enter_sandbox(const struct hgsd_config *config, const char *config_path,
                           struct error *err)
 {
     _cleanup_free_ char *store = folders_of(config->store_path);
     _cleanup_free_ char *run = folders_of(config->admin_socket);
-    _cleanup_free_ char *tls = readable_for(config, config->certificate);
-    _cleanup_free_ char *key = readable_for(config, config->key);
-    _cleanup_free_ char *password = readable_for(config, config->password_file);
-    _cleanup_free_ char *own =
-        readable_for(config, config_path != NULL ? config_path : HGSD_CONFIG_FILE);
+    _cleanup_reload_readable_ struct reload_readable again;
+    reload_readable_init(&again, config, config_path);
     /* Users are named in the audit trail; their modules can no longer be loaded in the sandbox. */
     /* cppcheck-suppress [ignoredReturnValue,getpwuidCalled] ; no thread yet, nothing wanted */
     getpwuid(0);
     /* The socket is made; its folder is only for removing it in the end. */
     bool removable = folders_secret_in(config, run) == NULL;
     const char *writable[] = {store, config->audit_folder, removable ? run : NULL, NULL};
-    const char *folders[] = {"/etc/passwd", "/etc/group", "/etc/nsswitch.conf", own, tls,
-                             key,           password};
-    const char *readable_paths[sizeof folders / sizeof folders[0] + 1] = {NULL};
-    for (size_t i = 0, n = 0; i < sizeof folders / sizeof folders[0]; i++)
-        if (folders[i] != NULL)
-            readable_paths[n++] = folders[i];
+    const char *readable_paths[3 + RELOAD_READABLE_MAX + 1] = {"/etc/passwd", "/etc/group",
+                                                               "/etc/nsswitch.conf"};
+    for (size_t i = 0; again.paths[i] != NULL; i++)
+        readable_paths[3 + i] = again.paths[i];
     struct sandbox_service_paths paths = {writable, readable_paths};
     return sandbox_service(&paths, err);
 }
@@ -215,45 +174,15 @@ static int watch_clock(void)
     return fd;
 }
 
-static void explain_reload(const struct hgsd_config *config, const char *config_path)
-{
-    if (is_alone(config, config_path != NULL ? config_path : HGSD_CONFIG_FILE) ||
-        is_alone(config, config->certificate) || is_alone(config, config->key) ||
-        is_alone(config, config->password_file))
-        log_write(LOG_LEVEL_NOTICE,
-                  "keys lie below a folder of these files, so the sandbox leaves the service only "
-                  "the files that were there at its start: write into them instead of replacing "
-                  "them, or restart hgsd");
-}
-
-static void reload(struct parts *parts, const struct hgsd_config *started, const char *config_path)
-{
-    struct hgsd_config config;
-    struct error err = {0};
-    enum log_level level;
-    if (!hgsd_config_load(&config, config_path, &err)) {
-        log_error(LOG_LEVEL_ERROR, &err, "the configuration is not reloaded");
-        if (err.code == &base_file_unreadable)
-            explain_reload(started, config_path);
-        return;
-    }
-    if (log_level_parse(&level, config.log_level))
-        log_set_level(level);
-    hgsd_config_done(&config);
-    if (!parts_reload(parts))
-        explain_reload(started, config_path);
-}
-
 /* True when the service should go on. */
-static bool handle_signal(struct parts *parts, int signals, const struct hgsd_config *config,
-                          const char *config_path)
+static bool handle_signal(struct parts *parts, int signals)
 {
     struct signalfd_siginfo information;
     if (read(signals, &information, sizeof information) != sizeof information)
         return true;
     if (information.ssi_signo != SIGHUP)
         return false;
-    reload(parts, config, config_path);
+    parts_reload(parts);
     return true;
 }
 
@@ -282,7 +211,7 @@ static int64_t beat(struct parts *parts, int control, int64_t interval_ms)
 }
 
 static void serve(struct parts *parts, const struct sources *sources,
-                  const struct hgsd_config *config, const char *config_path)
+                  const struct hgsd_config *config)
 {
     int64_t beat_ms = config->watchdog_ms / SUPERVISOR_BEATS;
     int64_t next_beat = clock_monotonic_ms();
@@ -300,7 +229,7 @@ static void serve(struct parts *parts, const struct sources *sources,
         if (n > 0 && watched[1].revents & POLLIN)
             handle_control(parts, sources->control);
         if (n > 0 && watched[0].revents & POLLIN)
-            running = handle_signal(parts, sources->signals, config, config_path);
+            running = handle_signal(parts, sources->signals);
         if (n > 0 && watched[2].revents != 0 &&
             read(sources->clock, &ignored, sizeof ignored) < 0 && errno == ECANCELED)
             parts_clock_set(parts);
@@ -342,13 +271,13 @@ int service_run(const struct hgsd_config *config, const char *config_path, int c
     /* Those of the software keyholder, as a rule: it is started first. Others wait in the socket.
      */
     receive_channels(&channels, control, FIRST_CHANNELS_MS);
-    if (!parts_start(&parts, config, &sinks, control, listener, &channels, &err)) {
+    if (!parts_start(&parts, config, config_path, &sinks, control, listener, &channels, &err)) {
         log_error(LOG_LEVEL_ERROR, &err, "the service cannot start");
         return 1;
     }
     supervise_notify("READY=1");
     log_write(LOG_LEVEL_NOTICE, "ready");
-    serve(parts, &(struct sources){signals, control, clock}, config, config_path);
+    serve(parts, &(struct sources){signals, control, clock}, config);
     supervise_notify("STOPPING=1");
     parts_stop(&parts);
     audit_sinks_close(&sinks);

@@ -227,7 +227,7 @@ def the_socket_lies_beside_the_state():
         new.write_text(fabric.config_file.read_text())
         new.replace(fabric.config_file)
         fabric.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: "write into them" in fabric.log_text(), "the log says what to do")
+        wait_until(lambda: "write into the file instead" in fabric.log_text(), "the log says what to do")
         fabric.stop()
         fabric.start()
         attacker.works()
