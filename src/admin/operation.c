@@ -4,6 +4,7 @@
 #include "admin/errors.h"
 #include "admin/operations.h"
 #include "attestation/host.h"
+#include "base/plain_name.h"
 
 #define LOOK ADMIN_ROLE_REVIEWER
 #define CHANGE ADMIN_ROLE_ADMINISTRATOR
@@ -95,7 +96,7 @@ bool admin_request_name(const char **name, const struct admin_request *request, 
 {
     if (!json_get_text(name, request->arguments, "name", err))
         return false;
-    if (attestation_host_name_valid(*name))
+    if (plain_name_valid(*name, PLAIN_NAME_SIZE))
         return true;
     return error_set(err, &admin_argument, "hgsctl(8)", *name,
                      "a name has 1 to 128 letters, digits, dots, hyphens and underscores and "

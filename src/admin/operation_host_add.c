@@ -10,6 +10,7 @@
 #include "admin/operations.h"
 #include "attestation/host.h"
 #include "base/memory.h"
+#include "base/plain_name.h"
 #include "tpm/pcr.h"
 
 #define HOST_VALUE_MAX (128 * 1024)
@@ -134,7 +135,7 @@ static bool add_set(struct attestation_tpm_host *host, const char *name, struct 
 {
     if (find_set(host, name) >= 0)
         return true;
-    if (!attestation_host_name_valid(name) || host->set_count == ATTESTATION_SETS_MAX)
+    if (!plain_name_valid(name, PLAIN_NAME_SIZE) || host->set_count == ATTESTATION_SETS_MAX)
         return error_set(err, &admin_argument, "hgsctl(8)", name,
                          "it is not the name of a set, or the host is in %d sets already",
                          ATTESTATION_SETS_MAX);

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/plain_name.h"
 
 #define CHANGES_MAX 16
 #define VALUE_MAX (64 * 1024)
@@ -52,7 +53,7 @@ static bool read_arguments(struct init *init, struct error *err)
         !json_get_bool_or(&init->generate, arguments, "generate", false, err) ||
         !admin_request_mode(&init->mode, init->request, err))
         return false;
-    if (!attestation_host_name_valid(init->name))
+    if (!plain_name_valid(init->name, PLAIN_NAME_SIZE))
         return error_set(err, &admin_argument, "hgsctl(8)", init->name,
                          "a service's name has 1 to 128 letters, digits, dots, hyphens and "
                          "underscores");

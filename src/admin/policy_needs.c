@@ -41,15 +41,15 @@ static bool is_known_besides(const struct policy_set *set, const struct policy *
 static bool needs(const struct policy *baseline, const struct policy_set *set,
                   const struct policy *removed)
 {
-    static const enum digest_algorithm banks[] = {DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512};
     for (uint32_t i = 0; i < baseline->baseline.count; i++) {
         const struct baseline_event *event = &baseline->baseline.events[i];
         if (event->pcr != PCR_IMAGES || event->type != EVENTLOG_EFI_BOOT_SERVICES_APPLICATION)
             continue;
-        for (size_t bank = 0; bank < sizeof banks / sizeof banks[0]; bank++) {
-            struct slice digest = baseline_digest(&baseline->baseline, i, banks[bank]);
-            if (digest.size > 0 && code_integrity_names_image(&removed->ci, banks[bank], digest) &&
-                !is_known_besides(set, removed, banks[bank], digest))
+        for (size_t bank = 0; bank < DIGESTS_BANKS; bank++) {
+            enum digest_algorithm algorithm = digests_algorithms[bank];
+            struct slice digest = baseline_digest(&baseline->baseline, i, algorithm);
+            if (digest.size > 0 && code_integrity_names_image(&removed->ci, algorithm, digest) &&
+                !is_known_besides(set, removed, algorithm, digest))
                 return true;
         }
     }

@@ -9,6 +9,7 @@
 #include "admin/tpm_mode.h"
 #include "attestation/host.h"
 #include "base/memory.h"
+#include "base/plain_name.h"
 
 /* Looks for a set among the hosts. */
 struct search {
@@ -79,7 +80,7 @@ bool policy_request_scope(struct policy *policy, const struct admin_request *req
     } else if (!guess(&policy->scope, store, name, err)) {
         return false;
     }
-    if (!attestation_host_name_valid(name))
+    if (!plain_name_valid(name, PLAIN_NAME_SIZE))
         return unknown(err, name, "it is neither a host's nor a set's name");
     snprintf(policy->scope_name, sizeof policy->scope_name, "%s", name);
     return true;

@@ -5,28 +5,11 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "base/plain_name.h"
 #include "crypto/digest.h"
 #include "crypto/public_key.h"
 
 #include <stdio.h>
-
-static bool name_character(char c, bool first)
-{
-    bool alphanumeric = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    return alphanumeric || (!first && (c == '.' || c == '_' || c == '-'));
-}
-
-bool attestation_host_name_valid(const char *name)
-{
-    size_t size = strlen(name);
-    if (size == 0 || size >= ATTESTATION_NAME_SIZE)
-        return false;
-    for (size_t i = 0; i < size; i++) {
-        if (!name_character(name[i], i == 0))
-            return false;
-    }
-    return true;
-}
 
 static void init(struct attestation_host *out, const char *name, enum attestation_mode mode,
                  struct slice key, int64_t added, const char *added_by)
@@ -44,7 +27,7 @@ bool attestation_host_init(struct attestation_host *out, const char *name, struc
                            int64_t added, const char *added_by, struct error *err)
 {
     _cleanup_public_key_ struct public_key *parsed = NULL;
-    if (!attestation_host_name_valid(name))
+    if (!plain_name_valid(name, PLAIN_NAME_SIZE))
         return error_set(err, &attestation_host_name, NULL, name, "it is not a host's name");
     if (!public_key_parse_file(&parsed, key, err))
         return false;
@@ -61,7 +44,7 @@ bool attestation_host_init_tpm(struct attestation_host *out, const char *name,
     struct attestation_tpm_host tpm;
     _cleanup_platform_identifier_ struct platform_identifier parsed;
     platform_identifier_init(&parsed);
-    if (!attestation_host_name_valid(name))
+    if (!plain_name_valid(name, PLAIN_NAME_SIZE))
         return error_set(err, &attestation_host_name, NULL, name, "it is not a host's name");
     if (!platform_identifier_parse(&parsed, identifier, err) ||
         !attestation_tpm_host_register(&tpm, &parsed, registration, trust, added, err))
@@ -118,7 +101,7 @@ static bool parse_record(struct attestation_host *host, const struct json *recor
         !json_get_text(&added_by, record, "added_by", err) ||
         !clock_parse(&host->added, added, err))
         return false;
-    if (!attestation_host_name_valid(name) || !attestation_mode_parse(&host->mode, mode))
+    if (!plain_name_valid(name, PLAIN_NAME_SIZE) || !attestation_mode_parse(&host->mode, mode))
         return error_set(err, &attestation_host_malformed, NULL, name,
                          "its name or its mode is none");
     snprintf(host->name, sizeof host->name, "%s", name);

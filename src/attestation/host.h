@@ -13,8 +13,9 @@
 #include "attestation/message.h"
 #include "attestation/tpm_host.h"
 #include "base/buf.h"
+#include "base/plain_name.h"
 
-#define ATTESTATION_NAME_SIZE 129     /* of a name with its NUL */
+#define ATTESTATION_NAME_SIZE PLAIN_NAME_SIZE
 #define ATTESTATION_HOST_KEY_MAX 4096 /* bytes of a SubjectPublicKeyInfo */
 #define ATTESTATION_HOST_ID_SIZE 32
 
@@ -27,9 +28,6 @@ struct attestation_host {
     char added_by[256];
     struct attestation_tpm_host tpm; /* in TPM mode */
 };
-
-/* [A-Za-z0-9][A-Za-z0-9._-]{0,127}: names of hosts and of everything else that is named. */
-bool attestation_host_name_valid(const char *name);
 
 /*
  * A new host in host key mode. key: a file as an administrator gives it: a

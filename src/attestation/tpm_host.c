@@ -4,6 +4,7 @@
 #include "attestation/errors.h"
 #include "attestation/host.h"
 #include "base/memory.h"
+#include "base/plain_name.h"
 #include "tpm/endorsement_certificate.h"
 #include "tpm/pcr.h"
 
@@ -48,7 +49,7 @@ static bool add_set(struct attestation_tpm_host *host, const char *name, struct 
     if (host->set_count == ATTESTATION_SETS_MAX)
         return error_set(err, &attestation_host_set, NULL, name, "a host is in %d sets at most",
                          ATTESTATION_SETS_MAX);
-    if (!attestation_host_name_valid(name))
+    if (!plain_name_valid(name, PLAIN_NAME_SIZE))
         return error_set(err, &attestation_host_set, NULL, name, "it is not the name of a set");
     host->sets[host->set_count++] = memory_copy_text(name);
     return true;

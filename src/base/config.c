@@ -2,7 +2,6 @@
 #include "base/config.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <ini.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -13,6 +12,7 @@
 #include "base/errors.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/plain_name.h"
 #include "base/utf8.h"
 
 /* What inih's callbacks need. Lines are counted where they are handed out, because the packaged
@@ -64,22 +64,11 @@ static const char *member_name(const struct loading *loading, const char *sectio
     return one ? section + length + 1 : NULL;
 }
 
-static bool is_member_name(const char *name)
-{
-    size_t length = strlen(name);
-    if (length == 0 || length > CONFIG_MEMBER_NAME_MAX || !isalnum((unsigned char)name[0]))
-        return false;
-    for (; *name != '\0'; name++)
-        if (!isalnum((unsigned char)*name) && strchr("._-", *name) == NULL)
-            return false;
-    return true;
-}
-
 static bool section_is_known(const struct loading *loading, const char *section)
 {
     const char *member = member_name(loading, section);
     if (member != NULL)
-        return is_member_name(member);
+        return plain_name_valid(member, CONFIG_MEMBER_NAME_MAX + 1);
     for (size_t i = 0; i < loading->count; i++) {
         if (strcmp(loading->keys[i].section, section) == 0)
             return true;

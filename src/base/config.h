@@ -49,7 +49,7 @@ bool config_load(void *values, const struct config_key *keys, size_t count, cons
  * Sections of one kind, as many as wanted: `[token hsm1]`, `[token hsm2]`. Each fills a structure
  * of its own, whose first field is `char *name`, in the order of the file.
  */
-#define CONFIG_MEMBER_NAME_MAX 32 /* [A-Za-z0-9][A-Za-z0-9._-]* */
+#define CONFIG_MEMBER_NAME_MAX 32 /* bytes of a plain name */
 struct config_family {
     const char *section;           /* the first word, "token" */
     const struct config_key *keys; /* their section is for people: "token NAME" */

@@ -4,19 +4,19 @@
 #include "base/hex.h"
 #include "bootimage/errors.h"
 
-static const enum digest_algorithm algorithms[DIGESTS_BANKS] = {DIGEST_SHA256, DIGEST_SHA384,
-                                                                DIGEST_SHA512};
+const enum digest_algorithm digests_algorithms[DIGESTS_BANKS] = {DIGEST_SHA256, DIGEST_SHA384,
+                                                                 DIGEST_SHA512};
 
 void digests_compute(struct digests *out, const struct slice *parts, size_t count)
 {
     for (size_t i = 0; i < DIGESTS_BANKS; i++)
-        digest_compute_parts(&out->banks[i], algorithms[i], parts, count);
+        digest_compute_parts(&out->banks[i], digests_algorithms[i], parts, count);
 }
 
 struct slice digests_get(const struct digests *digests, enum digest_algorithm algorithm)
 {
     for (size_t i = 0; i < DIGESTS_BANKS; i++) {
-        if (algorithms[i] == algorithm)
+        if (digests_algorithms[i] == algorithm)
             return digest_slice(&digests->banks[i]);
     }
     return SLICE_EMPTY;
@@ -26,7 +26,8 @@ void digests_write(struct json_writer *writer, const char *name, const struct di
 {
     json_write_object(writer, name);
     for (size_t i = 0; i < DIGESTS_BANKS; i++)
-        json_write_hex(writer, digest_name(algorithms[i]), digest_slice(&digests->banks[i]));
+        json_write_hex(writer, digest_name(digests_algorithms[i]),
+                       digest_slice(&digests->banks[i]));
     json_write_object_end(writer);
 }
 
@@ -50,7 +51,7 @@ bool digests_read_object(struct digests *out, const struct json *banks, struct e
 {
     struct digests digests;
     for (size_t i = 0; i < DIGESTS_BANKS; i++) {
-        if (!read_one(&digests.banks[i], banks, algorithms[i], err))
+        if (!read_one(&digests.banks[i], banks, digests_algorithms[i], err))
             return false;
     }
     *out = digests;

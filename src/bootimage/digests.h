@@ -8,8 +8,11 @@
 
 #define DIGESTS_BANKS 3
 
+/* SHA-256, SHA-384, SHA-512. */
+extern const enum digest_algorithm digests_algorithms[DIGESTS_BANKS];
+
 struct digests {
-    struct digest banks[DIGESTS_BANKS]; /* SHA-256, SHA-384, SHA-512 */
+    struct digest banks[DIGESTS_BANKS]; /* in that order */
 };
 
 /* Of parts one after the other. Cannot fail. */

@@ -4,15 +4,14 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "bootimage/digests.h"
 #include "eventlog/errors.h"
-
-static const enum digest_algorithm banks[] = {DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512};
 
 static bool choose_bank(struct boot_log *log, const char *path, struct error *err)
 {
-    for (size_t i = 0; i < sizeof banks / sizeof banks[0]; i++) {
-        log->bank = banks[i];
-        if ((log->log.banks & 1u << eventlog_bank_of(banks[i])) != 0)
+    for (size_t i = 0; i < DIGESTS_BANKS; i++) {
+        log->bank = digests_algorithms[i];
+        if ((log->log.banks & 1u << eventlog_bank_of(log->bank)) != 0)
             return true;
     }
     return error_set(err, &eventlog_bank_missing, NULL, path,

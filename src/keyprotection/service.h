@@ -9,12 +9,13 @@
 
 #include "audit/audit.h"
 #include "base/clock.h"
+#include "base/plain_name.h"
 #include "crypto/certificate.h"
 #include "keyholder/keyholder.h"
 #include "keyprotection/usage.h"
 #include "store/store.h"
 
-#define KEYPROTECTION_NAME_SIZE 129 /* of a name with its NUL */
+#define KEYPROTECTION_NAME_SIZE PLAIN_NAME_SIZE
 #define KEYPROTECTION_BODY_MAX (1024 * 1024)
 
 struct keyprotection_service;

@@ -10,12 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PCRS 16
 #define LOCALITY_MAX 4
-
-/* The banks of a baseline, in the order of an event's digests. */
-static const enum digest_algorithm algorithms[DIGESTS_BANKS] = {DIGEST_SHA256, DIGEST_SHA384,
-                                                                DIGEST_SHA512};
 
 static uint32_t bank_bit(enum digest_algorithm algorithm)
 {
@@ -26,7 +21,7 @@ struct slice baseline_digest(const struct policy_baseline *baseline, uint32_t ev
                              enum digest_algorithm algorithm)
 {
     for (size_t i = 0; i < DIGESTS_BANKS; i++) {
-        if (algorithms[i] == algorithm && (baseline->banks & bank_bit(algorithm)))
+        if (digests_algorithms[i] == algorithm && (baseline->banks & bank_bit(algorithm)))
             return slice_of(baseline->events[event].digests[i], digest_size(algorithm));
     }
     return SLICE_EMPTY;
@@ -42,7 +37,7 @@ void baseline_done(struct policy_baseline *baseline)
 
 struct order {
     const struct baseline_event *events;
-    size_t bank; /* place in an event's digests */
+    size_t bank; /* place in an event's digests, and in digests_algorithms */
 };
 
 static int compare_events(const void *a, const void *b, void *context)
@@ -53,7 +48,7 @@ static int compare_events(const void *a, const void *b, void *context)
     if (left->pcr != right->pcr)
         return left->pcr < right->pcr ? -1 : 1;
     int digests = memcmp(left->digests[order->bank], right->digests[order->bank],
-                         digest_size(algorithms[order->bank]));
+                         digest_size(digests_algorithms[order->bank]));
     if (digests != 0)
         return digests;
     return left->type < right->type ? -1 : left->type > right->type;
@@ -62,20 +57,21 @@ static int compare_events(const void *a, const void *b, void *context)
 static void sort(struct policy_baseline *baseline)
 {
     for (size_t i = 0; i < DIGESTS_BANKS; i++) {
-        if (!(baseline->banks & bank_bit(algorithms[i])))
+        if (!(baseline->banks & bank_bit(digests_algorithms[i])))
             continue;
         uint32_t *sorted = memory_allocate_zero(baseline->count, sizeof *sorted);
         for (uint32_t event = 0; event < baseline->count; event++)
             sorted[event] = event;
         struct order order = {baseline->events, i};
         qsort_r(sorted, baseline->count, sizeof *sorted, compare_events, &order);
-        baseline->sorted[eventlog_bank_of(algorithms[i])] = sorted;
+        baseline->sorted[eventlog_bank_of(digests_algorithms[i])] = sorted;
     }
 }
 
 static bool is_selected(const struct eventlog_event *event, uint32_t pcrs)
 {
-    return event->type != EVENTLOG_NO_ACTION && event->pcr < PCRS && (pcrs >> event->pcr & 1);
+    return event->type != EVENTLOG_NO_ACTION && event->pcr < BASELINE_PCR_COUNT &&
+           (pcrs >> event->pcr & 1);
 }
 
 /* Counts the events of the selected PCRs, and finds the banks that cover all of them. */
@@ -83,7 +79,7 @@ static bool survey(struct policy_baseline *baseline, const struct eventlog *log,
 {
     uint32_t seen = 0;
     for (size_t i = 0; i < DIGESTS_BANKS; i++)
-        baseline->banks |= bank_bit(algorithms[i]);
+        baseline->banks |= bank_bit(digests_algorithms[i]);
     for (uint32_t i = 0; i < log->event_count; i++) {
         const struct eventlog_event *event = &log->events[i];
         if (!is_selected(event, baseline->pcrs))
@@ -91,8 +87,8 @@ static bool survey(struct policy_baseline *baseline, const struct eventlog *log,
         seen |= 1u << event->pcr;
         baseline->count++;
         for (size_t bank = 0; bank < DIGESTS_BANKS; bank++) {
-            if (eventlog_event_digest(event, algorithms[bank]).size == 0)
-                baseline->banks &= ~bank_bit(algorithms[bank]);
+            if (eventlog_event_digest(event, digests_algorithms[bank]).size == 0)
+                baseline->banks &= ~bank_bit(digests_algorithms[bank]);
         }
     }
     if (seen != baseline->pcrs)
@@ -116,12 +112,12 @@ static void take_event(struct baseline_event *out, uint32_t banks, const struct 
     out->pcr = event->pcr;
     out->type = event->type;
     for (size_t i = 0; i < DIGESTS_BANKS; i++) {
-        if (!(banks & bank_bit(algorithms[i])))
+        if (!(banks & bank_bit(digests_algorithms[i])))
             continue;
-        struct slice digest = eventlog_event_digest(event, algorithms[i]);
+        struct slice digest = eventlog_event_digest(event, digests_algorithms[i]);
         memcpy(out->digests[i], digest.data, digest.size);
         if (shown == 0)
-            shown = algorithms[i];
+            shown = digests_algorithms[i];
     }
     snprintf(out->words, sizeof out->words, "%.*s", BASELINE_WORDS_SIZE - 1,
              eventlog_words(words, log, index, shown));
@@ -156,9 +152,9 @@ static void write_event(struct json_writer *writer, const struct policy_baseline
     json_write_integer(writer, "pcr", baseline->events[event].pcr);
     json_write_integer(writer, "type", baseline->events[event].type);
     for (size_t i = 0; i < DIGESTS_BANKS; i++) {
-        if (baseline->banks & bank_bit(algorithms[i]))
-            json_write_hex(writer, digest_name(algorithms[i]),
-                           baseline_digest(baseline, event, algorithms[i]));
+        if (baseline->banks & bank_bit(digests_algorithms[i]))
+            json_write_hex(writer, digest_name(digests_algorithms[i]),
+                           baseline_digest(baseline, event, digests_algorithms[i]));
     }
     json_write_text(writer, "words", baseline->events[event].words);
     json_write_object_end(writer);
@@ -169,7 +165,7 @@ void baseline_write(struct json_writer *writer, const char *name,
 {
     json_write_object(writer, name);
     json_write_array(writer, "pcrs");
-    for (int pcr = 0; pcr < PCRS; pcr++) {
+    for (int pcr = 0; pcr < BASELINE_PCR_COUNT; pcr++) {
         if (baseline->pcrs >> pcr & 1)
             json_write_integer(writer, NULL, pcr);
     }
@@ -197,7 +193,7 @@ static bool read_pcrs(struct policy_baseline *baseline, const struct json *objec
         return false;
     for (const struct json *item = json_first(list); item != NULL; item = json_next(item)) {
         double pcr = json_number(item);
-        if (!json_is_number(item) || !(pcr >= 0 && pcr < PCRS) || pcr != (int)pcr)
+        if (!json_is_number(item) || !(pcr >= 0 && pcr < BASELINE_PCR_COUNT) || pcr != (int)pcr)
             return malformed(err, "an item of \"pcrs\" is no PCR");
         baseline->pcrs |= 1u << (int)pcr;
     }
@@ -217,12 +213,12 @@ static bool read_digests(struct baseline_event *out, uint32_t *banks, const stru
         const char *text;
         _cleanup_buf_ struct buf bytes;
         buf_init(&bytes, DIGEST_SIZE_MAX);
-        if (!json_get_text_or(&text, item, digest_name(algorithms[i]), "", err) ||
+        if (!json_get_text_or(&text, item, digest_name(digests_algorithms[i]), "", err) ||
             !hex_parse(&bytes, slice_from_text(text), err) || !buf_ok(&bytes, "baseline", err))
             return false;
         if (bytes.size == 0)
-            *banks &= ~bank_bit(algorithms[i]);
-        else if (bytes.size != digest_size(algorithms[i]))
+            *banks &= ~bank_bit(digests_algorithms[i]);
+        else if (bytes.size != digest_size(digests_algorithms[i]))
             return malformed(err, "a digest has not the size of its algorithm");
         else
             memcpy(out->digests[i], bytes.data, bytes.size);
@@ -239,7 +235,8 @@ static bool read_event(struct baseline_event *out, struct policy_baseline *basel
         !json_get_text(&words, item, "words", err) ||
         !read_digests(out, &baseline->banks, item, err))
         return false;
-    if (pcr < 0 || pcr >= PCRS || !(baseline->pcrs >> pcr & 1) || type < 0 || type > UINT32_MAX)
+    if (pcr < 0 || pcr >= BASELINE_PCR_COUNT || !(baseline->pcrs >> pcr & 1) || type < 0 ||
+        type > UINT32_MAX)
         return malformed(err, "an event is in no selected PCR, or of no type");
     if (strlen(words) >= sizeof out->words)
         return malformed(err, "an event's words are too long");
@@ -273,7 +270,7 @@ bool baseline_read(struct policy_baseline *out, const struct json *object, struc
     const struct json *list;
     struct policy_baseline baseline = {0};
     for (size_t i = 0; i < DIGESTS_BANKS; i++)
-        baseline.banks |= bank_bit(algorithms[i]);
+        baseline.banks |= bank_bit(digests_algorithms[i]);
     if (!read_pcrs(&baseline, object, err) || !json_get_array(&list, object, "events", err))
         return false;
     if (!read_events(&baseline, list, err)) {

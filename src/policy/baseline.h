@@ -18,6 +18,7 @@
 #define BASELINE_PCRS_DEFAULT 0x95u  /* 0, 2, 4 and 7 */
 #define BASELINE_PCRS_REQUIRED 0x90u /* 4 and 7: without them the boot loader may be anybody's */
 #define BASELINE_PCRS_ALLOWED 0xffffu
+#define BASELINE_PCR_COUNT 16 /* 0 to 15 */
 #define BASELINE_EVENTS_MAX 1024
 #define BASELINE_WORDS_SIZE 200
 

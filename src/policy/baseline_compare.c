@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#define PCRS 16
 #define PCR_FIRMWARE 0
 #define PCR_IMAGES 4
 
@@ -36,7 +35,7 @@ void baseline_boot_init(struct baseline_boot *out, const struct eventlog *log,
     out->sorted = memory_allocate_zero((size_t)log->event_count + 1, sizeof *out->sorted);
     for (uint32_t i = 0; i < log->event_count; i++) {
         const struct eventlog_event *event = &log->events[i];
-        if (event->type == EVENTLOG_NO_ACTION || event->pcr >= PCRS)
+        if (event->type == EVENTLOG_NO_ACTION || event->pcr >= BASELINE_PCR_COUNT)
             continue;
         struct slice digest = eventlog_event_digest(event, algorithm);
         if (digest.size == 0)

@@ -22,6 +22,16 @@ bool judgement_counts(const struct judgement *judgement, const struct policy *po
     return policy_counts(policy, &judgement->evidence->subject, judgement->evidence->now);
 }
 
+uint32_t judgement_find_image(const struct judgement *judgement, struct slice digest)
+{
+    const struct eventlog_claims *claims = &judgement->claims;
+    for (uint32_t i = 0; !claims->images_void && i < claims->image_count; i++) {
+        if (slice_equal(claims->images[i].digest, digest))
+            return claims->images[i].event;
+    }
+    return EVENTLOG_NO_EVENT;
+}
+
 /* Policies of the other version, and those at their end, are not looked at: the finding says so. */
 static bool refuse(const struct judgement *judgement, const struct policy *policy,
                    struct finding *out)

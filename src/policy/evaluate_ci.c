@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/judgement.h"
 
-#define DISTANCE_OTHER 100
-#define DISTANCE_NEAR 1
-
 static bool is_candidate(const struct windows_policy *windows,
                          const struct eventlog_si_policy *active)
 {
@@ -108,16 +105,6 @@ static uint32_t find_file(const struct judgement *judgement, struct slice digest
     return EVENTLOG_NO_EVENT;
 }
 
-static uint32_t find_image(const struct judgement *judgement, struct slice digest)
-{
-    const struct eventlog_claims *claims = &judgement->claims;
-    for (uint32_t i = 0; !claims->images_void && i < claims->image_count; i++) {
-        if (slice_equal(claims->images[i].digest, digest))
-            return claims->images[i].event;
-    }
-    return EVENTLOG_NO_EVENT;
-}
-
 /* GRUB's text begins with the kernel's path, which the policy's may leave out. */
 static bool is_line(const struct policy_ci_kernel *kernel,
                     const struct eventlog_command_line *proven)
@@ -143,7 +130,7 @@ static void evaluate_kernel(const struct judgement *judgement, struct finding *o
         return;
     uint32_t event = EVENTLOG_NO_EVENT;
     if (kernel->has_image)
-        event = find_image(judgement, digests_get(&kernel->image, bank));
+        event = judgement_find_image(judgement, digests_get(&kernel->image, bank));
     if (event == EVENTLOG_NO_EVENT)
         event = find_file(judgement, digests_get(&kernel->file, bank));
     out->distance = DISTANCE_OTHER;
@@ -179,11 +166,10 @@ static const struct ima_fact *find_kexec(const struct ima_facts *facts)
 
 static bool measured_by_ima(const struct policy_evidence *evidence, const struct digests *file)
 {
-    static const enum digest_algorithm algorithms[] = {DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512};
     uint32_t entry;
-    for (size_t i = 0; i < sizeof algorithms / sizeof algorithms[0]; i++) {
-        if (ima_find_file(&entry, evidence->ima, evidence->ima_replay, algorithms[i],
-                          digests_get(file, algorithms[i]), NULL))
+    for (size_t i = 0; i < DIGESTS_BANKS; i++) {
+        if (ima_find_file(&entry, evidence->ima, evidence->ima_replay, digests_algorithms[i],
+                          digest_slice(&file->banks[i]), NULL))
             return true;
     }
     return false;

@@ -2,10 +2,6 @@
 #include "bootimage/command_line_section.h"
 #include "policy/judgement.h"
 
-/* How far from passing: another image altogether, or this one with something else. */
-#define DISTANCE_OTHER 100
-#define DISTANCE_NEAR 1
-
 /* The image, what it was given besides, and where other boot loaders would have left their traces.
  */
 #define PCRS (PCR(4) | PCR(8) | PCR(9) | PCR(11) | PCR(12) | PCR(13))
@@ -30,17 +26,15 @@ static bool fail_section(struct finding *out, const char *name)
 static bool check_image(const struct judgement *judgement, struct finding *out,
                         const struct unified_kernel *unified)
 {
-    const struct eventlog_claims *claims = &judgement->claims;
     struct slice digest = digests_get(&unified->image, judgement->evidence->bank);
-    if (claims->images_void) {
+    if (judgement->claims.images_void) {
         finding_set(out, VERDICT_NOT_EVALUATED, "what firmware started cannot be told from PCR 4");
         return false;
     }
-    for (uint32_t i = 0; i < claims->image_count; i++) {
-        if (slice_equal(claims->images[i].digest, digest)) {
-            finding_add_event(out, claims->images[i].event);
-            return true;
-        }
+    uint32_t event = judgement_find_image(judgement, digest);
+    if (event != EVENTLOG_NO_EVENT) {
+        finding_add_event(out, event);
+        return true;
     }
     finding_set(out, VERDICT_FAILED, "the image is not among those that firmware started (PCR 4)");
     out->distance = DISTANCE_OTHER;
@@ -124,13 +118,8 @@ static const struct unified_kernel_addon *find_addition(const struct policy_ci *
  * says, a running system may have said. */
 static bool was_loaded(const struct judgement *judgement, const struct unified_kernel_addon *addon)
 {
-    const struct eventlog_claims *claims = &judgement->claims;
     struct slice digest = digests_get(&addon->image, judgement->evidence->bank);
-    for (uint32_t i = 0; i < claims->image_count; i++) {
-        if (slice_equal(claims->images[i].digest, digest))
-            return true;
-    }
-    return false;
+    return judgement_find_image(judgement, digest) != EVENTLOG_NO_EVENT;
 }
 
 static bool is_addition(const struct eventlog_event *event)

@@ -9,6 +9,11 @@
 
 #define PCR(number) (1u << (number))
 
+/* How far a code integrity policy is from passing: another image altogether, or this one with
+ * something else. */
+#define DISTANCE_OTHER 100
+#define DISTANCE_NEAR 1
+
 struct judgement {
     const struct policy_set *set;
     const struct policy_evidence *evidence;
@@ -23,6 +28,9 @@ struct judgement {
 bool judgement_attested(const struct judgement *judgement, uint32_t pcrs, struct finding *finding);
 /* Whether the policy counts (policy_counts). */
 bool judgement_counts(const struct judgement *judgement, const struct policy *policy);
+/* The event of PCR 4 by which firmware started the image of that digest; EVENTLOG_NO_EVENT: it did
+ * not, or nothing can be told from PCR 4. */
+uint32_t judgement_find_image(const struct judgement *judgement, struct slice digest);
 
 /* evaluate_ci.c: one code integrity policy. */
 void evaluate_ci(const struct judgement *judgement, struct finding *out,

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/memory.h"
+#include "base/plain_name.h"
 #include "policy/builtin.h"
 #include "policy/code_integrity_record.h"
 #include "policy/errors.h"
@@ -91,21 +92,9 @@ void policy_done(struct policy *policy)
         code_integrity_done(&policy->ci);
 }
 
-/* As names of hosts and of everything else that is named. */
-static bool is_name(const char *name)
-{
-    static const char alphanumeric[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    static const char others[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t size = strlen(name);
-    return size > 0 && size < POLICY_NAME_SIZE && strchr(alphanumeric, name[0]) != NULL &&
-           strspn(name, others) == size;
-}
-
 bool policy_name_check(const char *name, struct error *err)
 {
-    if (!is_name(name))
+    if (!plain_name_valid(name, POLICY_NAME_SIZE))
         return error_set(err, &policy_name, NULL, name, "it is not a policy's name");
     if (strncasecmp(name, BUILTIN_PREFIX, strlen(BUILTIN_PREFIX)) == 0)
         return error_set(err, &policy_name, NULL, name, "the service keeps such names to itself");
@@ -174,7 +163,7 @@ static bool parse_words(struct policy *policy, const struct json *record, struct
         !json_get_text(&profile, record, "profile", err) ||
         !json_get_text(&state, record, "state", err))
         return false;
-    if (!is_name(name))
+    if (!plain_name_valid(name, POLICY_NAME_SIZE))
         return malformed(err, name, "its name is none");
     if (!policy_kind_parse(&policy->kind, kind) ||
         !policy_profile_parse(&policy->profile, profile) ||
@@ -191,7 +180,8 @@ static bool parse_scope(struct policy *policy, const struct json *record, struct
         return true;
     const struct json *host = json_get(scope, "host"), *set = json_get(scope, "set");
     const char *name = json_text(host != NULL ? host : set);
-    if ((host != NULL) == (set != NULL) || name == NULL || !is_name(name))
+    if ((host != NULL) == (set != NULL) || name == NULL ||
+        !plain_name_valid(name, POLICY_NAME_SIZE))
         return malformed(err, policy->name, "\"for\" is neither a host nor a set");
     policy->scope = host != NULL ? POLICY_FOR_HOST : POLICY_FOR_SET;
     snprintf(policy->scope_name, sizeof policy->scope_name, "%s", name);

@@ -15,11 +15,12 @@
  * policy (evaluate.h). Policies of version v1 and v2 never mix: the version is the host's.
  */
 
+#include "base/plain_name.h"
 #include "eventlog/claims.h"
 #include "policy/baseline.h"
 #include "policy/code_integrity.h"
 
-#define POLICY_NAME_SIZE 129            /* of a name with its NUL */
+#define POLICY_NAME_SIZE PLAIN_NAME_SIZE
 #define POLICY_DUMP_KEY_SIZE 32         /* SHA-256 of a key blob */
 #define POLICY_RECORD_MAX (1024 * 1024) /* bytes of a record's value */
 
@@ -71,7 +72,7 @@ struct policy {
 void policy_done(struct policy *policy);
 #define _cleanup_policy_ __attribute__((cleanup(policy_done)))
 
-/* Names of policies that administrators add: as names of hosts, and not beginning with "Hgs_".
+/* Names of policies that administrators add: plain ones that do not begin with "Hgs_".
  * policy.name. */
 bool policy_name_check(const char *name, struct error *err);
 

@@ -17,24 +17,6 @@ static void load(struct vectors *vectors)
     assert_ok(json_parse(&vectors->all, buf_slice(&text), err));
 }
 
-static void test_names(void **state)
-{
-    (void)state;
-    char longest[130];
-    memset(longest, 'a', sizeof longest);
-    longest[128] = '\0';
-    assert_true(attestation_host_name_valid("a"));
-    assert_true(attestation_host_name_valid("0"));
-    assert_true(attestation_host_name_valid("Node-1.example_x"));
-    assert_true(attestation_host_name_valid(longest));
-    longest[128] = 'a';
-    longest[129] = '\0';
-    static const char *const bad[] = {"", ".a", "-a", "_a", "a b", "a/b", "\xc3\xa4", "a\n", "a*"};
-    assert_false(attestation_host_name_valid(longest));
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_false(attestation_host_name_valid(bad[i]));
-}
-
 /* A host given by SubjectPublicKeyInfo, certificate or RSA1 blob is the same host. */
 static void test_forms(void **state)
 {
@@ -134,7 +116,6 @@ static void test_refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),
         cmocka_unit_test(test_forms),
         cmocka_unit_test(test_record),
         cmocka_unit_test(test_refuses),
