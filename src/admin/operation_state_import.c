@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "admin/audit_key.h"
 #include "admin/batch.h"
 #include "admin/bring.h"
 #include "admin/certificate_draft.h"
@@ -19,6 +18,7 @@
 #include "admin/document.h"
 #include "admin/errors.h"
 #include "admin/import_certificate.h"
+#include "admin/import_key.h"
 #include "admin/operations.h"
 #include "admin/state_files.h"
 #include "attestation/host.h"
@@ -28,17 +28,24 @@
 
 #define MODES (ATTESTATION_MODE_HOST_KEY + 1)
 
-enum outcome { ADDED, SAME, CONFLICT, LEFT_OUT, OUTCOMES };
-static const char *const outcome_names[] = {"added", "same", "conflict", "left out"};
+/* mended: a private key that the service has and cannot open; the backup's takes its place */
+enum outcome { ADDED, SAME, MENDED, CONFLICT, LEFT_OUT, OUTCOMES };
+static const char *const outcome_names[] = {"added", "same", "mended", "conflict", "left out"};
+
+/* What becomes of an item. */
+struct planned {
+    enum outcome outcome;
+    int64_t expected;    /* the revision in the store, or STORE_ABSENT */
+    char *registered_as; /* the service's host with the same key; NULL: none */
+    struct buf demoted;  /* its value, where that is another than the backup's */
+};
 
 struct import {
     struct admin_request *request;
     struct document document;
-    bool modes[MODES];      /* whose attestation state is wanted */
-    bool all;               /* of every one */
-    enum outcome *outcomes; /* one an item */
-    char **registered_as;   /* one an item: the service's host with the same key; NULL: none */
-    struct buf *demoted;    /* one an item: its value, where that is another than the backup's */
+    bool modes[MODES];           /* whose attestation state is wanted */
+    bool all;                    /* of every one */
+    struct planned *plans;       /* one an item */
     struct certificate_list own; /* of the service, before */
     size_t counts[OUTCOMES];
 };
@@ -172,24 +179,36 @@ static bool is_registered(char **other, const struct import *import,
 }
 
 /* A sealed key is never the same bytes twice; its name is the digest of its public half. */
-static bool compare(const struct import *import, size_t index, struct error *err)
+static bool compare_key(struct planned *planned, const struct import *import, struct slice sealed,
+                        struct error *err)
 {
-    const struct document_item *item = &import->document.items[index];
-    enum outcome *outcome = &import->outcomes[index];
+    bool opens;
+    if (!import_key_opens(&opens, import->request->services->keyholder, sealed, err))
+        return false;
+    planned->outcome = opens ? SAME : MENDED;
+    return true;
+}
+
+static bool compare(struct planned *planned, const struct import *import,
+                    const struct document_item *item, struct error *err)
+{
     _cleanup_buf_ struct buf value;
     buf_init(&value, STORE_VALUE_MAX);
-    *outcome = LEFT_OUT;
+    planned->outcome = LEFT_OUT;
+    planned->expected = STORE_ABSENT;
     if (!is_wanted(import, item))
         return true;
-    if (!store_get(import->request->services->store, item->kind, item->key, &value, NULL, err)) {
-        bool registered = is_registered(&import->registered_as[index], import, item);
-        *outcome = registered ? CONFLICT : ADDED;
+    if (!store_get(import->request->services->store, item->kind, item->key, &value,
+                   &planned->expected, err)) {
+        planned->outcome = is_registered(&planned->registered_as, import, item) ? CONFLICT : ADDED;
         return error_kind(err) == ERROR_NOT_FOUND;
     }
-    bool same = item->kind == STORE_KEY || slice_equal(buf_slice(&value), item->value) ||
+    if (item->kind == STORE_KEY)
+        return compare_key(planned, import, buf_slice(&value), err);
+    bool same = slice_equal(buf_slice(&value), item->value) ||
                 (item->kind == STORE_CERTIFICATE &&
                  import_certificate_is_same(item->key, buf_slice(&value), item->value));
-    *outcome = same ? SAME : CONFLICT;
+    planned->outcome = same ? SAME : CONFLICT;
     return true;
 }
 
@@ -197,7 +216,7 @@ static bool compare(const struct import *import, size_t index, struct error *err
 static void demote(struct import *import, size_t index)
 {
     struct document_item *item = &import->document.items[index];
-    struct buf *value = &import->demoted[index];
+    struct buf *value = &import->plans[index].demoted;
     buf_init(value, STORE_VALUE_MAX);
     if (import_certificate_demote(value, &import->own, item->key, item->value))
         item->value = buf_slice(value);
@@ -205,17 +224,15 @@ static void demote(struct import *import, size_t index)
 
 static bool plan(struct import *import, struct error *err)
 {
-    import->outcomes = memory_allocate_zero(import->document.count, sizeof *import->outcomes);
-    import->registered_as =
-        memory_allocate_zero(import->document.count, sizeof *import->registered_as);
-    import->demoted = memory_allocate_zero(import->document.count, sizeof *import->demoted);
+    import->plans = memory_allocate_zero(import->document.count, sizeof *import->plans);
     if (!certificate_list_load(&import->own, import->request->services->store, err))
         return false;
     for (size_t i = 0; i < import->document.count; i++) {
-        if (!compare(import, i, err))
+        struct planned *planned = &import->plans[i];
+        if (!compare(planned, import, &import->document.items[i], err))
             return false;
-        import->counts[import->outcomes[i]]++;
-        if (import->outcomes[i] == ADDED && import->document.items[i].kind == STORE_CERTIFICATE)
+        import->counts[planned->outcome]++;
+        if (planned->outcome == ADDED && import->document.items[i].kind == STORE_CERTIFICATE)
             demote(import, i);
     }
     return true;
@@ -247,9 +264,12 @@ static bool add_phase(struct admin_batch *batch, const struct import *import, en
 {
     for (size_t i = 0; i < import->document.count; i++) {
         const struct document_item *item = &import->document.items[i];
-        struct store_change put = {
-            .kind = item->kind, .key = item->key, .value = item->value, .expected = STORE_ABSENT};
-        if (import->outcomes[i] == ADDED && phase_of(item) == phase &&
+        const struct planned *planned = &import->plans[i];
+        struct store_change put = {.kind = item->kind,
+                                   .key = item->key,
+                                   .value = item->value,
+                                   .expected = planned->expected};
+        if ((planned->outcome == ADDED || planned->outcome == MENDED) && phase_of(item) == phase &&
             !admin_batch_add(batch, &put, err))
             return false;
     }
@@ -273,33 +293,9 @@ static bool add_records(const struct import *import, struct error *err)
     return admin_batch_flush(&batch, err);
 }
 
-/* A trail is one machine's, so its key is no part of a backup: a service that has none yet gets its
- * own. */
-static bool ensure_audit_key(const struct admin_request *request, struct error *err)
-{
-    struct admin_audit_key key;
-    struct admin_audit_key_draft draft;
-    struct store_change changes[2];
-    struct admin_change change = {"audit.key-made", "audit trail", SLICE_EMPTY,
-                                  SLICE_EMPTY,      changes,       2};
-    bool found = admin_audit_key_load(&key, request->services->store, err);
-    admin_audit_key_done(&key);
-    if (found || request->dry_run)
-        return true;
-    if (error_kind(err) != ERROR_NOT_FOUND)
-        return false;
-    bool ok = admin_audit_key_create(&draft, request->services->keyholder, err);
-    if (ok) {
-        admin_audit_key_changes(changes, &draft);
-        ok = admin_change_commit(request, &change, err);
-    }
-    admin_audit_key_draft_done(&draft);
-    return ok;
-}
-
 static bool apply(const struct import *import, struct error *err)
 {
-    return ensure_audit_key(import->request, err) && add_keys(import, err) &&
+    return import_audit_key(import->request, err) && add_keys(import, err) &&
            add_records(import, err);
 }
 
@@ -340,9 +336,9 @@ static void write_items(struct json_writer *result, const struct import *import)
         json_write_object(result, NULL);
         json_write_text(result, "kind", document_kind_name(import->document.items[i].kind));
         json_write_text(result, "name", import->document.items[i].key);
-        json_write_text(result, "result", outcome_names[import->outcomes[i]]);
-        if (import->registered_as[i] != NULL)
-            json_write_text(result, "registered_as", import->registered_as[i]);
+        json_write_text(result, "result", outcome_names[import->plans[i].outcome]);
+        if (import->plans[i].registered_as != NULL)
+            json_write_text(result, "registered_as", import->plans[i].registered_as);
         json_write_object_end(result);
     }
     json_write_array_end(result);
@@ -355,6 +351,7 @@ static void write_result(struct json_writer *result, const struct import *import
     json_write_bool(result, "imported", imported);
     json_write_integer(result, "added", (int64_t)import->counts[ADDED]);
     json_write_integer(result, "same", (int64_t)import->counts[SAME]);
+    json_write_integer(result, "mended", (int64_t)import->counts[MENDED]);
     json_write_integer(result, "conflicts", (int64_t)import->counts[CONFLICT]);
     json_write_integer(result, "left_out", (int64_t)import->counts[LEFT_OUT]);
     write_items(result, import);
@@ -364,13 +361,11 @@ static void write_result(struct json_writer *result, const struct import *import
 
 static void import_done(struct import *import)
 {
-    for (size_t i = 0; import->demoted != NULL && i < import->document.count; i++)
-        buf_done(&import->demoted[i]);
-    for (size_t i = 0; import->registered_as != NULL && i < import->document.count; i++)
-        free(import->registered_as[i]);
-    free(import->registered_as);
-    free(import->demoted);
-    free(import->outcomes);
+    for (size_t i = 0; import->plans != NULL && i < import->document.count; i++) {
+        buf_done(&import->plans[i].demoted);
+        free(import->plans[i].registered_as);
+    }
+    free(import->plans);
     certificate_list_done(&import->own);
     document_done(&import->document);
 }

@@ -130,6 +130,36 @@ static void test_reload(struct test *test)
     report(test, "reload", !failed, "nothing was left out", &err);
 }
 
+/* Those of requests and of the audit trail, too, which nothing else tries. */
+struct sealed_keys {
+    struct keyholder *keyholder;
+    size_t count;
+    struct error *failure; /* the first one */
+};
+
+static bool open_key(void *context, const struct store_record *record, struct error *err)
+{
+    struct sealed_keys *keys = context;
+    struct error cause = {0};
+    (void)err;
+    keys->count++;
+    if (keys->failure->code == NULL &&
+        !keyholder_load(keys->keyholder, record->value, NULL, &cause))
+        error_set(keys->failure, cause.code, cause.clause, record->key, "%s", cause.message);
+    return true;
+}
+
+static void test_keys(struct test *test)
+{
+    const struct admin_services *services = test->request->services;
+    struct error err = {0}, failure = {0};
+    char detail[64];
+    struct sealed_keys keys = {.keyholder = services->keyholder, .failure = &failure};
+    bool listed = store_list(services->store, STORE_KEY, NULL, 0, open_key, &keys, NULL, &err);
+    snprintf(detail, sizeof detail, "%zu of the database open", keys.count);
+    report(test, "private keys", listed && failure.code == NULL, detail, listed ? &failure : &err);
+}
+
 /* What is no failure of the service, but keeps hosts from passing: with the command that helps. */
 static void warn(struct test *test, const char *name, bool good, const char *detail,
                  const char *remedy)
@@ -250,6 +280,7 @@ bool operation_server_test(struct admin_request *request, struct json_writer *re
     test_audit(&test);
     test_records(&test);
     test_reload(&test);
+    test_keys(&test);
     test_tokens(&test);
     test_certificates(&test);
     test_signer(&test);

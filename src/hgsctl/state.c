@@ -164,9 +164,10 @@ static int run_import(const struct option_values *values)
         return call_fail(&call);
     if (!call_printed(&call)) {
         show_items(json_get(call.result, "items"));
-        printf("%lld added, %lld the same, %lld in conflict, %lld left out.%s\n",
+        printf("%lld added, %lld the same, %lld mended, %lld in conflict, %lld left out.%s\n",
                (long long)call_integer(call.result, "added"),
                (long long)call_integer(call.result, "same"),
+               (long long)call_integer(call.result, "mended"),
                (long long)call_integer(call.result, "conflicts"),
                (long long)call_integer(call.result, "left_out"),
                call_bool(call.result, "imported") ? "" : " Nothing was changed.");
@@ -212,7 +213,8 @@ const struct option_command state_commands[] = {
     {"state import", "restore a backup into this service",
      "Reports each item as added, same or in conflict. When one differs from what the service has, "
      "or a host's key is registered under another name, nothing is changed, and the command ends "
-     "with 1. Doing it again does no harm. With "
+     "with 1. Private keys that the service has and cannot open (its cluster.key was lost) are "
+     "mended. Doing it again does no harm. With "
      "--tpm-mode, "
      "--ad-mode or --host-key-mode (one or more), hosts, policies, groups and roots of other modes "
      "are left out; a new service then attests in the mode of the backup if that is among them, "

@@ -151,6 +151,35 @@ def nobody_attests_before_all_is_there(saved):
     fabric.ctl("signer", "deny-before", "never")
 
 
+def lost_keys_come_back(saved):
+    """cluster.key is gone, and with it what the database has sealed, the audit trail's key among it."""
+    with Fabric() as other:
+        other.init()
+        other.ctl("server", "test")
+        backup = other.folder / "backup"
+        keys = other.show("state", "export", backup, "--password-file", saved.password)["keys"]
+        other.stop()
+        (other.folder / "state" / "keyholder" / "cluster.key").unlink()
+        other.start()
+        failed = json.loads(other.ctl("server", "test", "--json", status=1).stdout)["tests"]
+        equal({test["error"]["code"] for test in failed if test["name"] == "private keys"}, {"keyholder.sealed"})
+        shown, _ = saved.into(other, "--dry-run", backup=backup)
+        equal((shown["mended"], results(shown, "private key")), (keys, {"mended"}))
+        other.ctl("server", "test", status=1)
+        shown, _ = saved.into(other, backup=backup)
+        equal((shown["imported"], shown["mended"], shown["added"], results(shown)), (True, keys, 0, {"mended", "same"}))
+        other.ctl("server", "test")
+        host = other.host("n1")
+        other.register(host)
+        host.hgs("host", "attest")
+        made = other.events("audit.key-made")[-1]["seq"]
+        equal(other.show("event", "verify", "--from", made)["whole"], True)
+        other.stop()
+        other.start()
+        other.ctl("server", "test")
+        equal(saved.into(other, backup=backup)[0]["mended"], 0)
+
+
 def a_certificate_comes_back_beside_the_primary_one(saved):
     """One that was removed too early is rescued, again and again, and the service's own primary one stays the only one."""
     key, certificate = saved.fabric.folder / "next.key", saved.fabric.folder / "next.pem"
@@ -224,7 +253,8 @@ def main():
         saved = Saved(fabric)
         for body in (keys_that_are_not_in_it_are_listed, a_new_service_goes_on_where_the_old_one_stopped,
                      what_differs_is_in_conflict_and_nothing_changes,
-                     a_host_does_not_come_back_under_a_second_name, a_certificate_comes_back_beside_the_primary_one,
+                     a_host_does_not_come_back_under_a_second_name, lost_keys_come_back,
+                     a_certificate_comes_back_beside_the_primary_one,
                      modes_are_imported_one_by_one, bad_ones_change_nothing,
                      nobody_attests_before_all_is_there):
             case(body.__name__.replace("_", " "), lambda body=body: body(saved))
