@@ -70,8 +70,9 @@ static void read_pin(struct secret *pin, const struct hgsd_token *token, const c
         log_error(LOG_LEVEL_ERROR, &err, "no PIN; hgsctl token unlock %s gives one", token->name);
 }
 
-static bool serve(const struct hgsd_token *token, const struct secret *pin, const int *channels,
-                  int count, struct error *err)
+static bool serve(const struct hgsd_token *token, const struct secret *pin,
+                  struct refused_pins *refused_pins, const int *channels, int count,
+                  struct error *err)
 {
     _cleanup_free_ char *folder = folders_of(token->module);
     _cleanup_free_ const char **readable =
@@ -86,7 +87,8 @@ static bool serve(const struct hgsd_token *token, const struct secret *pin, cons
     const struct token_options options = {.module = token->module,
                                           .uri = token->uri,
                                           .workers = (unsigned)token->sessions,
-                                          .raw_rsa = token->raw_rsa};
+                                          .raw_rsa = token->raw_rsa,
+                                          .refused_pins = refused_pins};
     const struct keyholder_token_process_options process = {.token = &options,
                                                             .pin = pin,
                                                             .reach = &reach,
@@ -96,9 +98,11 @@ static bool serve(const struct hgsd_token *token, const struct secret *pin, cons
     return keyholder_token_process_run(&process, err);
 }
 
-int keyholders_run_token(const struct hgsd_config *config, const char *name, int count)
+int keyholders_run_token(const struct hgsd_config *config, const char *name, int descriptors)
 {
     struct error err = {0};
+    struct refused_pins *refused_pins = NULL;
+    int count = descriptors - 1; /* the last is that list */
     int channels[SUPERVISOR_CHANNELS_MAX];
     char log_name[64];
     snprintf(log_name, sizeof log_name, "hgsd: token %s", name);
@@ -111,13 +115,17 @@ int keyholders_run_token(const struct hgsd_config *config, const char *name, int
     const char *user = *token->user != '\0' ? token->user : config->keyholder_user;
     _cleanup_secret_ struct secret pin = SECRET_EMPTY;
     if (sandbox_undumpable(&err) &&
+        refused_pins_open(&refused_pins, SUPERVISOR_CHILD_FD + count, &err) &&
         hgsd_token_check_reach(token, config->keyholder_folder, config->key_folder, &err)) {
         read_pin(&pin, token, user);
         set_environment(token);
         if (sandbox_drop_user(*user != '\0' ? user : NULL, 0, &err) && sandbox_undumpable(&err) &&
-            serve(token, &pin, channels, count, &err))
+            serve(token, &pin, refused_pins, channels, count, &err)) {
+            refused_pins_free(&refused_pins);
             return 0;
+        }
     }
     log_error(LOG_LEVEL_ERROR, &err, "the token's process cannot work");
+    refused_pins_free(&refused_pins);
     return 1;
 }

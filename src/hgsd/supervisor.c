@@ -15,11 +15,13 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "keyholder/refused_pins.h"
 #include "process/descriptors.h"
 #include "process/errors.h"
 #include "process/supervise.h"
 
 #define SPARE_CHANNELS 2 /* for the tick, the administrators, and the audit trail's checkpoints */
+#define CHILD_FDS_MAX (SUPERVISOR_CHANNELS_MAX + 1)
 #define WORD_SIZE (CONFIG_MEMBER_NAME_MAX + 16)
 #define CHANNELS_WORD "channels"
 #define STUCK_WORD "stuck"
@@ -32,6 +34,8 @@ struct keyholder_child {
     char name[CONFIG_MEMBER_NAME_MAX + 16];
     int channels[SUPERVISOR_CHANNELS_MAX]; /* its ends of the next start */
     size_t channel_count;
+    struct refused_pins *refused_pins; /* of the token, from one of its processes to the next */
+    int refused_pins_fd;
     bool killed; /* the process of now was; it has not ended yet */
 };
 
@@ -248,9 +252,9 @@ static void execute(const struct supervisor *supervisor, const char *child, cons
 static void execute(const struct supervisor *supervisor, const char *child, const char *token,
                     const int *fds, size_t count)
 {
-    int moved[SUPERVISOR_CHANNELS_MAX];
+    int moved[CHILD_FDS_MAX];
     for (size_t i = 0; i < count; i++)
-        moved[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, SUPERVISOR_CHILD_FD + SUPERVISOR_CHANNELS_MAX);
+        moved[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, SUPERVISOR_CHILD_FD + CHILD_FDS_MAX);
     for (size_t i = 0; i < count; i++)
         if (dup2(moved[i], SUPERVISOR_CHILD_FD + (int)i) < 0)
             _exit(127);
@@ -275,8 +279,13 @@ __attribute__((noreturn)) static void run_keyholder(void *context)
 {
     const struct keyholder_child *child = context;
     const struct hgsd_token *token = child->token;
-    execute(child->supervisor, token != NULL ? "token" : "keyholder",
-            token != NULL ? token->name : NULL, child->channels, child->channel_count);
+    int fds[CHILD_FDS_MAX];
+    size_t count = child->channel_count;
+    if (token == NULL)
+        execute(child->supervisor, "keyholder", NULL, child->channels, count);
+    memcpy(fds, child->channels, count * sizeof fds[0]);
+    fds[count++] = child->refused_pins_fd;
+    execute(child->supervisor, "token", token->name, fds, count);
 }
 
 __attribute__((noreturn)) static void run_service(void *context)
@@ -285,11 +294,13 @@ __attribute__((noreturn)) static void run_service(void *context)
     execute(supervisor, "service", NULL, &supervisor->control[1], 1);
 }
 
-static void add_keyholder(struct supervisor *supervisor, const struct hgsd_token *token)
+static bool add_keyholder(struct supervisor *supervisor, const struct hgsd_token *token,
+                          struct error *err)
 {
     size_t index = supervisor->keyholder_count++;
     struct keyholder_child *child = &supervisor->keyholders[index];
-    *child = (struct keyholder_child){.supervisor = supervisor, .token = token};
+    *child =
+        (struct keyholder_child){.supervisor = supervisor, .token = token, .refused_pins_fd = -1};
     snprintf(child->name, sizeof child->name, "%s%s", token != NULL ? "token " : "the keyholder",
              token != NULL ? token->name : "");
     supervisor->children[index] = (struct supervised){.name = child->name,
@@ -299,6 +310,25 @@ static void add_keyholder(struct supervisor *supervisor, const struct hgsd_token
                                                       .refused = keyholder_refused,
                                                       .ended = keyholder_ended,
                                                       .context = child};
+    return token == NULL || refused_pins_make(&child->refused_pins, &child->refused_pins_fd, err);
+}
+
+static bool add_keyholders(struct supervisor *supervisor, struct error *err)
+{
+    const struct hgsd_config *config = supervisor->config;
+    bool ok = add_keyholder(supervisor, NULL, err);
+    for (size_t i = 0; ok && i < config->tokens.count; i++)
+        ok = add_keyholder(supervisor, hgsd_config_token(config, i), err);
+    return ok;
+}
+
+static void done(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->keyholder_count; i++) {
+        refused_pins_free(&supervisor->keyholders[i].refused_pins);
+        file_close(&supervisor->keyholders[i].refused_pins_fd);
+    }
+    close_channels(supervisor->control, 2);
 }
 
 bool supervisor_run(const struct hgsd_config *config, const char *config_path, struct error *err)
@@ -309,9 +339,7 @@ bool supervisor_run(const struct hgsd_config *config, const char *config_path, s
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, supervisor.control) !=
         0)
         return error_set_errno(err, &process_socket, errno, "service", "cannot make a socket pair");
-    add_keyholder(&supervisor, NULL);
-    for (size_t i = 0; i < config->tokens.count; i++)
-        add_keyholder(&supervisor, hgsd_config_token(config, i));
+    bool ok = add_keyholders(&supervisor, err);
     size_t count = supervisor.keyholder_count;
     supervisor.children[count] = (struct supervised){.name = "service",
                                                      .run = run_service,
@@ -322,7 +350,7 @@ bool supervisor_run(const struct hgsd_config *config, const char *config_path, s
                                                      .silence_ms = config->watchdog_ms,
                                                      .silent = service_silent,
                                                      .context = &supervisor};
-    bool ok = supervise_run(supervisor.children, count + 1, config->shutdown_ms + 5000, err);
-    close_channels(supervisor.control, 2);
+    ok = ok && supervise_run(supervisor.children, count + 1, config->shutdown_ms + 5000, err);
+    done(&supervisor);
     return ok;
 }

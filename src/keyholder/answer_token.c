@@ -49,8 +49,11 @@ static bool open_module(struct answer_token_context *context, struct error *err)
     if (context->next_try == 0 || now >= context->next_try) {
         context->next_try = now + MODULE_PAUSE_MS;
         context->failure = (struct error){0};
-        if (token_open(&context->token, &context->options, &context->failure))
+        if (token_open(&context->token, &context->options, &context->failure)) {
+            if (context->pin_given)
+                token_set_pin(context->token, &context->pin);
             return true;
+        }
     }
     *err = context->failure;
     return false;
@@ -177,6 +180,7 @@ static bool unlock(const struct job *job, struct error *err)
     pthread_mutex_lock(&context->lock);
     secret_done(&context->pin);
     secret_copy(&context->pin, secret_slice(&pin));
+    context->pin_given = true;
     bool ok = open_module(context, err);
     if (ok)
         token_set_pin(context->token, &pin);

@@ -17,6 +17,7 @@ struct answer_token_context {
     struct keyring *keyring;
     struct token_options options; /* pin: the one below */
     struct secret pin;            /* given at the start, or by an administrator */
+    bool pin_given;               /* by an administrator */
     pthread_mutex_t lock;         /* over the token's first opening, and pin */
     struct token *token;          /* NULL: its module could not be loaded yet */
     int64_t next_try;             /* to load it; milliseconds of clock_monotonic_ms */

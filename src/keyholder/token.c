@@ -44,8 +44,11 @@ bool token_open(struct token **out, const struct token_options *options, struct 
     struct token *token = make(options, &uri);
     token->module = module;
     token->module.path = token->path;
-    if (options->pin != NULL)
+    token->refused_pins = options->refused_pins;
+    if (options->pin != NULL) {
         token_set_pin(token, options->pin);
+        token->pin_refused = refused_pins_has(options->refused_pins, secret_slice(options->pin));
+    }
     *out = token;
     return true;
 }

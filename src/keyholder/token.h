@@ -14,8 +14,8 @@
  *
  * The PIN is spent with care. Before a login the token's flags are read: a locked PIN is not tried,
  * nor is the last try before the lock (token.pin-locked, token.pin-last-try), and a PIN that was
- * refused is not tried again until another one is given (token.pin-wrong). Who runs this must not
- * start it again because of these errors: a new process does not remember what was refused.
+ * refused is not tried again until another one is given (token.pin-wrong), nor by the process that
+ * comes after this one (refused_pins.h).
  *
  * Threads: an operation takes a session, that of its worker's number or any that is free. Nothing
  * else that it needs is locked while another thread is in the module, so a call that never returns
@@ -24,6 +24,7 @@
  */
 
 #include "keyholder/keyring.h"
+#include "keyholder/refused_pins.h"
 
 #define TOKEN_WORKERS_MAX 64
 #define TOKEN_PIN_MAX 255
@@ -37,6 +38,8 @@ struct token_options {
     /* Sessions, 1 to TOKEN_WORKERS_MAX. Where there are more threads, they take turns. */
     unsigned workers;
     bool raw_rsa; /* OAEP may be done by CKM_RSA_X_509 where the token does not know it */
+    /* Borrowed; what other processes of this token found out, and ours does. NULL: nobody asks. */
+    struct refused_pins *refused_pins;
 };
 
 struct token;     /* thread-safe */
@@ -52,7 +55,8 @@ bool token_open(struct token **out, const struct token_options *options, struct 
 void token_close(struct token **token);
 #define _cleanup_token_ __attribute__((cleanup(token_close)))
 
-/* Another PIN (copied); it will be tried, once, even if it is the one that was refused. */
+/* Another PIN (copied), of an administrator: it will be tried, once, even if it is one that was
+ * refused. */
 void token_set_pin(struct token *token, const struct secret *pin);
 
 /* The texts that a token tells about itself, without padding and control characters. */

@@ -48,11 +48,19 @@ static bool take_pin(struct secret *out, struct token *token, struct error *err)
     return true;
 }
 
-/* Unless another PIN was given in the meantime. */
+/* Of this process's PIN only unless another one was given in the meantime. */
 static void remember_refusal(struct token *token, const struct secret *pin)
 {
     pthread_mutex_lock(&token->state);
     token->pin_refused = secret_equal(secret_slice(&token->pin), secret_slice(pin));
+    refused_pins_add(token->refused_pins, secret_slice(pin));
+    pthread_mutex_unlock(&token->state);
+}
+
+static void forget_refusal(struct token *token, const struct secret *pin)
+{
+    pthread_mutex_lock(&token->state);
+    refused_pins_remove(token->refused_pins, secret_slice(pin));
     pthread_mutex_unlock(&token->state);
 }
 
@@ -61,6 +69,8 @@ static bool judge(struct token *token, const struct secret *pin, CK_RV result, s
     char name[TOKEN_RESULT_NAME_SIZE];
     switch (result) {
     case CKR_OK:
+        forget_refusal(token, pin);
+        return true;
     case CKR_USER_ALREADY_LOGGED_IN:
         return true;
     case CKR_PIN_INCORRECT:

@@ -47,6 +47,7 @@ struct token {
     int64_t last_failure_ms;
     struct secret pin;
     bool pin_refused;
+    struct refused_pins *refused_pins; /* borrowed; may be NULL */
 
     struct token_session sessions[];
 };

@@ -415,6 +415,37 @@ def trouble(world):
             other_keys_stay_out_of_its_reach]
 
 
+def a_refused_pin_is_not_tried_by_the_next_process(folder):
+    token = Token(folder, "wrong", faulty=True)
+    token.pin.write_text(WRONG_PIN)
+    with Fabric(token.section()) as fabric:
+        fabric.init()
+        world = World(fabric, token, token, token)
+
+        def says():
+            """What the token's process of now says of it."""
+            tests = json.loads(fabric.ctl("server", "test", "--json", status=None).stdout)["tests"]
+            item = next(item for item in tests if item["name"] == "token wrong")
+            return "works" if item["ok"] else item["error"]["code"]
+
+        def starts_again():
+            before = world.pid(token)
+            os.kill(before, signal.SIGKILL)
+            wait_until(lambda: world.pid(token) not in (None, before), "another process")
+
+        wait_until(lambda: says() == "token.pin-wrong", "the PIN is refused")
+        token.rules("C_Login crash")  # who tries any PIN from now on is gone
+        for _ in range(3):
+            starts_again()
+            wait_until(lambda: says() == "token.pin-wrong", "the PIN is known to be wrong", 20)
+        check("ended by signal 11" not in fabric.log_text() and "ended by signal 6" not in fabric.log_text(), fabric.log_text())
+        token.rules("")
+        token.pin.write_text(PIN)
+        starts_again()
+        wait_until(lambda: says() == "works", "the file's new PIN is tried", 20)
+        check(PIN not in fabric.log_text() and WRONG_PIN not in fabric.log_text(), "a PIN is told")
+
+
 def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="hgs-tokens-"))
     try:
@@ -424,6 +455,7 @@ def main():
             world = World(fabric, one, two, locked)
             for body in journey(world) + trouble(world):
                 case(body.__name__.replace("_", " ").strip(), body)
+        case("a refused pin is not tried by the next process", lambda: a_refused_pin_is_not_tried_by_the_next_process(folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     finish()

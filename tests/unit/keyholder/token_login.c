@@ -27,13 +27,19 @@ static int set_up_group(void **state)
     return 0;
 }
 
-static void open_with(const char *pin)
+static void open_knowing(const char *pin, struct refused_pins *refused_pins)
 {
     struct token_options options = softhsm_options("pkcs11:token=alpha");
     _cleanup_secret_ struct secret secret = SECRET_EMPTY;
     secret_copy(&secret, slice_from_text(pin));
     options.pin = pin[0] != 0 ? &secret : NULL;
+    options.refused_pins = refused_pins;
     assert_ok(token_open(&token, &options, err));
+}
+
+static void open_with(const char *pin)
+{
+    open_knowing(pin, NULL);
 }
 
 static void give_pin(const char *pin)
@@ -80,6 +86,44 @@ static void test_wrong_pin(void **state)
     give_pin(SOFTHSM_PIN);
     assert_ok(token_check(token, 0, NULL, err));
     assert_int_equal(faulty_calls("C_Login"), logins + 2);
+}
+
+/* What a process before this one found out (refused_pins.h). */
+static void test_refused_before(void **state)
+{
+    (void)state;
+    struct refused_pins *refused = NULL;
+    int memory = -1;
+    assert_ok(refused_pins_make(&refused, &memory, err));
+    open_knowing("4321", refused);
+    unsigned long logins = faulty_calls("C_Login");
+    assert_refused(token_check(token, 0, NULL, err), "token.pin-wrong");
+    for (int i = 0; i < 3; i++) {
+        token_close(&token);
+        open_knowing("4321", refused);
+        assert_refused(token_check(token, 0, NULL, err), "token.pin-wrong");
+    }
+    assert_int_equal(faulty_calls("C_Login"), logins + 1);
+    /* An administrator may insist on it. */
+    give_pin("4321");
+    assert_refused(token_check(token, 0, NULL, err), "token.pin-wrong");
+    assert_int_equal(faulty_calls("C_Login"), logins + 2);
+    /* Another one is tried, and that one is good does not make the first one better. */
+    token_close(&token);
+    open_knowing(SOFTHSM_PIN, refused);
+    assert_ok(token_check(token, 0, NULL, err));
+    token_close(&token);
+    open_knowing("4321", refused);
+    assert_refused(token_check(token, 0, NULL, err), "token.pin-wrong");
+    assert_int_equal(faulty_calls("C_Login"), logins + 3);
+    /* A PIN that the token takes after all is good again. */
+    refused_pins_add(refused, slice_from_text(SOFTHSM_PIN));
+    give_pin(SOFTHSM_PIN);
+    assert_ok(token_check(token, 0, NULL, err));
+    assert_false(refused_pins_has(refused, slice_from_text(SOFTHSM_PIN)));
+    token_close(&token);
+    refused_pins_free(&refused);
+    close(memory);
 }
 
 /* The right PIN is tried while tries are left, and the last one is not. */
@@ -167,8 +211,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_once_for_all), TEST(test_wrong_pin), TEST(test_tries),   TEST(test_missing_pin),
-        TEST(test_flags),        TEST(test_no_login),  TEST(test_results), TEST(test_ill_at_login),
+        TEST(test_once_for_all), TEST(test_wrong_pin),   TEST(test_refused_before),
+        TEST(test_tries),        TEST(test_missing_pin), TEST(test_flags),
+        TEST(test_no_login),     TEST(test_results),     TEST(test_ill_at_login),
     };
     return cmocka_run_group_tests(tests, set_up_group, softhsm_remove_template);
 }
