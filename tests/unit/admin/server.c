@@ -5,11 +5,14 @@
 
 #include "admin/server.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "../folder.h"
+#include "../wait.h"
 #include "admin/errors.h"
 #include "base/file.h"
 #include "process/errors.h"
@@ -71,6 +74,42 @@ static void a_file_is_not_replaced(void **state)
     assert_true(slice_equals_text(buf_slice(&text), "precious"));
 }
 
+static int connect_to(const char *socket_path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_path);
+    int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(client, (const struct sockaddr *)&address, sizeof address), 0);
+    return client;
+}
+
+/* Nobody has read it yet. */
+static int unread(int client)
+{
+    int size = -1;
+    assert_int_equal(ioctl(client, SIOCOUTQ, &size), 0);
+    return size;
+}
+
+/* Whoever only waits for the next request is sent away; an operation is waited for, so long. */
+static void closing_says_whether_somebody_is_served(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct admin_server *server = NULL;
+    assert_true(start(&server, &err));
+    int idle = connect_to(path), busy = connect_to(path);
+    assert_int_equal(send(busy, "x", 1, 0), 1); /* the beginning of a request */
+    WAIT_UNTIL(unread(busy) == 0);
+    assert_false(admin_server_close(server, 1));
+    close(busy);
+    assert_true(admin_server_close(server, WAIT_MAX_MS));
+    char byte;
+    assert_int_equal(recv(idle, &byte, 1, 0), 0);
+    close(idle);
+    admin_server_stop(&server);
+}
+
 #define in_folder(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -78,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         in_folder(a_stale_socket_is_replaced_a_living_one_is_not),
         in_folder(a_file_is_not_replaced),
+        in_folder(closing_says_whether_somebody_is_served),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
