@@ -235,6 +235,11 @@ static int open_temporary(char **name, const struct file_place *place)
     return fd;
 }
 
+static bool refuse_overwriting(const char *path, struct error *err)
+{
+    return error_set(err, &base_file_unwritable, NULL, path, "exists, and is not overwritten");
+}
+
 static bool write_file(const struct file_place *place, struct slice bytes, mode_t mode,
                        const struct owner *owner, bool replace, struct error *err)
 {
@@ -252,8 +257,7 @@ static bool write_file(const struct file_place *place, struct slice bytes, mode_
         int number = errno;
         unlinkat(place->folder, temporary, 0);
         if (number == EEXIST)
-            return error_set(err, &base_file_unwritable, NULL, place->path,
-                             "exists, and is not overwritten");
+            return refuse_overwriting(place->path, err);
         return error_set_errno(err, &base_file_unwritable, number, place->path,
                                "cannot be replaced");
     }
@@ -269,6 +273,12 @@ bool file_check_replaceable(const char *path, struct error *err)
 {
     struct file_place place = place_of(path);
     return check_replaceable(&place, err);
+}
+
+bool file_check_absent(const char *path, struct error *err)
+{
+    struct stat status;
+    return (lstat(path, &status) != 0 && errno == ENOENT) || refuse_overwriting(path, err);
 }
 
 bool file_replace(const char *path, struct slice bytes, mode_t mode, struct error *err)

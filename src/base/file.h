@@ -18,6 +18,9 @@ bool file_read_private(struct buf *out, const char *path, struct error *err);
 /* Whether a file may take this name: it is free, or a regular file's. Root could put a file in the
  * place of a device or a pipe as well. base.file-unwritable. */
 bool file_check_replaceable(const char *path, struct error *err);
+/* Whether the name is free, so that file_create need not refuse to overwrite. base.file-unwritable,
+ * as it says it. */
+bool file_check_absent(const char *path, struct error *err);
 /*
  * Replaces path, if that may be, atomically: a temporary file in the same folder, mode, fsync,
  * rename, fsync of the folder. After a crash at any moment path holds all of the old or all of the

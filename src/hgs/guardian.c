@@ -103,7 +103,8 @@ static int run_create(const struct option_values *values)
     output_init(&output, values);
     bool dry = option_given(values, "dry-run");
     if (!guardians_folder(&folder, values, &err) || !make(&guardian, values, name, &err) ||
-        (!dry && !guardians_save_own(folder, name, &guardian, &err)))
+        !(dry ? guardians_check_save(folder, name, false, false, &err)
+              : guardians_save_own(folder, name, &guardian, &err)))
         return option_fail(values, &err);
     write_guardian(&output.writer, name, &guardian);
     return output_say(&output,
@@ -170,11 +171,12 @@ static int run_import(const struct option_values *values)
     char signing[65];
     output_init(&output, values);
     buf_init(&metadata, METADATA_SIZE_MAX);
-    bool dry = option_given(values, "dry-run");
+    bool dry = option_given(values, "dry-run"), replace = option_given(values, "replace");
     if (!guardians_folder(&folder, values, &err) ||
         !import_from(&guardian, &metadata, values, &err) ||
-        (!dry && !guardians_save_imported(folder, name, &guardian, buf_slice(&metadata),
-                                          option_given(values, "replace"), &err)))
+        !(dry ? guardians_check_save(folder, name, true, replace, &err)
+              : guardians_save_imported(folder, name, &guardian, buf_slice(&metadata), replace,
+                                        &err)))
         return option_fail(values, &err);
     write_guardian(&output.writer, name, &guardian);
     thumbprint(guardian.signing, signing);
@@ -288,7 +290,7 @@ static int run_remove(const struct option_values *values)
                                 "may open what it owns. "
                               : "";
     if ((!dry && !option_confirm(values, &err, "%sRemove guardian %s?", warning, name)) ||
-        (!dry && !guardians_remove(folder, name, &err)))
+        !(dry ? guardians_check_there(folder, name, &err) : guardians_remove(folder, name, &err)))
         return option_fail(values, &err);
     json_write_text(&output.writer, "name", name);
     return output_say(&output, "%s guardian %s.", dry ? "Would remove" : "Removed", name);

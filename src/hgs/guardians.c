@@ -244,14 +244,33 @@ static bool sync_folder(const char *folder, struct error *err)
     return true;
 }
 
+bool guardians_check_save(const char *folder, const char *name, bool imported, bool replace,
+                          struct error *err)
+{
+    if (!option_check_name(name, "guardian", err))
+        return false;
+    if (!exists(folder, name))
+        return true;
+    if (!imported || !replace)
+        return error_set(err, &hgs_guardian_exists, NULL, name, "it is in %s", folder);
+    return has_file(folder, name, METADATA_FILE) ||
+           error_set(err, &hgs_guardian_exists, NULL, name,
+                     "it is a guardian of your own, which no metadata replaces");
+}
+
+bool guardians_check_there(const char *folder, const char *name, struct error *err)
+{
+    return option_check_name(name, "guardian", err) &&
+           (exists(folder, name) ||
+            error_set(err, &hgs_guardian_unknown, NULL, name, "it is not in %s", folder));
+}
+
 /* Files go into a folder whose name no guardian can have, which then gets its name. */
 static bool save(const char *folder, const char *name, const struct guardian *guardian,
                  struct slice metadata, struct error *err)
 {
-    if (!option_check_name(name, "guardian", err))
+    if (!guardians_check_save(folder, name, false, false, err))
         return false;
-    if (exists(folder, name))
-        return error_set(err, &hgs_guardian_exists, NULL, name, "it is in %s", folder);
     _cleanup_free_ char *place = memory_format("%s/.new-XXXXXX", folder);
     if (mkdtemp(place) == NULL)
         return error_set_errno(err, &base_file_unwritable, errno, folder, "cannot be written to");
@@ -288,22 +307,19 @@ static bool mark_sha1(const char *folder, const char *name, bool only_sha1, stru
 bool guardians_save_imported(const char *folder, const char *name, const struct guardian *guardian,
                              struct slice metadata, bool replace, struct error *err)
 {
-    _cleanup_free_ char *path = path_of(folder, name, METADATA_FILE);
-    if (!replace || !option_check_name(name, "guardian", NULL) || !exists(folder, name))
+    if (!guardians_check_save(folder, name, true, replace, err))
+        return false;
+    if (!exists(folder, name))
         return save(folder, name, guardian, metadata, err);
-    if (!has_file(folder, name, METADATA_FILE))
-        return error_set(err, &hgs_guardian_exists, NULL, name,
-                         "it is a guardian of your own, which no metadata replaces");
+    _cleanup_free_ char *path = path_of(folder, name, METADATA_FILE);
     return mark_sha1(folder, name, guardian->only_sha1, err) &&
            file_replace(path, metadata, 0644, err);
 }
 
 bool guardians_remove(const char *folder, const char *name, struct error *err)
 {
-    if (!option_check_name(name, "guardian", err))
+    if (!guardians_check_there(folder, name, err))
         return false;
-    if (!exists(folder, name))
-        return error_set(err, &hgs_guardian_unknown, NULL, name, "it is not in %s", folder);
     _cleanup_free_ char *place = memory_format("%s/%s", folder, name);
     return empty_folder(place, err) && sync_folder(folder, err);
 }

@@ -25,6 +25,12 @@ bool guardians_load_own(struct guardian *out, const char *folder, const char *na
                         struct error *err);
 bool guardians_is_own(const struct guardian *guardian);
 
+/* Whether a guardian could be saved under this name, as one of our own or (imported) as one whose
+ * metadata is: name, hgs.guardian-exists. For a dry run. */
+bool guardians_check_save(const char *folder, const char *name, bool imported, bool replace,
+                          struct error *err);
+/* Whether there is one. hgs.guardian-unknown. */
+bool guardians_check_there(const char *folder, const char *name, struct error *err);
 /* One of our own. The folder appears whole or not at all. hgs.guardian-exists. */
 bool guardians_save_own(const char *folder, const char *name, const struct guardian *guardian,
                         struct error *err);

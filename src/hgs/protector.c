@@ -31,7 +31,7 @@ static int run_create(const struct option_values *values)
     buf_init(&document, PROTECTOR_SIZE_MAX);
     bool dry = option_given(values, "dry-run");
     if (!access_create(&document, &key, values, &err) ||
-        (!dry && !file_create(out, buf_slice(&document), 0644, &err)))
+        !(dry ? file_check_absent(out, &err) : file_create(out, buf_slice(&document), 0644, &err)))
         return option_fail(values, &err);
     json_write_text(&output.writer, "out", out);
     return output_say(&output, "%s key protector %s.", dry ? "Would make" : "Made", out);

@@ -76,7 +76,8 @@ static int run_create(const struct option_values *values)
     _cleanup_output_ struct output output;
     output_init(&output, values);
     bool dry = option_given(values, "dry-run");
-    if (!create(&vm, values, &err) || (!dry && !vm_file_create(path, &vm, &err)))
+    if (!create(&vm, values, &err) ||
+        !(dry ? file_check_absent(path, &err) : vm_file_create(path, &vm, &err)))
         return option_fail(values, &err);
     json_write_text(&output.writer, "file", path);
     json_write_integer(&output.writer, "secrets", (int64_t)vm.count);
@@ -178,8 +179,8 @@ static int run_restore(const struct option_values *values)
     _cleanup_output_ struct output output;
     output_init(&output, values);
     bool dry = option_given(values, "dry-run");
-    if (!dry && (!option_confirm(values, &err, "Replace %s by its last known good copy?", path) ||
-                 !vm_file_restore(path, &err)))
+    if ((!dry && !option_confirm(values, &err, "Replace %s by its last known good copy?", path)) ||
+        !(dry ? vm_file_check_restore(path, &err) : vm_file_restore(path, &err)))
         return option_fail(values, &err);
     json_write_text(&output.writer, "file", path);
     return output_say(&output, "%s %s from %s.last-good; what it held is in %s.replaced.",

@@ -227,11 +227,24 @@ static bool restore(const struct vm_file *file, bool exists, struct error *err)
     return good;
 }
 
+static bool open_for_restore(struct vm_file *file, bool exists, const char *path, struct error *err)
+{
+    return exists ? vm_file_open(file, path, err) : open_folder(file, memory_copy_text(path), err);
+}
+
 bool vm_file_restore(const char *path, struct error *err)
 {
     _cleanup_vm_file_ struct vm_file file = VM_FILE_CLOSED;
     bool exists = access(path, F_OK) == 0;
-    bool open =
-        exists ? vm_file_open(&file, path, err) : open_folder(&file, memory_copy_text(path), err);
-    return open && restore(&file, exists, err);
+    return open_for_restore(&file, exists, path, err) && restore(&file, exists, err);
+}
+
+bool vm_file_check_restore(const char *path, struct error *err)
+{
+    _cleanup_vm_file_ struct vm_file file = VM_FILE_CLOSED;
+    _cleanup_buf_ struct buf bytes;
+    mode_t mode;
+    buf_init(&bytes, VM_SIZE_MAX);
+    return open_for_restore(&file, access(path, F_OK) == 0, path, err) &&
+           read_last_good(&bytes, &mode, &file, err);
 }

@@ -58,5 +58,7 @@ bool vm_file_save(struct vm_file *file, const struct vm *vm, enum vm_file_former
  * FILE held before is kept as FILE.replaced. vm.no-last-good.
  */
 bool vm_file_restore(const char *path, struct error *err);
+/* Whether there is such a last good copy, and the file can be locked; changes nothing. */
+bool vm_file_check_restore(const char *path, struct error *err);
 /* FILE.last-good, allocated. */
 char *vm_file_last_good(const char *path);

@@ -175,9 +175,32 @@ def dry_runs_change_nothing(owner):
                     ("vm", "create", "new.vm", "--owner", "alice", "--guardian", "fabric", "--secret", "x"),
                     ("vm", "grant", "web.vm", "--guardian", "fabric"), ("vm", "revoke", "web.vm", "--guardian", "carol"),
                     ("vm", "secret", "add", "web.vm", "x"), ("vm", "secret", "remove", "web.vm", "s"),
-                    ("vm", "restore", "web.vm"), ("host", "key", "--generate"), ("host", "configure", "--local")):
+                    ("host", "key", "--generate"), ("host", "configure", "--local")):
         owner.hgs(*command, "--dry-run")
     equal(owner.tree(), before)
+
+
+def dry_runs_refuse_what_would_be_refused(owner):
+    before = owner.tree()
+    for command, code in ((("guardian", "create", "alice"), "hgs.guardian-exists"),
+                          (("guardian", "import", "carol", "fabric.xml", "--allow-untrusted-root"), "hgs.guardian-exists"),
+                          (("guardian", "import", "alice", "fabric.xml", "--allow-untrusted-root", "--replace"),
+                           "hgs.guardian-exists"),
+                          (("guardian", "remove", "nobody", "--yes"), "hgs.guardian-unknown"),
+                          (("protector", "create", "--owner", "alice", "--guardian", "fabric", "--out", "web.kp"),
+                           "base.file-unwritable"),
+                          (("vm", "create", "web.vm", "--owner", "alice", "--guardian", "fabric", "--secret", "x=web.kp"),
+                           "base.file-unwritable"),
+                          (("vm", "restore", "web.vm", "--yes"), "vm.no-last-good"),
+                          (("vm", "restore", "none.vm", "--yes"), "vm.no-last-good")):
+        equal((owner.refusal(*command, "--dry-run"), owner.refusal(*command)), (code, code))
+    equal(owner.tree(), before)
+    # And what would be done is not refused.
+    owner.hgs("guardian", "import", "fabric", "fabric.xml", "--allow-untrusted-root", "--replace", "--dry-run")
+    (owner.folder / "lost.vm.last-good").write_bytes((owner.folder / "web.vm").read_bytes())
+    owner.hgs("vm", "restore", "lost.vm", "--dry-run")
+    check(not (owner.folder / "lost.vm").exists())
+    (owner.folder / "lost.vm.last-good").unlink()
 
 
 def errors_name_the_file(owner):
@@ -216,7 +239,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="hgs-") as folder:
         owner = Owner(pathlib.Path(folder))
         for test in (makes_guardians, refuses_wide_modes, takes_pfx_files, imports_public_halves, makes_protectors,
-                     makes_vm_files, revoking_renews_the_key, dry_runs_change_nothing, every_command_has_help,
+                     makes_vm_files, revoking_renews_the_key, dry_runs_change_nothing,
+                     dry_runs_refuse_what_would_be_refused, every_command_has_help,
                      errors_name_the_file, results_that_do_not_get_out_are_failures):
             case(test.__name__.replace("_", " "), lambda test=test: test(owner))
     finish()

@@ -81,11 +81,14 @@ static void test_replace(void **state)
 static void test_create(void **state)
 {
     (void)state;
+    assert_ok(file_check_absent(at("b"), err));
     assert_ok(file_create(at("b"), slice_from_text("one"), 0600, err));
+    assert_refused(file_check_absent(at("b"), err), base_file_unwritable);
     assert_refused(file_create(at("b"), slice_from_text("two"), 0600, err), base_file_unwritable);
     holds(at("b"), "one", 0600);
     unlink(at("b"));
     assert_int_equal(symlink("nowhere", at("l")), 0);
+    assert_refused(file_check_absent(at("l"), err), base_file_unwritable);
     assert_refused(file_create(at("l"), slice_from_text("x"), 0600, err), base_file_unwritable);
     unlink(at("l"));
 }

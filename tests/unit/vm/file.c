@@ -214,6 +214,7 @@ static void restores(void **state)
     const struct fixture *fixture = *state;
     make_file(fixture);
     assert_refused(vm_file_restore(path, err), vm_no_last_good);
+    assert_refused(vm_file_check_restore(path, err), vm_no_last_good);
     roll(fixture, path, VM_FILE_KEEP_FORMER);
     assert_ok(vm_file_restore(path, err));
     opens(path, &fixture->key);
@@ -223,11 +224,14 @@ static void restores(void **state)
     assert_ok(vm_file_restore(path, err));
     opens(path, &fixture->key);
     assert_int_equal(unlink(path), 0);
+    assert_ok(vm_file_check_restore(path, err));
+    assert_int_equal(access(path, F_OK), -1);
     assert_ok(vm_file_restore(path, err));
     opens(path, &fixture->key);
     /* but not by something that is no VM file */
     assert_ok(file_replace(last_good, slice_from_text("garbage"), 0600, err));
     assert_refused(vm_file_restore(path, err), vm_malformed);
+    assert_refused(vm_file_check_restore(path, err), vm_malformed);
     opens(path, &fixture->key);
 }
 
