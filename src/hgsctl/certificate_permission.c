@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/table.h"
 #include "hgsctl/call.h"
+#include "keyholder/errors.h"
 #include "keyholder/key_folder.h"
 #include "process/file_access.h"
 
@@ -63,8 +64,21 @@ static bool examine(struct permission *permission)
            found;
 }
 
+/* Who gets the rights is what the service says, which may be in an attacker's hands: it must not
+ * be given the keys itself. The kernel knows as whom the keyholder works. */
+static bool check_user(struct permission *permission)
+{
+    const struct file_access_user *user = &permission->user;
+    return give_is_keyholders(admin_client_peer(permission->call.client), user->uid) ||
+           error_set(&permission->call.err, &keyholder_impostor, NULL, "service",
+                     "it says that user %s reads the keys; no keyholder works as that user now",
+                     user->name);
+}
+
 static bool grant(struct permission *permission)
 {
+    if (!check_user(permission))
+        return false;
     for (size_t i = 0; i < permission->lacks.count; i++)
         if (!file_access_grant(&permission->lacks.items[i], &permission->user,
                                &permission->call.err))

@@ -47,6 +47,11 @@ static bool is_keyholder(void *context, pid_t sender, struct error *err)
                      (int)sender, (int)supervisor, (int)give->service);
 }
 
+bool give_is_keyholders(pid_t service, uid_t user)
+{
+    return can_be_supervisor(process_parent(service)) && process_sibling_is(service, user);
+}
+
 static void *wait_at_meeting(void *context)
 {
     struct give *give = context;

@@ -23,6 +23,8 @@ void give_done(struct give *give);
 
 /* service: the process that will forward it; the keyholder is its sibling. */
 void give_start(struct give *give, pid_t service);
+/* Whether a keyholder works as this user: a sibling of the service does. */
+bool give_is_keyholders(pid_t service, uid_t user);
 /* The service has answered. False when a process that is not the keyholder came:
  * keyholder.impostor. */
 bool give_finish(struct give *give, struct error *err);

@@ -232,6 +232,44 @@ def nobody_but_the_keyholder_gets_files(fabric):
         equal(impostor.got, (b"", []))
 
 
+class Liar:
+    """A service in an attacker's hands, which answers one request with this."""
+
+    def __init__(self, path, result):
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen()
+        self.text = json.dumps({"ok": True, "result": result}).encode()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        connection, _ = self.listener.accept()
+        with connection:
+            connection.recv(struct.unpack("<I", connection.recv(4))[0])
+            connection.sendall(struct.pack("<I", len(self.text)) + self.text)
+            connection.recv(4)
+
+
+def nobody_but_the_keyholder_gets_rights(fabric):
+    """certificate permission --grant as the service wants it: for a user who is not the keyholder's."""
+    folder, path = fabric.folder / "lied-about", fabric.folder / "liar"
+    folder.mkdir()
+    key, certificate = pair(fabric, "lied-about", "digitalSignature")
+    key.chmod(0o600)
+    for file in (key, certificate):
+        file.rename(folder / file.name)
+    printed = run(["openssl", "x509", "-in", str(folder / certificate.name), "-noout", "-fingerprint", "-sha256"])
+    thumbprint = printed.stdout.decode().split("=")[1].strip().replace(":", "").lower()
+    liar = Liar(path, {"thumbprint": thumbprint, "added": True, "key_source": "file", "works": False,
+                       "folder": str(folder), "user": "nobody"})
+    done = run([HGSCTL, "--socket", str(path), "certificate", "permission", thumbprint, "--grant", "--json"], status=1)
+    liar.thread.join(DEADLINE)
+    equal(json.loads(done.stderr)["error"]["code"], "keyholder.impostor")
+    equal((folder / key.name).stat().st_mode & 0o777, 0o600)
+    equal([name for name in os.listxattr(folder / key.name) if "acl" in name], [])
+
+
 def pair(fabric, name, usage, key=None):
     """A certificate and its key in PEM; with the key of an earlier pair, or one of its own."""
     key_file, certificate = key or fabric.folder / f"{name}.key", fabric.folder / f"{name}.pem"
@@ -363,6 +401,7 @@ def main():
     with Fabric() as fabric:
         fabric.init()
         bodies = [a_dry_run_gives_no_key_away, files_are_for_one_operation, nobody_but_the_keyholder_gets_files,
+                  nobody_but_the_keyholder_gets_rights,
                   a_key_may_serve_two_types, a_key_that_is_added_meanwhile_stays,
                   a_dry_run_gives_no_pin, another_service_does_not_take_the_socket, long_names_fit,
                   refused_requests_leave_no_descriptors]

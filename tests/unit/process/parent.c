@@ -5,6 +5,7 @@
 
 #include "../testing.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -21,6 +22,32 @@ static void test_parent(void **state)
     assert_false(process_is_called(getpid(), "a nam"));
     assert_false(process_is_called(getpid(), "a names"));
     assert_false(process_is_called(-1, "a name"));
+}
+
+static void test_siblings(void **state)
+{
+    (void)state;
+    int hold[2];
+    assert_int_equal(pipe(hold), 0);
+    fflush(NULL);
+    pid_t children[2];
+    for (int i = 0; i < 2; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            char byte;
+            close(hold[1]);
+            _exit(read(hold[0], &byte, 1) == 0 ? 0 : 1);
+        }
+    }
+    assert_true(process_sibling_is(children[0], geteuid()));
+    assert_false(process_sibling_is(children[0], geteuid() + 1));
+    kill(children[1], SIGKILL);
+    assert_int_equal(waitpid(children[1], NULL, 0), children[1]);
+    assert_false(process_sibling_is(children[0], geteuid())); /* itself does not count */
+    assert_false(process_sibling_is(-1, geteuid()));
+    close(hold[1]);
+    assert_int_equal(waitpid(children[0], NULL, 0), children[0]);
+    close(hold[0]);
 }
 
 /* A process chooses its name, which stands before the number. */
@@ -56,6 +83,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parent),
+        cmocka_unit_test(test_siblings),
         cmocka_unit_test(test_misleading_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
