@@ -12,6 +12,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 
+/* Of a trail, or a backup of all hosts: a reply has up to FRAME_REPLY_MAX bytes. */
+#define REPLY_VALUES_MAX 16000000
+
 struct admin_client {
     int socket;
     char *path;
@@ -146,7 +149,8 @@ bool admin_client_call(struct admin_client *client, const char *operation, struc
     _cleanup_json_ struct json *parsed = NULL;
     bool ok = false;
     if (!exchange(client, &request, &reply, fds, count, err) ||
-        !json_parse(&parsed, buf_slice(&reply), err) || !json_get_bool(&ok, parsed, "ok", err))
+        !json_parse_many(&parsed, buf_slice(&reply), REPLY_VALUES_MAX, err) ||
+        !json_get_bool(&ok, parsed, "ok", err))
         return false;
     if (!ok) {
         const struct json *error;

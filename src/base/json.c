@@ -123,8 +123,13 @@ static cJSON *parse_without(const struct json_longs *longs, struct slice text)
 
 bool json_parse(struct json **out, struct slice text, struct error *err)
 {
+    return json_parse_many(out, text, JSON_VALUES_MAX, err);
+}
+
+bool json_parse_many(struct json **out, struct slice text, size_t values, struct error *err)
+{
     struct json_longs longs;
-    if (!json_check(&longs, text, err))
+    if (!json_check(&longs, text, values, err))
         return false;
     cJSON *root = parse_without(&longs, text);
     if (root == NULL) {

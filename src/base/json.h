@@ -23,6 +23,9 @@ struct json; /* one value of a parsed document; is cJSON's struct behind a cast 
 
 /* Parses text whole. Free with json_free. base.json-malformed, base.json-too-deep. */
 bool json_parse(struct json **out, struct slice text, struct error *err);
+/* The same, of at most so many values instead of JSON_VALUES_MAX: what comes from a service that is
+ * trusted with its size. */
+bool json_parse_many(struct json **out, struct slice text, size_t values, struct error *err);
 void json_free(struct json **document);
 #define _cleanup_json_ __attribute__((cleanup(json_free)))
 

@@ -11,7 +11,7 @@
 struct checker {
     const uint8_t *start, *at, *end;
     int depth;
-    size_t values;
+    size_t values, values_max;
     bool escaped; /* the text that was checked last has an escape */
     struct json_longs *longs;
     struct error *err;
@@ -298,9 +298,9 @@ static bool check_members(struct checker *checker, bool object)
 /* Recursion is bounded by JSON_DEPTH_MAX. */
 static bool check_value(struct checker *checker)
 {
-    if (++checker->values > JSON_VALUES_MAX)
-        return error_set(checker->err, &base_json_too_deep, NULL, NULL, "more than %d values",
-                         JSON_VALUES_MAX);
+    if (++checker->values > checker->values_max)
+        return error_set(checker->err, &base_json_too_deep, NULL, NULL, "more than %zu values",
+                         checker->values_max);
     skip_space(checker);
     switch (peek(checker)) {
     case '{':
@@ -323,10 +323,14 @@ static bool check_value(struct checker *checker)
     }
 }
 
-bool json_check(struct json_longs *longs, struct slice text, struct error *err)
+bool json_check(struct json_longs *longs, struct slice text, size_t values, struct error *err)
 {
-    struct checker checker = {
-        .start = text.data, .at = text.data, .end = text.data, .longs = longs, .err = err};
+    struct checker checker = {.values_max = values,
+                              .start = text.data,
+                              .at = text.data,
+                              .end = text.data,
+                              .longs = longs,
+                              .err = err};
     longs->count = 0;
     if (text.size > 0)
         checker.end += text.size;

@@ -28,7 +28,7 @@ struct json_longs {
     size_t count;
 };
 
-/* base.json-malformed and base.json-too-deep, as json_parse documents them; properties given twice
- * are left to it. The message names the byte. The numbers of a long array are not counted as
- * values. */
-bool json_check(struct json_longs *longs, struct slice text, struct error *err);
+/* Of at most so many values. base.json-malformed and base.json-too-deep, as json_parse documents
+ * them; properties given twice are left to it. The message names the byte. The numbers of a long
+ * array are not counted as values. */
+bool json_check(struct json_longs *longs, struct slice text, size_t values, struct error *err);

@@ -95,6 +95,22 @@ static bool ask(struct call *call, int64_t after, int64_t since)
     return call_run(call, "event.list");
 }
 
+/* An answer has a bound: the service says when there is more, and what is not printed would look as
+ * if it were not there. */
+static bool print_all(struct call *call, int64_t *after, int64_t since)
+{
+    if (!ask(call, *after, since))
+        return false;
+    *after = print_events(call, *after);
+    while (call_bool(call->result, "truncated") && !ferror(stdout)) {
+        call_again(call);
+        if (!ask(call, *after, since))
+            return false;
+        *after = print_events(call, *after);
+    }
+    return true;
+}
+
 static int run_list(const struct option_values *values)
 {
     _cleanup_call_ struct call call;
@@ -103,15 +119,14 @@ static int run_list(const struct option_values *values)
     const char *since_text = option_text(values, "since");
     if (since_text != NULL && !call_time(&call, &since, since_text))
         return call_fail(&call);
-    if (!ask(&call, 0, since))
+    int64_t after = 0;
+    if (!print_all(&call, &after, since))
         return call_fail(&call);
-    int64_t after = print_events(&call, 0);
     while (option_given(values, "follow") && !ferror(stdout)) {
         poll(NULL, 0, 500);
         call_again(&call);
-        if (!ask(&call, after, since))
+        if (!print_all(&call, &after, since))
             return call_fail(&call);
-        after = print_events(&call, after);
     }
     return 0;
 }

@@ -232,23 +232,40 @@ def nobody_but_the_keyholder_gets_files(fabric):
         equal(impostor.got, (b"", []))
 
 
-class Liar:
-    """A service in an attacker's hands, which answers one request with this."""
+class Teller:
+    """What stands in a service's place, and answers the requests of one connection with these results."""
 
-    def __init__(self, path, result):
+    def __init__(self, path, *results):
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(path))
         self.listener.listen()
-        self.text = json.dumps({"ok": True, "result": result}).encode()
+        self.replies = [json.dumps({"ok": True, "result": result}).encode() for result in results]
+        self.asked = []
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
     def run(self):
         connection, _ = self.listener.accept()
         with connection:
-            connection.recv(struct.unpack("<I", connection.recv(4))[0])
-            connection.sendall(struct.pack("<I", len(self.text)) + self.text)
+            for reply in self.replies:
+                self.asked.append(json.loads(connection.recv(struct.unpack("<I", connection.recv(4))[0])))
+                connection.sendall(struct.pack("<I", len(reply)) + reply)
             connection.recv(4)
+
+
+def all_of_a_long_trail_is_listed(fabric):
+    """A trail has more values than a request may have, and more bytes than one answer."""
+    def events(first, count):
+        return [{"seq": seq, "time": "2026-11-26T00:00:00Z", "event": "x", "a": 1, "b": 2, "c": 3, "d": 4, "prev": "00"}
+                for seq in range(first, first + count)]
+
+    path, count = fabric.folder / "long", 15000
+    teller = Teller(path, {"events": events(1, count), "truncated": True}, {"events": events(count + 1, 2),
+                                                                            "truncated": False})
+    done = run([HGSCTL, "--socket", str(path), "event", "list", "--limit", "0", "--json"])
+    teller.thread.join(DEADLINE)
+    equal([json.loads(line)["seq"] for line in done.stdout.splitlines()], list(range(1, count + 3)))
+    equal([asked["arguments"]["after"] for asked in teller.asked], [0, count])
 
 
 def nobody_but_the_keyholder_gets_rights(fabric):
@@ -261,10 +278,10 @@ def nobody_but_the_keyholder_gets_rights(fabric):
         file.rename(folder / file.name)
     printed = run(["openssl", "x509", "-in", str(folder / certificate.name), "-noout", "-fingerprint", "-sha256"])
     thumbprint = printed.stdout.decode().split("=")[1].strip().replace(":", "").lower()
-    liar = Liar(path, {"thumbprint": thumbprint, "added": True, "key_source": "file", "works": False,
-                       "folder": str(folder), "user": "nobody"})
+    teller = Teller(path, {"thumbprint": thumbprint, "added": True, "key_source": "file", "works": False,
+                           "folder": str(folder), "user": "nobody"})
     done = run([HGSCTL, "--socket", str(path), "certificate", "permission", thumbprint, "--grant", "--json"], status=1)
-    liar.thread.join(DEADLINE)
+    teller.thread.join(DEADLINE)
     equal(json.loads(done.stderr)["error"]["code"], "keyholder.impostor")
     equal((folder / key.name).stat().st_mode & 0o777, 0o600)
     equal([name for name in os.listxattr(folder / key.name) if "acl" in name], [])
@@ -401,7 +418,7 @@ def main():
     with Fabric() as fabric:
         fabric.init()
         bodies = [a_dry_run_gives_no_key_away, files_are_for_one_operation, nobody_but_the_keyholder_gets_files,
-                  nobody_but_the_keyholder_gets_rights,
+                  nobody_but_the_keyholder_gets_rights, all_of_a_long_trail_is_listed,
                   a_key_may_serve_two_types, a_key_that_is_added_meanwhile_stays,
                   a_dry_run_gives_no_pin, another_service_does_not_take_the_socket, long_names_fit,
                   refused_requests_leave_no_descriptors]

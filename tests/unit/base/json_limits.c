@@ -53,6 +53,11 @@ static void test_count(void **state)
     json_free(&document);
     snprintf(text, strlen(most) + 16, "[1,%s]", most);
     assert_refused(parse(&document, text, strlen(text), err), base_json_too_deep);
+    struct slice one_more = slice_from_text(text);
+    assert_ok(json_parse_many(&document, one_more, JSON_VALUES_MAX + 1, err));
+    json_free(&document);
+    assert_refused(json_parse_many(&document, slice_from_text("[1,2]"), 2, err),
+                   base_json_too_deep);
     free(text);
     free(most);
 }
