@@ -64,6 +64,10 @@
 #define EVENTLOG_EFI_SPDM_DEVICE_POLICY 0x800000E3u
 #define EVENTLOG_EFI_SPDM_DEVICE_AUTHORITY 0x800000E4u
 
+/* Tags of EVENTLOG_TAG that the kernel's EFI stub measures. */
+#define EVENTLOG_TAG_LOAD_OPTIONS 0x8F3B22EDu
+#define EVENTLOG_TAG_INITRD 0x8F3B22ECu
+
 /* The banks that we know, in the order of struct eventlog_event's digests. */
 enum eventlog_bank {
     EVENTLOG_BANK_SHA1,

@@ -11,9 +11,6 @@
 #include "eventlog/command_line.h"
 #include "eventlog/evaluation.h"
 
-#define TAG_LOAD_OPTIONS 0x8F3B22EDu
-#define TAG_INITRD 0x8F3B22ECu
-
 struct linux_boot {
     struct evaluation *evaluation;
     const char *void_sentence; /* why there is no command line to be believed; NULL: no reason */
@@ -191,11 +188,11 @@ static void read_pcr9(struct linux_boot *boot, const struct eventlog_event *even
     if (event->type != EVENTLOG_TAG)
         return;
     struct eventlog_digest_at at = {eventlog_event_digest(event, out->bank), index};
-    if (id == TAG_LOAD_OPTIONS) {
+    if (id == EVENTLOG_TAG_LOAD_OPTIONS) {
         out->load_options = at;
         boot->load_options_count++;
     }
-    if (id == TAG_INITRD) {
+    if (id == EVENTLOG_TAG_INITRD) {
         out->initrd = at;
         boot->initrd_count++;
     }
@@ -266,12 +263,12 @@ static void read_event(struct linux_boot *boot, const struct eventlog_event *eve
         break;
     case 13:
         boot->evaluation->out->has_no_additions = false;
-        return;
+        break;
     case 14:
         read_pcr14(boot, event, index);
         break;
     default:
-        return;
+        break;
     }
 }
 

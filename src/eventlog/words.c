@@ -7,60 +7,13 @@
 
 #include "base/utf16.h"
 #include "crypto/certificate.h"
+#include "eventlog/event_type.h"
 #include "eventlog/sipa.h"
 #include "eventlog/variable.h"
 
-#define TAG_LOAD_OPTIONS 0x8F3B22EDu
-#define TAG_INITRD 0x8F3B22ECu
 #define SHOWN_DIGEST_BYTES 8
 #define DEVICE_PATH_MEDIA 4
 #define DEVICE_PATH_FILE 4
-
-static const struct {
-    uint32_t type;
-    const char *name;
-    const char *words; /* what its digest is of */
-} types[] = {
-    {EVENTLOG_POST_CODE, "EV_POST_CODE", "firmware's code"},
-    {EVENTLOG_NO_ACTION, "EV_NO_ACTION", "a note"},
-    {EVENTLOG_SEPARATOR, "EV_SEPARATOR", "a separator"},
-    {EVENTLOG_ACTION, "EV_ACTION", "an action"},
-    {EVENTLOG_TAG, "EV_EVENT_TAG", "a tagged event"},
-    {EVENTLOG_S_CRTM_CONTENTS, "EV_S_CRTM_CONTENTS", "the first code of all"},
-    {EVENTLOG_S_CRTM_VERSION, "EV_S_CRTM_VERSION", "firmware's version"},
-    {EVENTLOG_CPU_MICROCODE, "EV_CPU_MICROCODE", "the processor's microcode"},
-    {EVENTLOG_PLATFORM_CONFIG_FLAGS, "EV_PLATFORM_CONFIG_FLAGS", "firmware's configuration"},
-    {EVENTLOG_TABLE_OF_DEVICES, "EV_TABLE_OF_DEVICES", "the table of devices"},
-    {EVENTLOG_COMPACT_HASH, "EV_COMPACT_HASH", "a value"},
-    {EVENTLOG_IPL, "EV_IPL", "the boot loader's"},
-    {EVENTLOG_IPL_PARTITION_DATA, "EV_IPL_PARTITION_DATA", "a partition"},
-    {EVENTLOG_NONHOST_CODE, "EV_NONHOST_CODE", "another processor's code"},
-    {EVENTLOG_NONHOST_CONFIG, "EV_NONHOST_CONFIG", "another processor's configuration"},
-    {EVENTLOG_NONHOST_INFO, "EV_NONHOST_INFO", "another processor"},
-    {EVENTLOG_OMIT_BOOT_DEVICE_EVENTS, "EV_OMIT_BOOT_DEVICE_EVENTS", "boot devices left out"},
-    {EVENTLOG_POST_CODE2, "EV_POST_CODE2", "firmware's code"},
-    {EVENTLOG_EFI_VARIABLE_DRIVER_CONFIG, "EV_EFI_VARIABLE_DRIVER_CONFIG", "a variable"},
-    {EVENTLOG_EFI_VARIABLE_BOOT, "EV_EFI_VARIABLE_BOOT", "a boot variable"},
-    {EVENTLOG_EFI_BOOT_SERVICES_APPLICATION, "EV_EFI_BOOT_SERVICES_APPLICATION",
-     "started an image"},
-    {EVENTLOG_EFI_BOOT_SERVICES_DRIVER, "EV_EFI_BOOT_SERVICES_DRIVER", "started a driver"},
-    {EVENTLOG_EFI_RUNTIME_SERVICES_DRIVER, "EV_EFI_RUNTIME_SERVICES_DRIVER", "started a driver"},
-    {EVENTLOG_EFI_GPT_EVENT, "EV_EFI_GPT_EVENT", "the partition table"},
-    {EVENTLOG_EFI_ACTION, "EV_EFI_ACTION", "an action"},
-    {EVENTLOG_EFI_PLATFORM_FIRMWARE_BLOB, "EV_EFI_PLATFORM_FIRMWARE_BLOB", "a part of firmware"},
-    {EVENTLOG_EFI_HANDOFF_TABLES, "EV_EFI_HANDOFF_TABLES", "tables of firmware"},
-    {EVENTLOG_EFI_PLATFORM_FIRMWARE_BLOB2, "EV_EFI_PLATFORM_FIRMWARE_BLOB2", "a part of firmware"},
-    {EVENTLOG_EFI_HANDOFF_TABLES2, "EV_EFI_HANDOFF_TABLES2", "tables of firmware"},
-    {EVENTLOG_EFI_VARIABLE_BOOT2, "EV_EFI_VARIABLE_BOOT2", "a boot variable"},
-    {EVENTLOG_EFI_GPT_EVENT2, "EV_EFI_GPT_EVENT2", "the partition table"},
-    {EVENTLOG_EFI_HCRTM_EVENT, "EV_EFI_HCRTM_EVENT", "the first code of all, by hardware"},
-    {EVENTLOG_EFI_VARIABLE_AUTHORITY, "EV_EFI_VARIABLE_AUTHORITY", "verified by an authority"},
-    {EVENTLOG_EFI_SPDM_FIRMWARE_BLOB, "EV_EFI_SPDM_FIRMWARE_BLOB", "a device's firmware"},
-    {EVENTLOG_EFI_SPDM_FIRMWARE_CONFIG, "EV_EFI_SPDM_FIRMWARE_CONFIG", "a device's configuration"},
-    {EVENTLOG_EFI_SPDM_DEVICE_POLICY, "EV_EFI_SPDM_DEVICE_POLICY", "a policy for devices"},
-    {EVENTLOG_EFI_SPDM_DEVICE_AUTHORITY, "EV_EFI_SPDM_DEVICE_AUTHORITY",
-     "a device was verified by an authority"},
-};
 
 /* Settings of Windows that people know by name. */
 static const struct {
@@ -153,14 +106,11 @@ static void say_hint(struct words *words)
 /* The type's words and the digest: for what is not in words itself. */
 static void say_type(struct words *words)
 {
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if (types[i].type != words->event->type)
-            continue;
-        say(words, "%s", types[i].words);
-        say_digest(words);
-        return;
-    }
-    say(words, "an event of type 0x%08" PRIx32, words->event->type);
+    const char *subject = eventlog_type_words(words->event->type);
+    if (subject != NULL)
+        say(words, "%s", subject);
+    else
+        say(words, "an event of type 0x%08" PRIx32, words->event->type);
     say_digest(words);
 }
 
@@ -313,8 +263,8 @@ static void say_tag(struct words *words)
 {
     struct reader reader = reader_of(words->event->data);
     uint32_t id = reader_u32_le(&reader);
-    if (id == TAG_LOAD_OPTIONS || id == TAG_INITRD) {
-        say(words, "the kernel's %s", id == TAG_INITRD ? "initrd" : "command line");
+    if (id == EVENTLOG_TAG_LOAD_OPTIONS || id == EVENTLOG_TAG_INITRD) {
+        say(words, "the kernel's %s", id == EVENTLOG_TAG_INITRD ? "initrd" : "command line");
         say_digest(words);
     } else if (words->event->pcr >= 12 && words->event->pcr <= 14 && words->is_proven) {
         say(words, words->event->pcr == 13 ? "Windows' modules" : "Windows' settings");
@@ -385,12 +335,4 @@ char *eventlog_words(char text[EVENTLOG_WORDS_SIZE], const struct eventlog *log,
     text[0] = '\0';
     say_event(&words);
     return text;
-}
-
-const char *eventlog_type_name(uint32_t type)
-{
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (types[i].type == type)
-            return types[i].name;
-    return NULL;
 }

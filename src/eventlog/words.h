@@ -14,6 +14,3 @@
  */
 char *eventlog_words(char text[EVENTLOG_WORDS_SIZE], const struct eventlog *log, uint32_t index,
                      enum digest_algorithm algorithm);
-
-/* "EV_SEPARATOR", or NULL for a type that we have no name for. */
-const char *eventlog_type_name(uint32_t type);

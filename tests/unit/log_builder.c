@@ -10,8 +10,6 @@
 #include "eventlog/variable.h"
 
 #define LOG_MAX (64u << 20)
-#define TAG_LOAD_OPTIONS 0x8F3B22EDu
-#define TAG_INITRD 0x8F3B22ECu
 
 static const struct guid shim_lock = {{0x50, 0xab, 0x5d, 0x60, 0x46, 0xe0, 0x00, 0x43, 0xab, 0xb6,
                                        0x3d, 0xd8, 0x10, 0xdd, 0x8b, 0x23}};
@@ -400,7 +398,7 @@ static void load_options(struct log_builder *builder, const char *text)
     _cleanup_buf_ struct buf wide;
     buf_init(&wide, 65536);
     utf16_from_utf8(&wide, slice_from_text(text));
-    stub_tag(builder, TAG_LOAD_OPTIONS, buf_slice(&wide), "LOADED_IMAGE::LoadOptions");
+    stub_tag(builder, EVENTLOG_TAG_LOAD_OPTIONS, buf_slice(&wide), "LOADED_IMAGE::LoadOptions");
 }
 
 void log_linux_build(struct log_builder *builder, const struct log_linux *linux_boot)
@@ -433,6 +431,6 @@ void log_linux_build(struct log_builder *builder, const struct log_linux *linux_
         log_builder_wide(builder, 12, linux_boot->systemd_line);
     if (linux_boot->load_options != NULL)
         load_options(builder, linux_boot->load_options);
-    stub_tag(builder, TAG_INITRD, slice_from_text("the initrd"), "Linux initrd");
+    stub_tag(builder, EVENTLOG_TAG_INITRD, slice_from_text("the initrd"), "Linux initrd");
     end_of_firmware(builder);
 }

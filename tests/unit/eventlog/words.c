@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "eventlog/words.h"
 
+#include "eventlog/event_type.h"
 #include "eventlog/variable.h"
 #include "testing.h"
 
