@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hex.h"
-#include "base/memory.h"
 #include "base/table.h"
 #include "hgs/output.h"
 #include "host/platform.h"

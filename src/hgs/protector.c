@@ -4,7 +4,6 @@
 
 #include "base/file.h"
 #include "base/hex.h"
-#include "base/memory.h"
 #include "hgs/access.h"
 #include "hgs/commands.h"
 

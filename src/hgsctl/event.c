@@ -5,7 +5,6 @@
 #include "audit/audit.h"
 #include "base/hex.h"
 #include "base/memory.h"
-#include "base/table.h"
 #include "base/utf8.h"
 #include "hgsctl/call.h"
 #include "hgsctl/commands.h"

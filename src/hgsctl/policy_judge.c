@@ -5,7 +5,6 @@
 
 #include "attestation/host.h"
 #include "attestation/tpm_boot.h"
-#include "base/table.h"
 #include "eventlog/difference.h"
 #include "eventlog/replay.h"
 #include "hgsctl/boot_log.h"
