@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
 
 #include "admin/certificate_key.h"
 #include "admin/certificate_list.h"

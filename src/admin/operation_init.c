@@ -14,7 +14,6 @@
 #include "attestation/signer_schedule.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "base/plain_name.h"
 
 #define CHANGES_MAX 16

@@ -3,7 +3,6 @@
 /* Policies of TPM mode: adding, looking, removing. Their states: operation_policy_state.c. */
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "admin/change.h"
 #include "admin/errors.h"

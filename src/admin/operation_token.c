@@ -3,7 +3,6 @@
 #include "admin/errors.h"
 #include "admin/operations.h"
 #include "base/file.h"
-#include "base/memory.h"
 #include "keyholder/keyholder_token.h"
 
 /* Argument "name": of a [token NAME] of this node. */

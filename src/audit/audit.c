@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "audit/checkpoint.h"
-#include "audit/errors.h"
 #include "audit/head.h"
 #include "audit/writer.h"
 #include "base/file.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/keeper.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
 

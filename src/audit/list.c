@@ -3,7 +3,6 @@
 
 #include <fnmatch.h>
 
-#include "audit/errors.h"
 #include "audit/folder.h"
 #include "audit/lines.h"
 #include "base/file.h"

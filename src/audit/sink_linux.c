@@ -10,9 +10,7 @@
 #include <errno.h>
 #include <libaudit.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "audit/errors.h"
 #include "audit/kernel_watch.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/writer.h"
 
-#include <inttypes.h>
-
 #include "audit/errors.h"
 
 /* So much goes to the disk at once: more would not be quicker, and keep the first waiting. */

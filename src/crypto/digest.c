@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/digest.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/public_key.h"
 
-#include <assert.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <pthread.h>

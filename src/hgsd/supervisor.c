@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -14,7 +13,6 @@
 #include "admin/hgsd_errors.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "keyholder/refused_pins.h"
 #include "process/descriptors.h"
 #include "process/errors.h"

@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "crypto/random.h"
 #include "crypto/signer.h"
-#include "host/errors.h"
 #include "host/host_key.h"
 
 #define REQUEST_MAX ((size_t)256 * 1024)

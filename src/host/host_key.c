@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "base/base64.h"
-#include "base/errors.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "crypto/errors.h"

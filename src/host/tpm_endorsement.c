@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/tpm_endorsement.h"
 
-#include <stdlib.h>
-
 #include <tss2/tss2_esys.h>
 #include <tss2/tss2_mu.h>
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keyholder/backup.h"
 
-#include <stdio.h>
-
 #include "base/file.h"
 #include "crypto/digest.h"
 #include "crypto/kdf.h"

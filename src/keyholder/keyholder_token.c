@@ -2,7 +2,6 @@
 #include "keyholder/keyholder_token.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #include "base/memory.h"
 #include "keyholder/errors.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keyholder/token_decrypt.h"
 
-#include "base/memory.h"
 #include "crypto/errors.h"
 #include "crypto/random.h"
 #include "crypto/rsa_padding.h"

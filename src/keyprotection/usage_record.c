@@ -3,7 +3,6 @@
 
 #include "base/hex.h"
 #include "base/json.h"
-#include "base/memory.h"
 #include "keyprotection/errors.h"
 
 #include <stdio.h>

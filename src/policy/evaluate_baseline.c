@@ -3,7 +3,6 @@
 #include "eventlog/words.h"
 #include "policy/judgement.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define SHOWN_MAX 2 /* differences of each kind in the sentence; `policy diff` shows all */

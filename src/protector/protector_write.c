@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "protector/protector_write.h"
 
-#include "base/memory.h"
 #include "protector/algorithms.h"
 #include "protector/document.h"
 #include "protector/errors.h"
