@@ -195,6 +195,13 @@ static bool is_passed_over(struct keyholder *keyholder, const uint8_t *key_id,
            (keyholder_token_failed(cause) && keyholder_token_has(keyholder, key_id));
 }
 
+/* Of several failures the one that is told: that of a key that will be there again. */
+static void note_failure(struct error *told, const struct error *cause)
+{
+    if (told->code == NULL || error_kind(told) != ERROR_UNAVAILABLE)
+        *told = *cause;
+}
+
 /*
  * Signs the egress protector, and opens the ingress one in the same message to the keyholder: each
  * message costs as much as what a roll encrypts. So it is signed before the ingress protector's
@@ -212,6 +219,9 @@ static bool open_and_sign(void *context, enum signature_algorithm algorithm, str
     const struct protector_wrapping *wrapping;
     struct error first = {0}, cause = {0};
     size_t index = 0;
+    if (rolling->tried)
+        return keyholder_sign(rolling->resources->keyholder, roll.signing_key_id, algorithm,
+                              message, out, err);
     while ((wrapping = next_wrapping(rolling, &index, &roll.decrypting_key_id))) {
         note_wrapping(rolling, wrapping);
         roll.encryption = wrapping->transport_key_algorithm;
@@ -219,8 +229,7 @@ static bool open_and_sign(void *context, enum signature_algorithm algorithm, str
         if (keyholder_roll(rolling->resources->keyholder, &roll, &rolling->payload,
                            &rolling->opened, out, &cause))
             return true;
-        if (first.code == NULL || error_kind(&first) != ERROR_UNAVAILABLE)
-            first = cause;
+        note_failure(&first, &cause);
         if (!is_passed_over(rolling->resources->keyholder, roll.decrypting_key_id, &cause))
             break;
     }
@@ -313,10 +322,36 @@ unsigned roll_token(const struct rolling *rolling)
     if (keyholder_token_count(keyholder) == 0 || !next_wrapping(rolling, &index, &key_id))
         return 0;
     unsigned token = keyholder_token_of(keyholder, key_id);
-    if (token != 0)
-        return token;
+    return token != 0 ? token : roll_signing_token(rolling);
+}
+
+unsigned roll_signing_token(const struct rolling *rolling)
+{
     const struct public_key *signing = certificate_key(rolling->signer->signing_certificate);
-    return keyholder_token_of(keyholder, public_key_digest(signing));
+    return keyholder_token_of(rolling->resources->keyholder, public_key_digest(signing));
+}
+
+bool roll_open(struct rolling *rolling, struct error *err)
+{
+    struct keyholder *keyholder = rolling->resources->keyholder;
+    const struct protector_wrapping *wrapping;
+    struct error first = {0}, cause = {0};
+    const uint8_t *key_id;
+    size_t index = 0;
+    while ((wrapping = next_wrapping(rolling, &index, &key_id))) {
+        note_wrapping(rolling, wrapping);
+        rolling->opened = keyholder_decrypt(keyholder, key_id, wrapping->transport_key_algorithm,
+                                            wrapping->transport_key, &rolling->payload, &cause);
+        rolling->tried = rolling->opened || error_kind(&cause) == ERROR_CRYPTO;
+        if (rolling->tried)
+            return true;
+        note_failure(&first, &cause);
+        if (!is_passed_over(keyholder, key_id, &cause))
+            break;
+    }
+    if (err)
+        *err = first;
+    return false;
 }
 
 bool roll_finish(struct buf *out, struct rolling *rolling, unsigned version, struct error *err)

@@ -47,6 +47,7 @@ struct rolling {
     size_t signers_seen;                     /* of our signing certificates, up to that one */
     struct secret payload;                   /* of the wrapping that is ours, when it opened */
     bool opened;
+    bool tried; /* to open it, by roll_open */
     struct secret ingress_key, egress_key;
 };
 
@@ -61,6 +62,12 @@ bool roll_begin(struct rolling *rolling, const struct roll_resources *resources,
 /* The token (keyholder_token.h) whose key roll_finish is going to need; 0: none. Where the
  * protector has several wrappings for the service, of the first one that it tries. */
 unsigned roll_token(const struct rolling *rolling);
+/* The one that it needs to sign. Where that is another, roll_open is for whoever may wait for the
+ * first, and roll_finish for whoever may wait for this one. 0: there is none. */
+unsigned roll_signing_token(const struct rolling *rolling);
+/* Opens the ingress protector. That its key was not the right one is no failure here: roll_finish
+ * finds it out. */
+bool roll_open(struct rolling *rolling, struct error *err);
 bool roll_finish(struct buf *out, struct rolling *rolling, unsigned version, struct error *err);
 void roll_done(struct rolling *rolling);
 

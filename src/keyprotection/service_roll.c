@@ -126,6 +126,7 @@ struct roll_job {
     struct roll_resources resources;
     struct roll_facts facts;
     struct rolling rolling;
+    unsigned here; /* the token whose worker has it; 0: none */
     unsigned version;
     const char *peer;
     bool has_clock; /* the host said what time it is */
@@ -162,11 +163,20 @@ static void job_finish(struct roll_job *job)
     job_done(job);
 }
 
-/* On a token's worker. */
+static void job_hand_over(struct roll_job *job, unsigned token);
+
+/* On a token's worker, which waits for no other token. */
 static void job_go_on(void *work)
 {
     struct roll_job *job = work;
-    job_finish(job);
+    struct error err = {0};
+    unsigned second = roll_signing_token(&job->rolling);
+    if (job->rolling.tried || second == 0 || second == job->here)
+        job_finish(job);
+    else if (roll_open(&job->rolling, &err))
+        job_hand_over(job, second);
+    else
+        job_refuse(job, &err);
     free(job);
 }
 
@@ -176,6 +186,7 @@ static void job_hand_over(struct roll_job *job, unsigned token)
     const struct keyprotection_options *options = &job->service->options;
     struct roll_job *moved = memory_allocate(sizeof *moved);
     *moved = *job;
+    moved->here = token;
     moved->rolling.resources = &moved->resources;
     moved->rolling.facts = &moved->facts;
     if (options->hand_over(options->context, token, job_go_on, moved))

@@ -22,6 +22,7 @@ struct roll_try {
     struct buf out;
     enum encryption_algorithm transfer;
     unsigned version;
+    bool apart; /* opened before the rest, as where two tokens have the keys */
 };
 
 static void try_init(struct roll_try *it)
@@ -49,6 +50,16 @@ static void try_done(struct roll_try *it)
 }
 #define _cleanup_try_ __attribute__((cleanup(try_done)))
 
+static bool roll_apart(struct roll_try *it, const struct roll_resources *resources,
+                       struct slice request, struct error *err)
+{
+    struct rolling rolling;
+    bool ok = roll_begin(&rolling, resources, &it->facts, request, err) &&
+              roll_open(&rolling, err) && roll_finish(&it->out, &rolling, it->version, err);
+    roll_done(&rolling);
+    return ok;
+}
+
 static bool try_roll(struct roll_try *it, struct error *err)
 {
     struct roll_resources resources = {
@@ -65,6 +76,8 @@ static bool try_roll(struct roll_try *it, struct error *err)
                         it->transfer);
     roll_facts_done(&it->facts);
     it->facts = (struct roll_facts){0};
+    if (it->apart)
+        return roll_apart(it, &resources, buf_slice(&request), err);
     return roll_transport_key(&it->out, &it->facts, &resources, it->version, buf_slice(&request),
                               err);
 }
@@ -364,9 +377,11 @@ static void all_secrets_have_one_answer(void **state)
 {
     (void)state;
     struct error first = {0};
-    for (int i = 0; i < 7; i++) {
+    for (int round = 0; round < 14; round++) {
         _cleanup_try_ struct roll_try it;
+        int i = round % 7;
         try_init(&it);
+        it.apart = round >= 7;
         _cleanup_buf_ struct buf payload, cipher;
         buf_init(&payload, 1024);
         buf_init(&cipher, 2048);
@@ -389,7 +404,7 @@ static void all_secrets_have_one_answer(void **state)
         struct error err = {0};
         assert_refused_with(try_roll(&it, &err), &err, &protector_opaque);
         assert_int_equal(it.out.size, 0);
-        if (i == 0)
+        if (round == 0)
             first = err;
         assert_string_equal(err.message, first.message);
         assert_string_equal(err.object, first.object);
@@ -613,11 +628,14 @@ static void a_token_that_fails_is_passed_over(void **state)
                                &trouble);
         keyholder_token_assign(keyholder, tokens[i / 3], public_key_digest(newer.encryption_key),
                                &trouble);
-        buf_reset(&it.out);
-        assert_ok(try_roll(&it, err));
-        _cleanup_opened_ struct opened opened = {0};
-        open_response(&opened, &it);
-        expect_signed_by(&opened, &world.service.guardian);
+        for (int apart = 0; apart < 2; apart++) {
+            it.apart = apart == 1;
+            buf_reset(&it.out);
+            assert_ok(try_roll(&it, err));
+            _cleanup_opened_ struct opened opened = {0};
+            open_response(&opened, &it);
+            expect_signed_by(&opened, &world.service.guardian);
+        }
     }
     rotate_back(&newer);
 }

@@ -360,6 +360,48 @@ static void what_needs_a_token_is_done_by_its_workers(void **state)
     keyprotection_service_free(&service);
 }
 
+/* Its keys lie in two tokens: each is used by its own token's workers. */
+static void a_roll_waits_for_each_token_in_its_own_queue(void **state)
+{
+    (void)state;
+    const struct certificate *encryption = world.service.guardian.encryption;
+    const struct certificate *signing = world.service.guardian.signing;
+    struct keyprotection_service *service = start_service(world.running.keyholder);
+    _cleanup_buf_ struct buf request, ingress;
+    make_request(&request, &ingress, &world.service.guardian);
+    for (int round = 0; round < 3; round++) {
+        _cleanup_waiting_ struct waiting waiting;
+        start_waiting(&waiting);
+        move_key(encryption, a_token());
+        move_key(signing, token_named("other"));
+        keyprotection_roll(service, 2, buf_slice(&request), "127.0.0.1", NULL, take_reply,
+                           &waiting);
+        assert_int_equal(handed.token, a_token());
+        if (round < 2)
+            move_key(encryption, 0);
+        handed.full = round == 1;
+        handed.go_on(handed.work);
+        if (round == 0) {
+            assert_int_equal(waiting.replies, 0);
+            assert_int_equal(handed.count, 2);
+            assert_int_equal(handed.token, token_named("other"));
+            move_key(signing, 0);
+            handed.go_on(handed.work);
+        }
+        sem_wait(&waiting.replied);
+        if (round == 0) {
+            assert_int_equal(waiting.status, 200);
+            assert_true(waiting.recorded);
+        } else { /* the second queue is full; the first token is away */
+            assert_int_equal(handed.count, round == 1 ? 2 : 1);
+            expect_error(&waiting, 503, "ServiceUnavailableException");
+        }
+    }
+    move_key(encryption, 0);
+    move_key(signing, 0);
+    keyprotection_service_free(&service);
+}
+
 static void a_token_that_is_away_is_retryable(void **state)
 {
     (void)state;
@@ -706,6 +748,7 @@ int main(void)
         cmocka_unit_test(nothing_leaves_that_cannot_be_recorded),
         cmocka_unit_test(metadata_is_signed_once_and_kept),
         cmocka_unit_test(what_needs_a_token_is_done_by_its_workers),
+        cmocka_unit_test(a_roll_waits_for_each_token_in_its_own_queue),
         cmocka_unit_test(a_token_that_is_away_is_retryable),
         cmocka_unit_test(metadata_waits_for_its_token_elsewhere),
         cmocka_unit_test(metadata_names_the_key_that_fails),
