@@ -145,15 +145,12 @@ static char *folder_of(const char *path)
 /* A rename is on the disk only when the folder is. */
 static bool sync_folder(const struct file_place *place, struct error *err)
 {
-    _cleanup_fd_ int opened = -1;
-    int fd = place->folder;
-    if (fd == AT_FDCWD) {
-        _cleanup_free_ char *folder = folder_of(place->path);
-        fd = opened = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    }
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    _cleanup_free_ char *folder = folder_of(place->path);
+    _cleanup_fd_ int fd =
+        place->folder == AT_FDCWD ? open(folder, flags) : openat(place->folder, ".", flags);
     return (fd >= 0 && fsync(fd) == 0) ||
-           error_set_errno(err, &base_file_unwritable, errno, place->path,
-                           "its folder cannot be flushed");
+           error_set_errno(err, &base_file_unwritable, errno, folder, "cannot be flushed");
 }
 
 /* Whom a file shall belong to; NULL: to the caller. */

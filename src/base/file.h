@@ -32,7 +32,7 @@ bool file_create(const char *path, struct slice bytes, mode_t mode, struct error
 /* A file by its folder. In somebody else's folder, root writes by that alone: whoever puts another
  * folder in its place meanwhile leads nobody astray. */
 struct file_place {
-    int folder;       /* a descriptor, open for reading, or AT_FDCWD */
+    int folder;       /* a descriptor (O_PATH will do), or AT_FDCWD */
     const char *name; /* in the folder */
     const char *path; /* for messages; with AT_FDCWD, the name */
 };

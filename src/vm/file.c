@@ -81,7 +81,7 @@ static bool open_folder(struct vm_file *file, char *path, struct error *err)
     _cleanup_free_ char *folder =
         slash == NULL ? memory_copy_text(".")
                       : memory_format("%.*s", slash == path ? 1 : (int)(slash - path), path);
-    file->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    file->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return file->folder >= 0 || error_set_errno(err, &base_file_unreadable, errno, path,
                                                 "is in a folder that cannot be opened");
 }

@@ -78,6 +78,22 @@ static void test_replace(void **state)
     assert_int_equal(count_entries(), 2);
 }
 
+/* By a folder that only a descriptor names, which need not be open for reading. */
+static void test_place(void **state)
+{
+    (void)state;
+    int before = count_entries(), fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct file_place place = {fd, "placed", "shown"};
+    assert_ok(file_create_at(&place, slice_from_text("one"), 0600, err));
+    assert_refused(file_create_at(&place, slice_from_text("two"), 0600, err), base_file_unwritable);
+    holds(at("placed"), "one", 0600);
+    assert_ok(file_replace_at(&place, slice_from_text("three"), 0640, geteuid(), getegid(), err));
+    holds(at("placed"), "three", 0640);
+    assert_int_equal(unlink(at("placed")), 0);
+    assert_int_equal(count_entries(), before);
+    close(fd);
+}
+
 static void test_create(void **state)
 {
     (void)state;
@@ -227,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_read_bounds), cmocka_unit_test(test_large),
         cmocka_unit_test(test_pipe),        cmocka_unit_test(test_private),
         cmocka_unit_test(test_folders),     cmocka_unit_test(test_kill_while_replacing),
+        cmocka_unit_test(test_place),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
