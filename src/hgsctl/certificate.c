@@ -310,9 +310,9 @@ const struct option_command certificate_commands[] = {
      "Add-AccessRule of GuardedFabricTools", certificate_permission_run},
     {"certificate request", "make a request that a certification authority can sign",
      "The keyholder makes the key (RSA of 2048 bits) and keeps it; when the certificate comes, "
-     "certificate add --file CERT is all. With --key-file the key is in that file, where it is "
-     "made "
-     "if there is none.",
+     "certificate add --file CERT is all. With --key-file the key is in that file, and with "
+     "--pkcs11 in that token, where it is made if there is none; --dry-run says whether it would "
+     "be.",
      NULL, request_options, request_examples, NULL, certificate_request_run},
     {"certificate cancel", "forget a request, and its private key unless a token has it", NULL,
      cancel_argument, remove_request_options, cancel_examples, NULL, certificate_cancel_run},
