@@ -11,6 +11,7 @@
 
 #define VALUE_WIDTH 40
 #define VALUE_CUT 12
+#define NEWEST 100 /* events, unless somebody says otherwise */
 
 /* The fields that every record has stand in columns of their own; the rest is shown as name=value.
  */
@@ -89,8 +90,10 @@ static bool ask(struct call *call, int64_t after, int64_t since)
     if (since != 0)
         json_write_integer(&call->writer, "since", since);
     json_write_integer(&call->writer, "after", after);
+    /* Whoever names a time wants what has been since, and not the newest of it. */
     json_write_integer(&call->writer, "limit",
-                       after > 0 ? 0 : option_number(call->values, "limit", 100));
+                       after > 0 ? 0
+                                 : option_number(call->values, "limit", since != 0 ? 0 : NEWEST));
     return call_run(call, "event.list");
 }
 
@@ -210,8 +213,8 @@ static const struct option_entry list_options[] = {
      false},
     {"event", "PATTERN", "only events of this name, with shell wildcards", OPTION_VALUE, OPTION_ANY,
      NULL, false, NULL, false},
-    {"limit", "N", "the newest N of them (default 100; 0: all)", OPTION_VALUE, OPTION_NUMBER, NULL,
-     false, NULL, false},
+    {"limit", "N", "the newest N of them; 0: all (default 100, with --since all)", OPTION_VALUE,
+     OPTION_NUMBER, NULL, false, NULL, false},
     {"follow", NULL, "go on with those to come", OPTION_FLAG, OPTION_ANY, NULL, false, NULL, false},
     OPTION_END,
 };

@@ -266,6 +266,12 @@ def all_of_a_long_trail_is_listed(fabric):
     teller.thread.join(DEADLINE)
     equal([json.loads(line)["seq"] for line in done.stdout.splitlines()], list(range(1, count + 3)))
     equal([asked["arguments"]["after"] for asked in teller.asked], [0, count])
+    for options, limit in ((), 100), (("--since", "2026-11-26T00:00:00Z"), 0), (("--limit", "7"), 7):
+        path = fabric.folder / f"newest-{limit}"
+        teller = Teller(path, {"events": [], "truncated": False})
+        run([HGSCTL, "--socket", str(path), "event", "list", *options])
+        teller.thread.join(DEADLINE)
+        equal(teller.asked[0]["arguments"]["limit"], limit)
 
 
 def nobody_but_the_keyholder_gets_rights(fabric):
