@@ -8,6 +8,7 @@
 #include "admin/change.h"
 #include "admin/errors.h"
 #include "admin/operations.h"
+#include "admin/registering.h"
 #include "attestation/host.h"
 #include "base/memory.h"
 #include "base/plain_name.h"
@@ -96,6 +97,24 @@ static bool make_host(struct attestation_host *host, const char *name,
                                  request->caller->name, err);
 }
 
+/* The host's record, value, goes into the store: its map has it when this returns. */
+static bool register_host(const struct admin_request *request, const struct attestation_host *host,
+                          struct slice value, struct error *err)
+{
+    const char *name = host->name;
+    if (!check_key_is_new(request, host, err))
+        return false;
+    _cleanup_free_ char *object = memory_format("host %s", name);
+    struct store_change put = {
+        .kind = STORE_HOST, .key = name, .value = value, .expected = STORE_ABSENT};
+    struct admin_change change = {"host.added", object, SLICE_EMPTY, value, &put, 1};
+    if (admin_change_commit(request, &change, err))
+        return true;
+    if (error_kind(err) == ERROR_CONFLICT)
+        error_set(err, &admin_exists, NULL, name, "a host of this name is registered already");
+    return false;
+}
+
 bool operation_host_add(struct admin_request *request, struct json_writer *result,
                         struct error *err)
 {
@@ -103,23 +122,17 @@ bool operation_host_add(struct admin_request *request, struct json_writer *resul
     _cleanup_attestation_host_ struct attestation_host host = {0};
     _cleanup_buf_ struct buf value;
     buf_init(&value, HOST_VALUE_MAX);
-    if (!admin_request_name(&name, request, err) || !make_host(&host, name, request, err) ||
-        !check_key_is_new(request, &host, err))
+    if (!admin_request_name(&name, request, err) || !make_host(&host, name, request, err))
         return false;
     attestation_host_format(&value, &host);
-    _cleanup_free_ char *object = memory_format("host %s", name);
-    struct store_change put = {
-        .kind = STORE_HOST, .key = name, .value = buf_slice(&value), .expected = STORE_ABSENT};
-    struct admin_change change = {"host.added", object, SLICE_EMPTY, buf_slice(&value), &put, 1};
     if (!buf_ok(&value, name, err))
         return false;
-    if (!admin_change_commit(request, &change, err)) {
-        if (error_kind(err) == ERROR_CONFLICT)
-            error_set(err, &admin_exists, NULL, name, "a host of this name is registered already");
-        return false;
-    }
-    json_write_raw(result, NULL, buf_slice(&value));
-    return true;
+    registering_begin();
+    bool ok = register_host(request, &host, buf_slice(&value), err);
+    registering_end();
+    if (ok)
+        json_write_raw(result, NULL, buf_slice(&value));
+    return ok;
 }
 
 /* The place of a set among the host's; -1: not in it. */

@@ -20,6 +20,7 @@
 #include "admin/import_certificate.h"
 #include "admin/import_key.h"
 #include "admin/operations.h"
+#include "admin/registering.h"
 #include "admin/state_files.h"
 #include "attestation/host.h"
 #include "attestation/mode.h"
@@ -370,12 +371,20 @@ static void import_done(struct import *import)
     document_done(&import->document);
 }
 
+static bool plan_and_apply(struct import *import, struct error *err)
+{
+    registering_begin();
+    bool ok = plan(import, err) && (import->counts[CONFLICT] > 0 || apply(import, err));
+    registering_end();
+    return ok;
+}
+
 bool operation_state_import(struct admin_request *request, struct json_writer *result,
                             struct error *err)
 {
     struct import import = {.request = request};
     bool ok = read_modes(&import, err) && read_backup(&import, err) && settle_mode(&import, err) &&
-              plan(&import, err) && (import.counts[CONFLICT] > 0 || apply(&import, err));
+              plan_and_apply(&import, err);
     if (ok)
         write_result(result, &import);
     import_done(&import);

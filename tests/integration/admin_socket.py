@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The administration socket, spoken to as no hgsctl would: strangers, dry runs, descriptors."""
+import base64
 import json
 import os
 import pathlib
@@ -293,6 +294,32 @@ def nobody_but_the_keyholder_gets_rights(fabric):
     equal([name for name in os.listxattr(folder / key.name) if "acl" in name], [])
 
 
+def two_names_at_once_for_one_key_are_one_too_many(fabric):
+    key, public = fabric.folder / "twice.key", fabric.folder / "twice.pub"
+    run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(key)])
+    run(["openssl", "pkey", "-in", str(key), "-pubout", "-outform", "DER", "-out", str(public)])
+    text = base64.b64encode(public.read_bytes()).decode()
+    with Caller(fabric) as one, Caller(fabric) as other:
+        for attempt in range(20):
+            replies = {}
+            gate = threading.Barrier(2)
+
+            def add(caller, name, replies=replies, gate=gate):
+                gate.wait(DEADLINE)
+                replies[name] = caller.call("host.add", {"name": name, "key": text})
+
+            callers = [threading.Thread(target=add, args=(caller, f"{name}{attempt}"))
+                       for caller, name in ((one, "one"), (other, "other"))]
+            for thread in callers:
+                thread.start()
+            for thread in callers:
+                thread.join(DEADLINE)
+            added = [name for name, reply in replies.items() if reply["ok"]]
+            equal([reply["error"]["code"] for reply in replies.values() if not reply["ok"]], ["admin.exists"])
+            equal(len(added), 1)
+            fabric.ctl("host", "remove", added[0], "--yes")
+
+
 def pair(fabric, name, usage, key=None):
     """A certificate and its key in PEM; with the key of an earlier pair, or one of its own."""
     key_file, certificate = key or fabric.folder / f"{name}.key", fabric.folder / f"{name}.pem"
@@ -425,6 +452,7 @@ def main():
         fabric.init()
         bodies = [a_dry_run_gives_no_key_away, files_are_for_one_operation, nobody_but_the_keyholder_gets_files,
                   nobody_but_the_keyholder_gets_rights, all_of_a_long_trail_is_listed,
+                  two_names_at_once_for_one_key_are_one_too_many,
                   a_key_may_serve_two_types, a_key_that_is_added_meanwhile_stays,
                   a_dry_run_gives_no_pin, another_service_does_not_take_the_socket, long_names_fit,
                   refused_requests_leave_no_descriptors]
