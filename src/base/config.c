@@ -283,6 +283,24 @@ void config_members_done(struct config_members *members, const struct config_fam
     *members = (struct config_members){0};
 }
 
+static bool same_member(const void *a, const void *b, const struct config_family *family)
+{
+    bool same = strcmp(*(char *const *)a, *(char *const *)b) == 0;
+    for (size_t i = 0; same && i < family->key_count; i++)
+        same = config_same(a, b, &family->keys[i]);
+    return same;
+}
+
+bool config_members_same(const struct config_members *a, const struct config_members *b,
+                         const struct config_family *family)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = same_member((const char *)a->items + i * family->size,
+                           (const char *)b->items + i * family->size, family);
+    return same;
+}
+
 void config_done(void *values, const struct config_key *keys, size_t count)
 {
     for (size_t i = 0; i < count; i++)

@@ -70,6 +70,12 @@ void config_members_done(struct config_members *members, const struct config_fam
 /* Frees the texts and lists of a structure that config_load filled. */
 void config_done(void *values, const struct config_key *keys, size_t count);
 
+/* Whether both structures, which were loaded by the same table, have the same value for the key. */
+bool config_same(const void *a, const void *b, const struct config_key *key);
+/* Whether they have the same members, in the same order and with the same values. */
+bool config_members_same(const struct config_members *a, const struct config_members *b,
+                         const struct config_family *family);
+
 /* The forms on their own, for command-line options: "8h" to milliseconds, "4MiB" to bytes. */
 bool config_parse_duration(int64_t *milliseconds, const char *text, struct error *err);
 bool config_parse_size(int64_t *bytes, const char *text, struct error *err);

@@ -200,3 +200,35 @@ void config_value_clear(void *values, const struct config_key *key)
         *(int64_t *)field = 0;
     }
 }
+
+static bool same_list(const struct config_list *a, const struct config_list *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = strcmp(a->items[i], b->items[i]) == 0;
+    return same;
+}
+
+/* A text that has no default is NULL. */
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool config_same(const void *a, const void *b, const struct config_key *key)
+{
+    const void *one = (const char *)a + key->offset, *other = (const char *)b + key->offset;
+    switch (key->type) {
+    case CONFIG_TEXT:
+        return same_text(*(char *const *)one, *(char *const *)other);
+    case CONFIG_LIST:
+        return same_list(one, other);
+    case CONFIG_BOOL:
+        return *(const bool *)one == *(const bool *)other;
+    case CONFIG_NUMBER:
+    case CONFIG_DURATION:
+    case CONFIG_SIZE:
+        break;
+    }
+    return *(const int64_t *)one == *(const int64_t *)other;
+}

@@ -199,6 +199,9 @@ static void show_problems(const struct json *result)
         printf("\nNot reloaded at %s: %s: %s (%s)\n  what to do: %s\n",
                call_text(json_get(result, "reload"), "time"), call_text(error, "object"),
                call_text(error, "message"), call_text(error, "code"), call_text(error, "remedy"));
+    if (*call_text(json_get(result, "reload"), "restart_for") != '\0')
+        printf("\nChanged in hgsd.conf, and not in force before hgsd is started again: %s\n",
+               call_text(json_get(result, "reload"), "restart_for"));
     if (audit_error != NULL)
         printf("\nAudit trail: %s (%s)\n  what to do: %s\n", call_text(audit_error, "message"),
                call_text(audit_error, "code"), call_text(audit_error, "remedy"));

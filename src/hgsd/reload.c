@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "hgsd/folders.h"
 
 #define FILES 4
+#define CHANGES_MAX 2048
 #define PROBLEMS_MAX 2 /* of the configuration, of TLS */
 
 struct reload {
@@ -26,6 +28,7 @@ struct reload {
     int64_t time;         /* 0: never */
     struct error problems[PROBLEMS_MAX];
     size_t problem_count;
+    char changes[CHANGES_MAX + 1]; /* settings that need a restart; "": none */
 };
 
 /* Those that are not there are empty. */
@@ -147,7 +150,20 @@ static void note(const struct reload *reload, struct error *problems, size_t *co
     log_write(LOG_LEVEL_ERROR, "what to do: %s", it->code->remedy);
 }
 
-static bool read_log_level(const struct reload *reload, struct error *err)
+/* What a reload does not take. */
+static void find_changes(struct buf *out, const struct hgsd_config *started,
+                         const struct hgsd_config *now)
+{
+    for (size_t i = 0; i < hgsd_config_key_count; i++) {
+        const struct config_key *key = &hgsd_config_keys[i];
+        if (strcmp(key->key, "log-level") != 0 && !config_same(started, now, key))
+            buf_append_format(out, "%s[%s] %s", out->size > 0 ? ", " : "", key->section, key->key);
+    }
+    if (!config_members_same(&started->tokens, &now->tokens, &hgsd_token_family))
+        buf_append_format(out, "%s[token NAME]", out->size > 0 ? ", " : "");
+}
+
+static bool read_log_level(const struct reload *reload, struct buf *changes, struct error *err)
 {
     struct hgsd_config config;
     enum log_level level;
@@ -155,7 +171,13 @@ static bool read_log_level(const struct reload *reload, struct error *err)
         return false;
     if (log_level_parse(&level, config.log_level))
         log_set_level(level);
+    find_changes(changes, reload->config, &config);
     hgsd_config_done(&config);
+    if (changes->size > 0)
+        log_write(LOG_LEVEL_WARNING,
+                  "changed in the configuration, and not in force before hgsd "
+                  "is started again: %s",
+                  buf_text(changes));
     return true;
 }
 
@@ -163,7 +185,9 @@ bool reload_run(struct reload *reload, struct http_server *http)
 {
     struct error problems[PROBLEMS_MAX], err = {0};
     size_t count = 0;
-    if (!read_log_level(reload, &err))
+    _cleanup_buf_ struct buf changes;
+    buf_init(&changes, CHANGES_MAX);
+    if (!read_log_level(reload, &changes, &err))
         note(reload, problems, &count, &err, "the configuration is not reloaded", 0, 1);
     if (http != NULL && !http_server_reload_tls(http, &err))
         note(reload, problems, &count, &err,
@@ -174,6 +198,7 @@ bool reload_run(struct reload *reload, struct http_server *http)
     reload->time = clock_now(reload->clock);
     memcpy(reload->problems, problems, count * sizeof *problems);
     reload->problem_count = count;
+    snprintf(reload->changes, sizeof reload->changes, "%s", buf_text(&changes));
     pthread_mutex_unlock(&reload->lock);
     return count == 0;
 }
@@ -201,6 +226,7 @@ void reload_describe(struct reload *reload, struct json_writer *writer)
     if (reload->time != 0) {
         json_write_text(writer, "time", clock_format(reload->time, time));
         json_write_bool(writer, "ok", reload->problem_count == 0);
+        json_write_text(writer, "restart_for", reload->changes);
         json_write_array(writer, "errors");
         for (size_t i = 0; i < reload->problem_count; i++)
             json_write_error(writer, NULL, &reload->problems[i]);

@@ -15,7 +15,8 @@
  *               cannot be read, nor can one in a folder that was put in the place of the folder:
  *               hgsd.file-replaced.
  *
- * What came of the last time is told in the log, in `server show` and by `server test`.
+ * Other settings of hgsd.conf need a restart; those that were changed are told. What came of the
+ * last time is told in the log, in `server show` and by `server test`.
  */
 
 #include "base/clock.h"
@@ -50,5 +51,6 @@ bool reload_run(struct reload *reload, struct http_server *http);
 /* Why the last time failed; false when it did not, or there was none. Any thread. */
 bool reload_problem(struct reload *reload, struct error *out);
 /* "reload": {fixed: files that must not be replaced; and where there was a last time, time, ok,
- * errors}, a property of an object. Any thread. */
+ * errors, restart_for: settings that were changed since the start and are not in force, ""}, a
+ * property of an object. Any thread. */
 void reload_describe(struct reload *reload, struct json_writer *writer);

@@ -79,7 +79,7 @@ def files_in_a_folder_of_their_own_are_replaced():
         put_in_place(new, it.certificate)
         put_in_place(key, it.key)
         shown = it.reload()
-        equal((shown["ok"], shown["errors"]), (True, []))
+        equal((shown["ok"], shown["errors"], shown["restart_for"]), (True, [], ""))
         check(it.served() == der_of(new) != before)
         equal(it.tests()[0], 0)
 
@@ -161,6 +161,16 @@ def what_is_wrong_with_a_file_is_not_blamed_on_the_sandbox():
         equal(it.served(), before)
 
 
+def what_needs_a_restart_is_told():
+    with Renewal("tls") as it:
+        text = it.fabric.config_file.read_text().replace("log-level = notice", "log-level = debug")
+        it.fabric.config_file.write_text(text + "[limits]\nqueue = 7\n[token hsm]\nmodule = /m.so\nuri = pkcs11:token=x\n")
+        shown = it.reload()
+        equal((shown["ok"], shown["restart_for"]), (True, "[limits] queue, [token NAME]"))
+        words = "not in force before hgsd is started again: [limits] queue, [token NAME]"
+        check(words in it.fabric.log_text() and words in it.fabric.ctl("server", "show").stdout.decode())
+
+
 def a_folder_that_is_replaced_is_told_too():
     with Renewal("tls") as it:
         before = it.served()
@@ -176,7 +186,8 @@ def a_folder_that_is_replaced_is_told_too():
 def main():
     for body in (files_in_a_folder_of_their_own_are_replaced, links_are_led_elsewhere,
                  a_file_alone_is_written_into_and_not_replaced, one_file_does_not_hold_up_the_others,
-                 what_is_wrong_with_a_file_is_not_blamed_on_the_sandbox, a_folder_that_is_replaced_is_told_too):
+                 what_is_wrong_with_a_file_is_not_blamed_on_the_sandbox, a_folder_that_is_replaced_is_told_too,
+                 what_needs_a_restart_is_told):
         case(body.__name__.replace("_", " "), body)
     finish()
 

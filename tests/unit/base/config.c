@@ -216,6 +216,50 @@ static void test_family_errors(void **state)
     }
 }
 
+static bool same(const char *a, const char *b, bool *members)
+{
+    struct settings one = {0}, other = {0};
+    struct config_members doors_a = {0}, doors_b = {0};
+    bool all = true;
+    assert_ok(config_load_family(&one, keys, COUNT, &doors, &doors_a, write_file(a), err));
+    assert_ok(config_load_family(&other, keys, COUNT, &doors, &doors_b, write_file(b), err));
+    for (size_t i = 0; i < COUNT; i++)
+        all = config_same(&one, &other, &keys[i]) && all;
+    *members = config_members_same(&doors_a, &doors_b, &doors);
+    config_done(&one, keys, COUNT);
+    config_done(&other, keys, COUNT);
+    config_members_done(&doors_a, &doors);
+    config_members_done(&doors_b, &doors);
+    return all;
+}
+
+static void test_same(void **state)
+{
+    (void)state;
+    static const char *const others[] = {
+        "[service]\nuser = x\n",     "[service]\nnone = x\n",
+        "[service]\nenabled = no\n", "[listen]\nhttp = [::]:80\n",
+        "[limits]\nworkers = 5\n",   "[limits]\nidle = 61s\n",
+        "[limits]\nbody = 5MiB\n",   "[listen]\nhttp = 0.0.0.0:80 [::]:80\n"};
+    static const char *const other_doors[] = {"", "[door b]\n", "[door a]\nwidth = 81\n",
+                                              "[door a]\n[door b]\n"};
+    bool members;
+    /* by what they mean, not by how they are written */
+    assert_true(same("", "[limits]\nidle = 1min\nbody = 4096KiB\n", &members));
+    assert_true(members);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_false(same("", others[i], &members));
+        assert_true(members);
+        assert_true(same(others[i], others[i], &members));
+    }
+    for (size_t i = 0; i < sizeof other_doors / sizeof other_doors[0]; i++) {
+        assert_true(same("[door a]\n", other_doors[i], &members));
+        assert_false(members);
+    }
+    assert_true(same("[door a]\n", "[door a]\nwidth = 80\n", &members));
+    assert_true(members);
+}
+
 static void test_unreadable(void **state)
 {
     (void)state;
@@ -257,7 +301,8 @@ int main(void)
         cmocka_unit_test(test_defaults),     cmocka_unit_test(test_file),
         cmocka_unit_test(test_empty_values), cmocka_unit_test(test_errors),
         cmocka_unit_test(test_family),       cmocka_unit_test(test_family_errors),
-        cmocka_unit_test(test_unreadable),   cmocka_unit_test(test_parse_alone),
+        cmocka_unit_test(test_same),         cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_parse_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
