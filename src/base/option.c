@@ -9,7 +9,7 @@
 #include "base/errors.h"
 #include "base/memory.h"
 #include "base/option_check.h"
-#include "base/option_help.h"
+#include "base/option_nearest.h"
 #include "base/option_private.h"
 
 #define ARGUMENTS_MAX 4096
@@ -51,7 +51,7 @@ static bool unknown_option(const struct option_values *values, const char *name,
         count = add_names(names, count, values->command->options);
     count = add_names(names, count, values->program->options);
     _cleanup_free_ char *word = memory_format("%.*s", (int)(size < 64 ? size : 64), name);
-    const char *nearest = option_help_nearest(word, names, count);
+    const char *nearest = option_nearest(word, names, count);
     if (nearest != NULL)
         return usage(err, values, "there is no option --%s (did you mean --%s?)", word, nearest);
     if (values->command == NULL)
@@ -172,7 +172,7 @@ static bool unknown_word(const struct option_values *values, const char *word, s
             if (count == before)
                 free(next);
         }
-    const char *nearest = option_help_nearest(word, candidates, count);
+    const char *nearest = option_nearest(word, candidates, count);
     const char *space = values->words[0] != '\0' ? " " : "";
     if (nearest != NULL)
         usage(err, values, "there is no command \"%s%s%.64s\" (did you mean \"%s\"?)",

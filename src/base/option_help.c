@@ -3,12 +3,10 @@
 
 #include <string.h>
 
-#include "base/json.h"
 #include "base/memory.h"
 #include "base/table.h"
 
 #define LINE_WIDTH 80
-#define DISTANCE_MAX 63
 
 /* Appends text broken at spaces into lines of at most LINE_WIDTH columns, each behind indent
  * spaces. "\n\n" separates paragraphs. The first line has `used` columns already. */
@@ -250,137 +248,4 @@ bool option_help_format(struct buf *out, const struct option_program *program, c
                 return true;
             }
     return noun_help(out, program, words);
-}
-
-static void dump_option(struct json_writer *writer, const struct option_entry *option)
-{
-    static const char *const forms[] = {"flag", "value", "repeated"};
-    static const char *const checks[] = {"any", "name", "pattern", "number", "file", "url"};
-    json_write_object(writer, NULL);
-    json_write_text(writer, "name", option->name);
-    if (option->value != NULL)
-        json_write_text(writer, "value", option->value);
-    json_write_text(writer, "description", option->description);
-    json_write_text(writer, "form", forms[option->form]);
-    json_write_text(writer, "check", checks[option->check]);
-    json_write_bool(writer, "required", option->required);
-    if (option->group != NULL)
-        json_write_text(writer, "group", option->group);
-    if (option->choices != NULL) {
-        json_write_array(writer, "choices");
-        for (const char *const *choice = option->choices; *choice != NULL; choice++)
-            json_write_text(writer, NULL, *choice);
-        json_write_array_end(writer);
-    }
-    json_write_object_end(writer);
-}
-
-static void dump_options(struct json_writer *writer, const struct option_entry *table)
-{
-    json_write_array(writer, "options");
-    for (; table != NULL && table->name != NULL; table++)
-        if (!table->hidden)
-            dump_option(writer, table);
-    json_write_array_end(writer);
-}
-
-static void dump_command(struct json_writer *writer, const struct option_command *command)
-{
-    json_write_object(writer, NULL);
-    json_write_text(writer, "name", command->name);
-    json_write_text(writer, "summary", command->summary);
-    if (command->description != NULL)
-        json_write_text(writer, "description", command->description);
-    json_write_array(writer, "arguments");
-    for (const struct option_argument *a = command->arguments; a != NULL && a->name != NULL; a++) {
-        json_write_object(writer, NULL);
-        json_write_text(writer, "name", a->name);
-        json_write_text(writer, "description", a->description);
-        json_write_bool(writer, "optional", a->optional);
-        json_write_bool(writer, "repeated", a->repeated);
-        json_write_object_end(writer);
-    }
-    json_write_array_end(writer);
-    dump_options(writer, command->options);
-    json_write_array(writer, "examples");
-    for (const char *const *example = command->examples; *example != NULL; example++)
-        json_write_text(writer, NULL, *example);
-    json_write_array_end(writer);
-    if (command->cmdlet != NULL)
-        json_write_text(writer, "cmdlet", command->cmdlet);
-    json_write_object_end(writer);
-}
-
-void option_help_dump(struct buf *out, const struct option_program *program)
-{
-    struct json_writer writer;
-    json_writer_init(&writer, out);
-    json_write_object(&writer, NULL);
-    json_write_text(&writer, "program", program->name);
-    json_write_integer(&writer, "section", program->section);
-    json_write_text(&writer, "summary", program->summary);
-    if (program->description != NULL)
-        json_write_text(&writer, "description", program->description);
-    dump_options(&writer, program->options);
-    json_write_array(&writer, "nouns");
-    for (const struct option_noun *noun = program->nouns; noun->name != NULL; noun++) {
-        json_write_object(&writer, NULL);
-        json_write_text(&writer, "name", noun->name);
-        json_write_text(&writer, "summary", noun->summary);
-        json_write_array(&writer, "commands");
-        for (const struct option_command *c = noun->commands; c->name != NULL; c++)
-            dump_command(&writer, c);
-        json_write_array_end(&writer);
-        json_write_object_end(&writer);
-    }
-    json_write_array_end(&writer);
-    json_write_object_end(&writer);
-    buf_append_text(out, "\n");
-}
-
-static size_t smallest(size_t a, size_t b, size_t c)
-{
-    size_t least = a < b ? a : b;
-    return least < c ? least : c;
-}
-
-/* Insertions, deletions, replacements and swaps of neighbours that turn a into b. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t a_size = strlen(a), b_size = strlen(b);
-    if (a_size > DISTANCE_MAX || b_size > DISTANCE_MAX)
-        return DISTANCE_MAX;
-    size_t rows[3][DISTANCE_MAX + 1];
-    for (size_t j = 0; j <= b_size; j++)
-        rows[0][j] = j;
-    for (size_t i = 1; i <= a_size; i++) {
-        size_t *now = rows[i % 3], *before = rows[(i + 2) % 3], *earlier = rows[(i + 1) % 3];
-        now[0] = i;
-        for (size_t j = 1; j <= b_size; j++) {
-            now[j] =
-                smallest(before[j] + 1, now[j - 1] + 1, before[j - 1] + (a[i - 1] != b[j - 1]));
-            bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-            if (swapped && earlier[j - 2] + 1 < now[j])
-                now[j] = earlier[j - 2] + 1;
-        }
-    }
-    return rows[a_size % 3][b_size];
-}
-
-const char *option_help_nearest(const char *word, const char *const *candidates, size_t count)
-{
-    const char *nearest = NULL;
-    size_t size = strlen(word);
-    size_t best = size / 3 + 2; /* farther ones are no misspellings */
-    for (size_t i = 0; i < count; i++) {
-        /* The beginning of exactly what was meant, as in "cert" for "certificate". */
-        size_t far = size >= 2 && strncmp(candidates[i], word, size) == 0
-                         ? 1
-                         : distance(word, candidates[i]);
-        if (far < best && far < strlen(candidates[i])) {
-            best = far;
-            nearest = candidates[i];
-        }
-    }
-    return nearest;
 }

@@ -6,6 +6,7 @@
 
 #include "base/errors.h"
 #include "base/json.h"
+#include "base/option_dump.h"
 #include "base/option_help.h"
 #include "base/option_private.h"
 
@@ -58,7 +59,7 @@ static int show_help(const struct option_values *values, FILE *stream)
     struct buf out;
     buf_init(&out, OUTPUT_MAX);
     if (values->wanted == WANTED_DUMP)
-        option_help_dump(&out, values->program);
+        option_dump(&out, values->program);
     else
         option_help_format(&out, values->program, values->words);
     fputs(buf_text(&out), stream);

@@ -9,7 +9,7 @@
 #include "audit/errors.h"
 #include "base/errors.h"
 #include "base/json.h"
-#include "base/option_help.h"
+#include "base/option_nearest.h"
 #include "bootimage/errors.h"
 #include "crypto/errors.h"
 #include "diagnose/errors.h"
@@ -61,7 +61,7 @@ const char *diagnose_explain_nearest(const char *name)
     size_t count = 0;
     for (; count < CODES_MAX && (code = diagnose_explain_at(count)) != NULL; count++)
         names[count] = code->name;
-    return option_help_nearest(name, names, count);
+    return option_nearest(name, names, count);
 }
 
 void diagnose_explain_format(struct buf *out, const struct error_code *code)

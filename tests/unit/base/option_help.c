@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/option_dump.h"
 
 static const struct option_entry add_options[] = {
     {"tpm", "FILE", "by its TPM", OPTION_VALUE, OPTION_FILE, .required = true, .group = "by"},
@@ -114,7 +115,7 @@ static void dumps_json(void **state)
     struct json *document = NULL;
     const struct json *array;
     buf_init(&out, sizeof text);
-    option_help_dump(&out, &program);
+    option_dump(&out, &program);
     assert_ok(json_parse(&document, buf_slice(&out), err));
     assert_ok(json_get_array(&array, document, "nouns", err));
     assert_ok(json_get_array(&array, json_first(array), "commands", err));
@@ -130,30 +131,12 @@ static void dumps_json(void **state)
     buf_done(&out);
 }
 
-static void finds_the_nearest(void **state)
-{
-    (void)state;
-    static const char *const words[] = {"certificate", "server", "signer", "key"};
-    assert_string_equal(option_help_nearest("certifcate", words, 4), "certificate");
-    assert_string_equal(option_help_nearest("cert", words, 4), "certificate");
-    assert_string_equal(option_help_nearest("sevrer", words, 4), "server");
-    assert_string_equal(option_help_nearest("singer", words, 4), "signer");
-    assert_string_equal(option_help_nearest("kye", words, 4), "key");
-    assert_null(option_help_nearest("zzz", words, 4));
-    assert_null(option_help_nearest("", words, 4));
-    assert_null(option_help_nearest("x", words, 0));
-    char huge[1000];
-    memset(huge, 'a', sizeof huge - 1);
-    huge[sizeof huge - 1] = '\0';
-    assert_null(option_help_nearest(huge, words, 4));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_usage),       cmocka_unit_test(shows_a_command),
         cmocka_unit_test(keeps_lines_short), cmocka_unit_test(shows_nouns_and_program),
-        cmocka_unit_test(dumps_json),        cmocka_unit_test(finds_the_nearest),
+        cmocka_unit_test(dumps_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
