@@ -2,6 +2,7 @@
 #include "hgsd/queue.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,6 +16,7 @@ struct queue {
     size_t busy;   /* workers that have an item */
     uint64_t done; /* items */
     bool stopping;
+    enum queue_haste haste;
     queue_work *work;
     queue_load_changed *load_changed; /* may be NULL */
     enum queue_load load;             /* that was told last */
@@ -61,11 +63,22 @@ static void work_on(struct queue *queue, void *item)
     tell_load(queue);
 }
 
+/* Where an administrator gave the service a policy of scheduling, that one stays; and where a
+ * filter forbids it, all goes on as it was. */
+static void be_patient(void)
+{
+    static const struct sched_param none = {0};
+    if (sched_getscheduler(0) == SCHED_OTHER)
+        sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
 static void *run_worker(void *argument)
 {
     struct queue *queue = argument;
     /* Each names itself: the name of another thread is a file that a sandbox hides. */
     pthread_setname_np(pthread_self(), queue->name);
+    if (queue->haste == QUEUE_PATIENT)
+        be_patient();
     pthread_mutex_lock(&queue->lock);
     for (void *item = take(queue); item != NULL; item = take(queue)) {
         pthread_mutex_unlock(&queue->lock);
@@ -75,14 +88,15 @@ static void *run_worker(void *argument)
     return NULL;
 }
 
-struct queue *queue_new(const char *name, size_t workers, size_t limit, queue_work *work,
-                        queue_load_changed *load_changed, void *context)
+struct queue *queue_new(const char *name, size_t workers, size_t limit, enum queue_haste haste,
+                        queue_work *work, queue_load_changed *load_changed, void *context)
 {
     struct queue *queue = memory_allocate_zero(1, sizeof *queue);
     pthread_mutex_init(&queue->lock, NULL);
     pthread_cond_init(&queue->filled, NULL);
     queue->ring = memory_allocate_zero(limit, sizeof *queue->ring);
     queue->limit = limit;
+    queue->haste = haste;
     queue->work = work;
     queue->load_changed = load_changed;
     queue->context = context;

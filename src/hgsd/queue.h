@@ -21,11 +21,19 @@ enum queue_load {
 };
 typedef void queue_load_changed(void *context, enum queue_load load);
 
+/* How its workers come by a processor. */
+enum queue_haste {
+    QUEUE_PROMPT,
+    /* Whom a worker wakes, or what else becomes ready, may interrupt it; it interrupts nobody when
+     * it is woken (SCHED_BATCH, sched(7)): its thread's share is the same, with fewer switches. */
+    QUEUE_PATIENT,
+};
+
 /* workers threads that call work for each item; at most limit items wait. load_changed (may be
  * NULL) is called whenever it is another, in the right order: with the queue locked, so it calls
  * nothing of it. name: of the threads (15 characters). */
-struct queue *queue_new(const char *name, size_t workers, size_t limit, queue_work *work,
-                        queue_load_changed *load_changed, void *context);
+struct queue *queue_new(const char *name, size_t workers, size_t limit, enum queue_haste haste,
+                        queue_work *work, queue_load_changed *load_changed, void *context);
 /* False when the queue is full or stopping; the item stays the caller's. */
 bool queue_put(struct queue *queue, void *item);
 /* Whether an item was done since the last call with this mark (at first 0), or nothing is to be

@@ -301,10 +301,12 @@ struct routes *routes_new(const struct routes_options *options)
 {
     struct routes *routes = memory_allocate_zero(1, sizeof *routes);
     routes->options = *options;
+    /* Nobody's machine waits for an attestation while its certificate lasts; a release comes first.
+     */
     routes->attestations = queue_new("hgs-attest", options->attestation_workers,
-                                     options->queue_limit, work, NULL, routes);
+                                     options->queue_limit, QUEUE_PATIENT, work, NULL, routes);
     routes->releases = queue_new("hgs-release", options->release_workers, options->queue_limit,
-                                 work, tell_audit, routes);
+                                 QUEUE_PROMPT, work, tell_audit, routes);
     if (routes->attestations == NULL || routes->releases == NULL)
         routes_free(&routes);
     return routes;

@@ -40,7 +40,7 @@ struct token_queues *token_queues_new(const struct hgsd_config *config, struct a
     queues->audit = audit;
     for (size_t i = 0; i < config->tokens.count; i++) {
         queues->queues[i] = queue_new("hgs-hsm", (size_t)hgsd_config_token(config, i)->sessions,
-                                      (size_t)config->queue, work, NULL, queues);
+                                      (size_t)config->queue, QUEUE_PROMPT, work, NULL, queues);
         if (queues->queues[i] == NULL) {
             token_queues_free(&queues);
             return NULL;

@@ -24,6 +24,9 @@ struct sandbox_rule {
 /* The argument equals the value, or has the bits (of the mask only these; none of them). */
 #define SANDBOX_IF(action, name, argument, value) \
     {SCMP_SYS(name), action, 1, {SCMP_CMP_INIT(argument, SCMP_CMP_EQ, value, 0)}}
+#define SANDBOX_IF_BOTH(action, name, argument, value, other, other_value)                        \
+    {SCMP_SYS(name), action, 2, {SCMP_CMP_INIT(argument, SCMP_CMP_EQ, value, 0),                  \
+                                 SCMP_CMP_INIT(other, SCMP_CMP_EQ, other_value, 0)}}
 #define SANDBOX_IF_BITS(action, name, argument, bits) \
     {SCMP_SYS(name), action, 1, {SCMP_CMP_INIT(argument, SCMP_CMP_MASKED_EQ, bits, bits)}}
 #define SANDBOX_IF_MASKED(action, name, argument, mask, value) \

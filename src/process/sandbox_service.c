@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <linux/sockios.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -54,6 +55,7 @@ static const struct sandbox_rule socket_rules[] = {
     SANDBOX_ALLOW(rt_sigtimedwait),
     SANDBOX_ALLOW(sched_getparam),
     SANDBOX_ALLOW(sched_getscheduler),
+    SANDBOX_IF_BOTH(SCMP_ACT_ALLOW, sched_setscheduler, 0, 0, 1, SCHED_BATCH), /* its own threads */
     SANDBOX_ALLOW(sysinfo),
     SANDBOX_ALLOW(times),
 };

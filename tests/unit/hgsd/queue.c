@@ -60,7 +60,7 @@ static void refuses_when_full_and_finishes_what_waits(void **state)
     struct gate gate = {
         PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0, 0, {0}, 0};
     int item = 0;
-    struct queue *queue = queue_new("test", 2, 3, pass, note_load, &gate);
+    struct queue *queue = queue_new("test", 2, 3, QUEUE_PROMPT, pass, note_load, &gate);
     assert_non_null(queue);
     assert_true(queue_put(queue, &item));
     assert_true(queue_put(queue, &item));
@@ -83,7 +83,7 @@ static void tells_its_load(void **state)
     struct gate gate = {
         PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0, 0, {0}, 0};
     int item = 0;
-    struct queue *queue = queue_new("test", 2, 4, pass, note_load, &gate);
+    struct queue *queue = queue_new("test", 2, 4, QUEUE_PROMPT, pass, note_load, &gate);
     for (int i = 0; i < 4; i++)
         assert_true(queue_put(queue, &item));
     wait_for(&gate, 2);
@@ -101,7 +101,8 @@ static void is_empty_after_each_that_comes_alone(void **state)
         struct gate gate = {
             PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, true, 0, 0, 0, {0}, 0};
         int item = 0;
-        struct queue *queue = queue_new("test", 1, 3, pass, round == 0 ? note_load : NULL, &gate);
+        struct queue *queue =
+            queue_new("test", 1, 3, QUEUE_PROMPT, pass, round == 0 ? note_load : NULL, &gate);
         for (unsigned i = 1; i <= 3; i++) {
             assert_true(queue_put(queue, &item));
             wait_for(&gate, i);
@@ -121,7 +122,7 @@ static void tells_whether_it_moves(void **state)
         PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0, 0, {0}, 0};
     int item = 0;
     uint64_t mark = 0, other = 0;
-    struct queue *queue = queue_new("test", 1, 3, pass, note_load, &gate);
+    struct queue *queue = queue_new("test", 1, 3, QUEUE_PROMPT, pass, note_load, &gate);
     for (int i = 0; i < 2; i++)
         assert_true(queue_moves(queue, &mark));
     assert_true(queue_put(queue, &item));
@@ -137,6 +138,32 @@ static void tells_whether_it_moves(void **state)
     queue_free(&queue);
 }
 
+static void note_policy(void *context, void *item)
+{
+    atomic_int *policy = context;
+    (void)item;
+    atomic_store(policy, sched_getscheduler(0));
+}
+
+/* Those that are to be patient are, and no others. */
+static void has_workers_as_patient_as_asked(void **state)
+{
+    (void)state;
+    static const struct {
+        enum queue_haste haste;
+        int policy;
+    } cases[] = {{QUEUE_PROMPT, SCHED_OTHER}, {QUEUE_PATIENT, SCHED_BATCH}};
+    int item = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        atomic_int policy = -1;
+        struct queue *queue = queue_new("test", 1, 1, cases[i].haste, note_policy, NULL, &policy);
+        assert_true(queue_put(queue, &item));
+        queue_free(&queue); /* finishes what waits */
+        assert_int_equal(policy, cases[i].policy);
+    }
+    assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +171,7 @@ int main(void)
         cmocka_unit_test(tells_its_load),
         cmocka_unit_test(is_empty_after_each_that_comes_alone),
         cmocka_unit_test(tells_whether_it_moves),
+        cmocka_unit_test(has_workers_as_patient_as_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -179,6 +179,17 @@ static int use_thread(void)
            pthread_join(thread, NULL) != 0;
 }
 
+/* A thread may step back, by itself and no further. */
+static int be_patient(void)
+{
+    static const struct sched_param none = {0}, first = {.sched_priority = 1};
+    if (sched_setscheduler(0, SCHED_BATCH, &none) != 0 || sched_getscheduler(0) != SCHED_BATCH)
+        return 1;
+    if (sched_setscheduler(getppid(), SCHED_BATCH, &none) == 0 || errno != ENOSYS)
+        return 2;
+    return sched_setscheduler(0, SCHED_FIFO, &first) == 0 || errno != ENOSYS ? 3 : 0;
+}
+
 static void test_allowed(void **state)
 {
     (void)state;
@@ -187,6 +198,7 @@ static void test_allowed(void **state)
     assert_int_equal(run_inside(enter, serve_tcp), 0);
     assert_int_equal(run_inside(enter, serve_unix), 0);
     assert_int_equal(run_inside(enter, use_thread), 0);
+    assert_int_equal(run_inside(enter, be_patient), 0);
 }
 
 /* Other files. */
