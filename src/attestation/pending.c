@@ -284,13 +284,19 @@ void attestation_pending_forget(struct attestation_pending *pending, enum store_
     pthread_mutex_unlock(&pending->lock);
 }
 
+/* Under the lock. */
+static bool has_room(const struct attestation_pending *pending, size_t log_size)
+{
+    return pending->count < QUEUE_MAX && log_size <= QUEUE_BYTES_MAX - pending->bytes;
+}
+
 void attestation_pending_note(struct attestation_pending *pending,
                               const struct attestation_boot_seen *seen)
 {
     uint64_t hash = hash_of(pending, seen->host, seen->digest, seen->proven, seen->verdict);
     pthread_mutex_lock(&pending->lock);
     bool known = *place_of(pending, seen->host) == hash;
-    bool room = pending->count < QUEUE_MAX && pending->bytes + seen->log.size <= QUEUE_BYTES_MAX;
+    bool room = has_room(pending, seen->log.size);
     bool tell = !known && !room && count_drop(pending, seen->host, seen->time);
     pthread_mutex_unlock(&pending->lock);
     if (tell)
@@ -299,7 +305,7 @@ void attestation_pending_note(struct attestation_pending *pending,
         return;
     struct attestation_boot *boot = copy(seen);
     pthread_mutex_lock(&pending->lock);
-    if (pending->count < QUEUE_MAX) { /* somebody else may have come meanwhile */
+    if (has_room(pending, boot->log.size)) { /* others may have come meanwhile */
         pending->queue[(pending->first + pending->count++) % QUEUE_MAX] =
             (struct noted){boot, seen->verdict->passed, hash};
         pending->bytes += boot->log.size;
