@@ -258,11 +258,16 @@ bool tpm_verdict_find_log(struct tpm_step *step, struct error *err)
                      "the event log is not the one that the exchange began with");
 }
 
-bool tpm_verdict_proven(struct tpm_step *step, const struct tpm_pcr_bank *bank, struct error *err)
+static bool judge_proven(struct tpm_step *step, const struct tpm_pcr_bank *bank, struct error *err)
 {
     _cleanup_attestation_tpm_boot_ struct attestation_tpm_boot boot = {0};
+    return judge(step, &boot, bank, err);
+}
+
+bool tpm_verdict_proven(struct tpm_step *step, const struct tpm_pcr_bank *bank, struct error *err)
+{
     bool has_log = step->context.log.size != 0;
-    if (!(has_log ? judge(step, &boot, bank, err) : settle(step, bank, err)))
+    if (!(has_log ? judge_proven(step, bank, err) : settle(step, bank, err)))
         return false;
     note_boot(step, bank, true);
     return step->evidence->verdict.passed || step->input->what_if || refuse_policies(step, err);

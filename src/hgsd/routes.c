@@ -2,7 +2,6 @@
 #include "hgsd/routes.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
