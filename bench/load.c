@@ -74,13 +74,14 @@ static bool read_head(struct reply *reply)
     const char *end = memmem(reply->bytes, reply->kept, "\r\n\r\n", 4);
     if (end == NULL)
         return reply->kept < LOAD_REPLY_MAX;
+    static const char line[] = "HTTP/1.1 ", field[] = "\r\nContent-Length: ";
     reply->head = (size_t)(end - reply->bytes) + 4;
-    reply->bytes[reply->head - 1] = '\0';
-    const char *length = strcasestr(reply->bytes, "\r\nContent-Length:");
-    reply->bytes[reply->head - 1] = '\n';
-    if (length == NULL || sscanf(reply->bytes, "HTTP/1.1 %u ", &reply->status) != 1)
+    /* as libmicrohttpd writes it, and tang's server */
+    const char *length = memmem(reply->bytes, reply->head, field, sizeof field - 1);
+    if (length == NULL || strncmp(reply->bytes, line, sizeof line - 1) != 0)
         return false;
-    reply->total = reply->head + strtoul(length + 17, NULL, 10);
+    reply->status = (unsigned)strtoul(reply->bytes + sizeof line - 1, NULL, 10);
+    reply->total = reply->head + strtoul(length + sizeof field - 1, NULL, 10);
     return true;
 }
 
