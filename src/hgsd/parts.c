@@ -23,6 +23,7 @@
 /* A stop takes no longer for those who wait for a keyholder; the supervisor waits a little longer.
  */
 #define WAITS_MS 3000
+#define LAST_CALL_MS 1000 /* of a keyholder, when the service ends */
 
 static bool concerns_tick(const struct store_change *changes, size_t count)
 {
@@ -307,15 +308,20 @@ bool parts_start(struct parts **out, const struct hgsd_config *config, const cha
     return true;
 }
 
-/* Who waits for a keyholder yet may do so for a moment; then nobody does, however stuck it is. */
-static void end_waits(struct parts *parts)
+/*
+ * Who waits for a keyholder yet may do so for a moment; then nobody does, however stuck it is.
+ * Where nobody has to be freed from it, that of software keys stays: it signs the audit trail's
+ * last checkpoint, and has a moment for that, too. in_time: all requests were answered.
+ */
+static void end_waits(struct parts *parts, bool in_time)
 {
     int64_t until = clock_monotonic_ms() + WAITS_MS;
-    if (parts->upkeep != NULL)
-        upkeep_close(parts->upkeep, WAITS_MS);
+    bool idle = parts->upkeep == NULL || upkeep_close(parts->upkeep, WAITS_MS);
     if (parts->admin != NULL)
-        admin_server_close(parts->admin, until - clock_monotonic_ms());
-    keyholder_replace(parts->keyholder, NULL, 0);
+        idle = admin_server_close(parts->admin, until - clock_monotonic_ms()) && idle;
+    keyholder_set_deadline(parts->keyholder, LAST_CALL_MS);
+    if (!in_time || !idle || !keyholder_alive(parts->keyholder))
+        keyholder_replace(parts->keyholder, NULL, 0);
     tokens_stop(parts->tokens);
 }
 
@@ -325,8 +331,9 @@ static void stop_http(struct parts *parts)
     pthread_mutex_lock(&parts->lock);
     struct http_server *http = memory_steal(&parts->http);
     pthread_mutex_unlock(&parts->lock);
+    int64_t until = clock_monotonic_ms() + parts->config->shutdown_ms;
     http_server_stop(&http, parts->config->shutdown_ms);
-    end_waits(parts);
+    end_waits(parts, clock_monotonic_ms() < until);
     routes_free(&parts->routes);
     if (parts->token_queues != NULL)
         token_queues_stop(parts->token_queues);

@@ -50,7 +50,7 @@ void keyholder_free(struct keyholder **keyholder);
  * The longest that a call waits for a channel and for the answer (default 10 s); then it fails with
  * keyholder.stuck and its channel is given up. Making, importing and backing up keys are slow by
  * nature and have longer deadlines of their own; before them the keyholder is asked whether it
- * answers (keyholder_answers). Before any call.
+ * answers (keyholder_answers). Calls under way keep the one before.
  */
 void keyholder_set_deadline(struct keyholder *keyholder, int64_t milliseconds);
 /* New channels after a restart; the old ones are closed and calls on them fail with keyholder.away.

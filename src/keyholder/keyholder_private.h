@@ -16,7 +16,7 @@
 struct keyholder_seat {
     char *name; /* of the token; NULL: the software keyholder */
     struct channels *channels;
-    int64_t deadline_ms;
+    _Atomic int64_t deadline_ms;
 };
 
 struct keyholder {

@@ -80,6 +80,8 @@ def everything_is_audited(fabric):
 
 def survives_a_restart(fabric):
     equal(fabric.stop(), 0)
+    last = (fabric.folder / "state/audit/audit.log").read_text().splitlines()[-1]
+    equal(json.loads(last)["event"], "audit.checkpoint")  # what a stop leaves behind is signed, all of it
     fabric.start()
     for name in ("n1", "owner-owner"):
         configure = fabric.folder / name / "host.conf"
