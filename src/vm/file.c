@@ -203,9 +203,11 @@ static bool read_last_good(struct buf *bytes, mode_t *mode, const struct vm_file
     _cleanup_beside_ struct beside it = beside(file, LAST_GOOD);
     struct stat status;
     _cleanup_fd_ int fd =
-        openat(file->folder, it.name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        openat(file->folder, it.name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
     if (fd < 0 || fstat(fd, &status) != 0)
         return error_set_errno(err, &vm_no_last_good, errno, it.path, "cannot be opened");
+    if (!S_ISREG(status.st_mode))
+        return error_set(err, &vm_no_last_good, NULL, it.path, "is not a regular file");
     *mode = status.st_mode & 0777;
     _cleanup_vm_ struct vm vm = {0};
     return file_read_fd(bytes, fd, it.path, err) && vm_parse(&vm, buf_slice(bytes), err);

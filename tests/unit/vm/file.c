@@ -158,6 +158,26 @@ static void leaves_the_former(void **state)
     assert_int_not_equal(access(last_good, F_OK), 0);
 }
 
+/* Root restores for others: a former file that leads elsewhere would show them what is there. */
+static void restores_no_link(void **state)
+{
+    const struct fixture *fixture = *state;
+    char elsewhere[sizeof path + 8];
+    make_file(fixture);
+    snprintf(elsewhere, sizeof elsewhere, "%s.other", path);
+    assert_int_equal(rename(path, elsewhere), 0);
+    make_file(fixture);
+    assert_int_equal(symlink(elsewhere, last_good), 0);
+    assert_refused(vm_file_restore(path, err), vm_no_last_good);
+    assert_refused(vm_file_check_restore(path, err), vm_no_last_good);
+    assert_int_not_equal(access(replaced, F_OK), 0);
+    assert_int_equal(unlink(last_good), 0);
+    assert_int_equal(mkdir(last_good, 0700), 0);
+    assert_refused(vm_file_restore(path, err), vm_no_last_good);
+    assert_int_equal(rmdir(last_good), 0);
+    assert_int_equal(unlink(elsewhere), 0);
+}
+
 static void follows_links(void **state)
 {
     const struct fixture *fixture = *state;
@@ -285,11 +305,17 @@ static void is_changed_by_one_at_a_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        in_folder(is_made_once),       in_folder(keeps_the_former),
-        in_folder(forgets_the_former), in_folder(leaves_the_former),
-        in_folder(follows_links),      in_folder(refuses_what_is_no_file),
-        in_folder(restores),           in_folder(is_changed_by_one_at_a_time),
-        in_folder(keeps_its_owner),    in_folder(stays_in_its_folder),
+        in_folder(is_made_once),
+        in_folder(keeps_the_former),
+        in_folder(forgets_the_former),
+        in_folder(leaves_the_former),
+        in_folder(restores_no_link),
+        in_folder(follows_links),
+        in_folder(refuses_what_is_no_file),
+        in_folder(restores),
+        in_folder(is_changed_by_one_at_a_time),
+        in_folder(keeps_its_owner),
+        in_folder(stays_in_its_folder),
     };
     return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }
