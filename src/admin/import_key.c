@@ -4,13 +4,15 @@
 #include "admin/audit_key.h"
 #include "admin/change.h"
 #include "base/hex.h"
+#include "keyholder/errors.h"
 
 bool import_key_opens(bool *opens, struct keyholder *keyholder, struct slice sealed,
                       struct error *err)
 {
     struct error cause = {0};
     *opens = keyholder_load(keyholder, sealed, NULL, &cause);
-    if (*opens || error_kind(&cause) != ERROR_UNAVAILABLE)
+    /* Only that: a keyholder that is full, say, makes no key useless. */
+    if (*opens || cause.code == &keyholder_sealed)
         return true;
     *err = cause;
     return false;
