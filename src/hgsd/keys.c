@@ -98,14 +98,17 @@ static bool load_rest(void *context, const struct store_record *record, struct e
 
 static bool forget(struct keys *keys, const char *id)
 {
-    struct error err = {0};
+    struct error err = {0}, kept = {0};
     _cleanup_buf_ struct buf key_id;
     buf_init(&key_id, KEY_ID_SIZE);
     struct slice digits = slice_of(id, strnlen(id, KEY_ID_DIGITS));
     struct rest rest = {keys, id};
     if (!hex_parse(&key_id, digits, &err) || key_id.size != KEY_ID_SIZE)
         return true;
-    bool ok = keyholder_forget(keys->keyholder, key_id.data, &err);
+    bool ok = keyholder_forget(keys->keyholder, key_id.data, &kept);
+    if (!ok && error_kind(&kept) == ERROR_UNAVAILABLE)
+        log_error(LOG_LEVEL_WARNING, &kept, "the keyholder may have private key %s until it ends",
+                  id);
     bool again = store_list(keys->store, STORE_KEY, NULL, 0, load_rest, &rest, NULL, &err);
     if (!again)
         log_error(LOG_LEVEL_ERROR, &err, "cannot load private key %s again", id);

@@ -44,6 +44,7 @@ bool parts_start_upkeep(struct parts *parts, struct error *err)
     pthread_mutex_lock(&parts->lock);
     parts->upkeep = upkeep;
     pthread_mutex_unlock(&parts->lock);
+    upkeep_wake(upkeep); /* for whoever wanted to before it was there */
     return true;
 }
 
