@@ -6,8 +6,8 @@
 
 #include "admin/operation.h"
 
-/* Whether the keyholder opens what the store has sealed. Errors of the keyholder when it does not
- * answer. */
+/* Whether the keyholder opens what the store has sealed. Its errors when it cannot tell: it does
+ * not answer, or is full. */
 bool import_key_opens(bool *opens, struct keyholder *keyholder, struct slice sealed,
                       struct error *err);
 /*
